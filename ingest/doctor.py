@@ -1,0 +1,73 @@
+"""``python -m ingest.doctor``: does everything that was installed load on this machine?
+
+Import errors of binary wheels name a missing library, not what to install; this says both.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+
+MODULES = (
+    "numpy", "cv2", "av", "pandas", "pyarrow", "ray", "torch", "webdataset", "labeling",
+    "lpips", "transformers", "diffusers", "peft",
+)  # fmt: skip
+OPTIONAL_MODULES = ("decord",)
+
+DEBIAN_PACKAGES = {
+    "libGL.so.1": "libgl1",
+    "libglib-2.0.so.0": "libglib2.0-0",
+    "libgthread-2.0.so.0": "libglib2.0-0",
+    "libxcb.so.1": "libxcb1",
+    "libgomp.so.1": "libgomp1",
+    "libstdc++.so.6": "libstdc++6",
+    "libz.so.1": "zlib1g",
+    "libSM.so.6": "libsm6",
+    "libXext.so.6": "libxext6",
+    "libffi.so.8": "libffi8",
+}
+
+
+def advice(error: str) -> str:
+    """What to do about the text of an import error."""
+    library = re.search(r"(lib[\w+.-]+\.so(?:\.\d+)*)", error)
+    if library and library[1] in DEBIAN_PACKAGES:
+        return f"apt-get install {DEBIAN_PACKAGES[library[1]]}"
+    if library:
+        return f"install the system package that holds {library[1]} (Debian: apt-file search it)"
+    if "No module named" in error:
+        return "run `make setup` again"
+    return "delete .venv and run `make setup` again"
+
+
+def problem_of(module: str) -> str | None:
+    """The import error of `module` in a fresh process (a crash must not take us along)."""
+    code = f"import labeling, {module}" if module in ("lpips", "peft") else f"import {module}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return None
+    lines = done.stderr.strip().splitlines()
+    return lines[-1] if lines else f"the process ended with code {done.returncode}"
+
+
+def main() -> int:
+    """Print one line a problem; exit code 1 if any module that is needed does not load."""
+    importlib.invalidate_caches()
+    failed = 0
+    for module in MODULES:
+        problem = problem_of(module)
+        if problem:
+            failed += 1
+            print(f"error: {module} does not load ({problem}): {advice(problem)}", file=sys.stderr)
+    for module in OPTIONAL_MODULES:
+        if problem_of(module):
+            print(f"note: {module} is not available here; PyAV decodes instead")
+    if not failed:
+        print("everything needed loads on this machine")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,89 @@
+"""What became of a source video, and its keyframes as other packages read them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from ingest.dataset import Dataset
+from ingest.errors import UserError
+from ingest.fields import SCHEMA_VERSION
+from ingest.images import ImageFormat, decode_image
+from ingest.schema import Keyframe, Record, Split, decode_keyframe
+from ingest.tar import read_tar
+
+Status = Literal["kept", "refused", "failed"]
+"""kept: it has keyframes. refused: a documented reason. failed: an exception nobody foresaw."""
+
+
+class VideoOutcome(Record):
+    """One row of `videos.parquet`, and the JSON beside a video's keyframes tar."""
+
+    schema_version: str = SCHEMA_VERSION
+    video_id: str
+    """First 16 hex digits of the SHA-256 of the source's bytes; ``missing-...`` if unreadable."""
+    uri: str
+    painting_id: str
+    licence: str = ""
+    source: str = ""
+    split: Split = "train"
+    status: Status
+    reason: str = ""
+    """One word of the documented list (`ingest.discover`, docs/data-format.md); empty when kept."""
+    detail: str = ""
+    """The reason in a sentence: what was seen, what was expected, what to do."""
+    warnings: tuple[str, ...] = ()
+    duration_s: float | None = None
+    fps: float | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    span_s: tuple[float, float] | None = None
+    """Start and end of the painting in the video."""
+    num_sampled_frames: int = 0
+    """Frames that were looked at; each is used in a keyframe or counted in `dropped`."""
+    num_keyframes: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Number of sampled frames dropped, by reason."""
+    keyframes_sha256: str = ""
+    ingest_version: str = ""
+    config_hash: str = ""
+
+
+@dataclass(frozen=True)
+class StoredKeyframe:
+    """A keyframe as it lies in the tar: its record and its image, still encoded."""
+
+    keyframe: Keyframe
+    format: ImageFormat
+    data: bytes
+
+    def image(self) -> np.ndarray:
+        """RGB uint8 (H, W, 3)."""
+        return decode_image(self.data)
+
+
+def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
+    """The outcome of one video. Raises UserError naming the file if it is missing or damaged."""
+    path = dataset.outcome_json(video_id)
+    try:
+        return VideoOutcome.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"{path} not found: run `python -m ingest` on that video again") from None
+    except (ValueError, ValidationError) as error:
+        raise UserError(
+            f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and run "
+            "`python -m ingest` again"
+        ) from error
+
+
+def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:
+    """All keyframes of a video in painting order."""
+    path = dataset.keyframes_tar(video_id)
+    stored = [
+        StoredKeyframe(*decode_keyframe(key, fields, str(path))) for key, fields in read_tar(path)
+    ]
+    return sorted(stored, key=lambda item: item.keyframe.index)

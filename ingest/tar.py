@@ -1,0 +1,72 @@
+"""Tars in WebDataset's layout whose bytes depend on their content only.
+
+A sample is a key and one entry a field: ``KEY.FIELD``, where KEY has no dot and FIELD may have one
+(``current.jpg``). Order, times, owners and modes are fixed, so equal samples make equal files.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from ingest.atomic import atomic_file
+from ingest.errors import UserError
+
+Fields = Mapping[str, bytes]
+
+
+def write_tar(path: Path, samples: Iterable[tuple[str, Fields]]) -> int:
+    """Write samples as they come, fields in the order given; returns how many. Atomic."""
+    with atomic_file(path) as file:
+        return write_tar_to(file, samples)
+
+
+def write_tar_to(file: BinaryIO, samples: Iterable[tuple[str, Fields]]) -> int:
+    """`write_tar` into an open binary file."""
+    seen: set[str] = set()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for key, fields in samples:
+            if key in seen or "." in key or not key:
+                raise ValueError(f"{key!r} is no unique key without dots")
+            seen.add(key)
+            for field, data in fields.items():
+                entry = tarfile.TarInfo(f"{key}.{field}")
+                entry.size, entry.mtime, entry.mode = len(data), 0, 0o644
+                tar.addfile(entry, io.BytesIO(data))
+    return len(seen)
+
+
+def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
+    """Samples of a tar in file order; neighbouring entries of one key form a sample.
+
+    Raises:
+        UserError: when the tar is missing, cut short or not a tar; names the file and last key.
+    """
+    key, fields = "", {}
+    try:
+        with tarfile.open(path, mode="r:") as tar:
+            for entry in tar:
+                if not entry.isfile():
+                    continue
+                entry_key, _, field = entry.name.partition(".")
+                if entry_key != key and fields:
+                    yield key, fields
+                    fields = {}
+                key = entry_key
+                content = tar.extractfile(entry)
+                assert content is not None
+                fields[field] = content.read()
+                if len(fields[field]) != entry.size:
+                    raise tarfile.ReadError("unexpected end of data")
+    except FileNotFoundError:
+        raise UserError(f"{path} not found: build it first, or correct the path") from None
+    except tarfile.TarError as error:
+        after = f" after sample {key!r}" if key else ""
+        raise UserError(
+            f"{path} is damaged{after} ({error}): delete it and run the command that makes it"
+        ) from error
+    if fields:
+        yield key, fields

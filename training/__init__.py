@@ -1,0 +1,4 @@
+"""Shards in, a painter folder out: trainers for the text, mask and renderer networks.
+
+Run it from the repository root: ``python -m training text|mask|renderer DATASET -o RUN``.
+"""
