@@ -1,7 +1,8 @@
 """The only file that knows Ray: independent tasks, a bounded number of them in flight.
 
 Stages are plain functions from an item to a result; they neither know nor need Ray. Failures of
-one item never stop the others, and the order of results decides nothing (outputs are content-named).
+one item never stop the others, and the order of results decides nothing: outputs are named by
+content.
 """
 
 from __future__ import annotations
