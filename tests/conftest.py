@@ -1,0 +1,155 @@
+"""Fixtures that several packages' tests share: small landscapes in the final dataset format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("RAY_AUTH_MODE", "disabled")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import cv2
+import numpy as np
+import pytest
+
+from ingest import atomic, tar
+from ingest.fields import SCHEMA_VERSION
+from ingest.images import sha256
+from ingest.schema import Provenance, Sample, canvas_ref, encode_sample
+
+cv2.setNumThreads(1)
+
+REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+WORDS = ("sky", "mountain", "ground", "tree")
+
+
+@pytest.fixture(scope="session")
+def real_folder() -> Path:
+    """The studio's real footage, where it lies beside the checkout; tests skip without it."""
+    if not REAL.is_dir():
+        pytest.skip(f"{REAL} is not there")
+    return REAL
+
+
+def toy_canvases(seed: int, size: tuple[int, int]) -> list[np.ndarray]:
+    """White canvas, then sky, mountain, ground and tree painted one after another.
+
+    Returns five RGB uint8 images (H, W, 3) of `size` (H, W).
+    """
+    rng = np.random.default_rng(seed)
+    height, width = size
+    horizon = int(height * rng.uniform(0.45, 0.65))
+    canvas = np.full((height, width, 3), 255, np.uint8)
+    states = [canvas.copy()]
+    light = np.linspace(0.7, 1.1, horizon)[:, None, None]
+    blue = np.array([90, 150, 215]) + rng.integers(-30, 30, 3)
+    canvas[:horizon] = np.clip(blue * light + rng.normal(0, 6, (horizon, width, 1)), 0, 255)
+    states.append(canvas.copy())
+    peak = (int(width * rng.uniform(0.3, 0.7)), int(horizon * rng.uniform(0.2, 0.5)))
+    corners = np.array([[0, horizon], peak, [width, horizon]], np.int32)
+    cv2.fillPoly(canvas, [corners], [int(c) for c in (105, 100, 115) + rng.integers(-20, 20, 3)])
+    states.append(canvas.copy())
+    green = np.array([95, 135, 70]) + rng.integers(-25, 25, 3)
+    noise = rng.normal(0, 10, (height - horizon, width, 1))
+    canvas[horizon:] = np.clip(green + noise, 0, 255)
+    states.append(canvas.copy())
+    for _ in range(3):
+        center = (int(rng.uniform(0, width)), int(horizon + height * rng.uniform(-0.05, 0.1)))
+        cv2.circle(canvas, center, max(4, height // 10), (40, int(rng.uniform(70, 100)), 45), -1)
+    states.append(canvas.copy())
+    return states
+
+
+def toy_samples(seed: int, size: tuple[int, int] = (96, 128)) -> list[Sample]:
+    """The four steps of one toy painting as samples, 20 s apart."""
+    states = toy_canvases(seed, size)
+    video_id, target = f"{seed:016x}", states[-1]
+    samples = []
+    for index, word in enumerate(WORDS):
+        current, following = states[index], states[index + 1]
+        references = {
+            name: canvas_ref(image.tobytes(), time_s=20.0 * at, keyframe=at)
+            for name, image, at in (
+                ("current", current, index),
+                ("next", following, index + 1),
+                ("target", target, len(WORDS)),
+            )
+        }
+        provenance = Provenance(
+            video_id=video_id, painting_id=video_id, uri=f"toy-{seed}.mp4", licence="CC0-1.0",
+            source="toy", labeler="studio", machine_instruction=word, confidence=1.0,
+            region_rule="difference>24", ingest_version="0", config_hash="0" * 12, **references,
+        )  # fmt: skip
+        samples.append(
+            Sample(
+                key=f"{video_id}-k{index:04d}-k{index + 1:04d}-k{len(WORDS):04d}",
+                current=current,
+                next=following,
+                target=target,
+                interval_s=20.0,
+                instruction=word,
+                mask=_changed(current, following),
+                difference=_changed(current, target),
+                provenance=provenance,
+            )  # fmt: skip
+        )
+    return samples
+
+
+@pytest.fixture(scope="session")
+def toy_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A dataset folder with shards of 6 train and 2 val toy paintings, 96 x 128 px."""
+    return write_toy_dataset(tmp_path_factory.mktemp("toy") / "dataset")
+
+
+@pytest.fixture(scope="session")
+def make_toy_dataset() -> Callable[..., Path]:
+    """`write_toy_dataset` for tests that need other numbers or sizes."""
+    return write_toy_dataset
+
+
+@pytest.fixture(scope="session")
+def make_toy_samples() -> Callable[..., list[Sample]]:
+    """`toy_samples` for tests that need samples in memory."""
+    return toy_samples
+
+
+def write_toy_dataset(
+    root: Path, num_train: int = 6, num_val: int = 2, size: tuple[int, int] = (96, 128)
+) -> Path:
+    """Write shards and index.json of toy paintings, as `python -m labeling shards` would."""
+    shards = []
+    for split, seeds in (
+        ("train", range(num_train)),
+        ("val", range(1000, 1000 + num_val)),
+    ):
+        for number, group in enumerate(_in_groups(list(seeds), 3)):
+            path = root / "shards" / f"{split}-{number:06d}.tar"
+            samples = [s for seed in group for s in toy_samples(seed, size)]
+            tar.write_tar(path, ((s.key, encode_sample(s, "jpg")) for s in samples))
+            data = path.read_bytes()
+            shards.append(
+                {
+                    "name": path.name,
+                    "split": split,
+                    "num_samples": len(samples),
+                    "num_bytes": len(data),
+                    "sha256": sha256(data),
+                }  # fmt: skip
+            )
+    index = {"schema_version": SCHEMA_VERSION, "config_hash": "0" * 12, "shards": shards}
+    atomic.write_json(root / "shards" / "index.json", index)
+    return root
+
+
+def _changed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.abs(first.astype(int) - second).max(axis=2) > 24
+
+
+def _in_groups(items: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
