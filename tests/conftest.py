@@ -95,7 +95,7 @@ def toy_samples(seed: int, size: tuple[int, int] = (96, 128)) -> list[Sample]:
                 mask=_changed(current, following),
                 difference=_changed(current, target),
                 provenance=provenance,
-            )  # fmt: skip
+            )
         )
     return samples
 
@@ -139,7 +139,7 @@ def write_toy_dataset(
                     "num_samples": len(samples),
                     "num_bytes": len(data),
                     "sha256": sha256(data),
-                }  # fmt: skip
+                }
             )
     index = {"schema_version": SCHEMA_VERSION, "config_hash": "0" * 12, "shards": shards}
     atomic.write_json(root / "shards" / "index.json", index)
