@@ -9,7 +9,7 @@ export RAY_AUTH_MODE ?= disabled
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup demo test check bench clean
+.PHONY: setup demo test check pipelines clean
 
 setup: $(STAMP)
 
@@ -34,6 +34,10 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python tests/write_pipelines.py --check
+
+pipelines: setup
+	$(BIN)/python tests/write_pipelines.py
 
 clean:
 	rm -rf out .pytest_cache .ruff_cache
