@@ -1,4 +1,10 @@
 """Keyframes in; instructions, region masks, human corrections and training shards out.
 
 Run it from the repository root: ``python -m labeling regions|instructions|review|shards DATASET``.
+Importing this package makes torchvision importable beside a CPU-only torch, so `training` and
+`inference` import it before anything that needs torch.
 """
+
+from labeling import torchvision_operators
+
+torchvision_operators.install()

