@@ -5,6 +5,7 @@ Import errors of binary wheels name a missing library, not what to install; this
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import re
 import subprocess
@@ -21,20 +22,31 @@ DEBIAN_PACKAGES = {
     "libglib-2.0.so.0": "libglib2.0-0",
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libxcb.so.1": "libxcb1",
-    "libgomp.so.1": "libgomp1",
     "libstdc++.so.6": "libstdc++6",
     "libz.so.1": "zlib1g",
-    "libSM.so.6": "libsm6",
-    "libXext.so.6": "libxext6",
-    "libffi.so.8": "libffi8",
 }
+"""Shared libraries that our wheels load from the system, and what Debian calls their packages."""
+
+
+def missing_packages() -> list[str]:
+    """Debian packages of all the libraries that this machine lacks, not only of the first."""
+
+    def is_missing(library: str) -> bool:
+        try:
+            ctypes.CDLL(library)
+        except OSError:
+            return True
+        return False
+
+    return sorted({package for library, package in DEBIAN_PACKAGES.items() if is_missing(library)})
 
 
 def advice(error: str) -> str:
     """What to do about the text of an import error."""
     library = re.search(r"(lib[\w+.-]+\.so(?:\.\d+)*)", error)
     if library and library[1] in DEBIAN_PACKAGES:
-        return f"apt-get install {DEBIAN_PACKAGES[library[1]]}"
+        packages = {DEBIAN_PACKAGES[library[1]], *missing_packages()}
+        return f"apt-get install {' '.join(sorted(packages))}, then run `make setup` again"
     if library:
         return f"install the system package that holds {library[1]} (Debian: apt-file search it)"
     if "No module named" in error:
