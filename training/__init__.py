@@ -2,3 +2,5 @@
 
 Run it from the repository root: ``python -m training text|mask|renderer DATASET -o RUN``.
 """
+
+import labeling as labeling  # before torch: it makes torchvision importable on CPU builds

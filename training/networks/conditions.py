@@ -1,0 +1,98 @@
+"""Which conditions a row of a batch sees, and what the networks computed from them.
+
+Legend: P paintings, R rows (branches of guidance times paintings, branch-major), H x W image size,
+h x w latent size, D token width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One row of classifier-free guidance: the conditions that it sees; the rest is dropped.
+
+    Dropped means zeros; for text it means the empty instruction; for the reference, no reference
+    tokens at all (and no target in the canvas encoder).
+    """
+
+    image: bool = True
+    """The next-image token (g_c)."""
+    canvas: bool = True
+    """The current canvas (g_f)."""
+    time: bool = True
+    """The time token (g_t)."""
+    mask: bool = True
+    """The region mask M_t (g_f)."""
+    text: bool = True
+    """The instruction p_t."""
+    reference: bool = True
+    """The target through the ReferenceNet (g_r)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Keep:
+    """The same choice for R rows: bool tensors (R,), named as in `Branch`."""
+
+    image: Tensor
+    canvas: Tensor
+    time: Tensor
+    mask: Tensor
+    text: Tensor
+    reference: Tensor
+
+    @classmethod
+    def of(cls, branches: Sequence[Branch], num_paintings: int, device: torch.device) -> Keep:
+        """Rows in branch-major order: branch 0 of every painting, branch 1 of every painting..."""
+        flags = {
+            field.name: torch.tensor([getattr(b, field.name) for b in branches], device=device)
+            for field in fields(cls)
+        }
+        return cls(**{name: f.repeat_interleave(num_paintings) for name, f in flags.items()})
+
+
+@dataclass(frozen=True, eq=False)
+class TargetFeatures:
+    """What is computed once a painting from the target."""
+
+    rgb: Tensor
+    """The target in [-1, 1], (P, 3, H, W)."""
+    latents: Tensor
+    """(P, C, h, w), scaled."""
+    pooled: Tensor
+    """Pooled CLIP vector, (P, width of the image tower)."""
+    reference: dict[str, Tensor]
+    """Tokens that the ReferenceNet stored, by block path, each (P, tokens, width)."""
+
+
+@dataclass(frozen=True, eq=False)
+class CanvasFeatures:
+    """What is computed once a canvas update from the current canvas; fields as in
+    `TargetFeatures`."""
+
+    rgb: Tensor
+    latents: Tensor
+    pooled: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Conditioning:
+    """Everything that one canvas update gives to each denoising step, R rows."""
+
+    tokens: Tensor
+    """Cross attention: image, time and text tokens, (R, 2 + text tokens, D)."""
+    canvas_feature: Tensor
+    """Output of the canvas encoder, (R, first UNet width, h, w)."""
+    canvas_latents: Tensor
+    """(R, C, h, w), zero where the canvas was dropped."""
+    target_latents: Tensor
+    """(R, C, h, w), zero where the reference was dropped."""
+    reference: dict[str, Tensor]
+    """Reference tokens by block path, (P, tokens, width)."""
+    reference_rows: Tensor
+    """bool (R,): rows that see the reference."""
