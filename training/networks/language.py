@@ -1,0 +1,140 @@
+"""The pocket instruction model: a LLaVA of about a million parameters, built from nothing.
+
+The classes are those of the published 7B network (CLIP vision tower, two-layer projector, Llama);
+only the numbers in their configs differ, and the tokenizer is one of words. So whatever loads, asks
+or trains the one does the same with the other.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import Field
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from transformers import (
+    CLIPImageProcessor,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+
+from ingest.config import Config
+from ingest.vocabulary import VOCABULARY
+from labeling.prompts import ANNOTATE, INSTRUCT, conversation
+
+SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
+
+
+class LanguageConfig(Config):
+    """Size of the pocket instruction model."""
+
+    image_px: int = Field(128, ge=32)
+    """Side of the square that a pair image is squeezed to; the aspect ratio is not kept, because
+    padding would leave a 2.5:1 pair only two fifths of the few patches."""
+    patch_px: int = Field(16, ge=4)
+    """Side of a patch; (image_px / patch_px) squared patches stand in the text."""
+    vision_width: int = Field(128, ge=16)
+    """Width of the vision tower."""
+    vision_layers: int = Field(3, ge=1)
+    """Layers of the vision tower."""
+    text_width: int = Field(128, ge=16)
+    """Width of the language model."""
+    text_layers: int = Field(2, ge=1)
+    """Layers of the language model."""
+    head_width: int = Field(32, ge=8)
+    """Width of one attention head in both; divides both widths."""
+
+
+def build_instruction_model(
+    config: LanguageConfig, seed: int
+) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
+    """An untrained pocket model and its processor; equal seeds give equal weights."""
+    processor = build_processor(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = LlavaForConditionalGeneration(_architecture(config, processor.tokenizer))
+    return model, processor
+
+
+def build_processor(config: LanguageConfig) -> Any:
+    """Resizes a pair image to the square, whole, and splits text into words."""
+    side = {"height": config.image_px, "width": config.image_px}
+    images = CLIPImageProcessor(
+        do_resize=True,
+        size=side,
+        do_center_crop=False,
+        crop_size=side,
+        do_rescale=True,
+        do_normalize=True,
+        image_mean=[0.5] * 3,
+        image_std=[0.5] * 3,
+    )
+    return LlavaProcessor(
+        image_processor=images,
+        tokenizer=build_tokenizer(),
+        patch_size=config.patch_px,
+        num_additional_image_tokens=1,
+        vision_feature_select_strategy="default",
+    )
+
+
+def build_tokenizer() -> PreTrainedTokenizerFast:
+    """One token a word for the prompts and `VOCABULARY`; other words are spelled by letters."""
+    split = pre_tokenizers.BertPreTokenizer()
+    known = [conversation(prompt).lower() for prompt in (INSTRUCT, ANNOTATE)]
+    words = {piece for text in known for piece, _ in split.pre_tokenize_str(text)}
+    letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
+    pieces = [*SPECIAL, *letters, *(f"##{c}" for c in letters if c.isalnum()), *VOCABULARY]
+    pieces += sorted(words.difference(pieces))
+    ids = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
+    core = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
+    core.normalizer = normalizers.BertNormalizer(lowercase=True)
+    core.pre_tokenizer = split
+    core.decoder = decoders.WordPiece(prefix="##", cleanup=True)
+    core.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", ids["<s>"])]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        additional_special_tokens=["<image>"],
+        padding_side="left",
+    )
+
+
+def _architecture(config: LanguageConfig, tokenizer: Any) -> LlavaConfig:
+    vision = CLIPVisionConfig(
+        hidden_size=config.vision_width,
+        intermediate_size=2 * config.vision_width,
+        num_hidden_layers=config.vision_layers,
+        num_attention_heads=config.vision_width // config.head_width,
+        image_size=config.image_px,
+        patch_size=config.patch_px,
+    )
+    text = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=config.text_width,
+        intermediate_size=2 * config.text_width,
+        num_hidden_layers=config.text_layers,
+        num_attention_heads=config.text_width // config.head_width,
+        num_key_value_heads=config.text_width // config.head_width,
+        max_position_embeddings=1024,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlavaConfig(
+        vision_config=vision,
+        text_config=text,
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        vision_feature_select_strategy="default",
+        vision_feature_layer=-1,
+        image_seq_length=(config.image_px // config.patch_px) ** 2,
+    )
