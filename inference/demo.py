@@ -42,13 +42,15 @@ class Timed:
         return "python -m " + " ".join(self.stage.arguments)
 
 
-def stages(out: Path, seed: int, num_videos: int, train_s: int) -> list[Stage]:
+def stages(
+    out: Path, seed: int, num_videos: int, side_px: int, seconds: int, train_s: int
+) -> list[Stage]:
     """The commands, in order; `out` holds everything that they make."""
     videos, dataset, painter = out / "videos", out / "dataset", out / "painter"
     runs = {name: out / "runs" / name for name in ("text", "mask", "renderer")}
     film = f"ingest.studio --seed {seed} --profile tripod --count {num_videos} -o {videos}"
     plan = [
-        Stage("Film paintings", f"{film} --side 320 --fps 12 --seconds 25".split()),
+        Stage("Film paintings", f"{film} --side {side_px} --fps 12 --seconds {seconds}".split()),
         Stage(
             "Find the canvas, keep keyframes", f"ingest {videos}/manifest.csv -o {dataset}".split()
         ),
@@ -104,12 +106,14 @@ def demo(
     ),
     seed: Annotated[int, typer.Option(help="Seed of the films and pictures")] = 7,
     num_videos: Annotated[int, typer.Option("--videos", min=3, help="Films to make")] = 6,
-    train_s: Annotated[int, typer.Option(min=5, help="Seconds of training for each network")] = 60,
+    side: Annotated[int, typer.Option(min=96, help="Short side of the canvas in px")] = 320,
+    seconds: Annotated[int, typer.Option(min=8, help="Length of a film")] = 25,
+    train_s: Annotated[int, typer.Option(min=2, help="Seconds of training for each network")] = 60,
 ) -> None:
     """Film, ingest, label, train and paint, small, and write report.html."""
     start = time.monotonic()
     unseen_pictures(out / "pictures", seed)
-    timed = [run_stage(stage) for stage in stages(out, seed, num_videos, train_s)]
+    timed = [run_stage(stage) for stage in stages(out, seed, num_videos, side, seconds, train_s)]
     from inference.demo_report import write_report
 
     write_report(out, timed, time.monotonic() - start)

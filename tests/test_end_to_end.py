@@ -1,0 +1,62 @@
+"""Films to painted pictures through the commands, small; then again, which must change nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.images import sha256
+from ingest.schema import decode_sample
+from ingest.tar import read_tar
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
+
+
+def run_demo(out: Path) -> None:
+    small = "--videos 3 --side 128 --seconds 10 --train-s 4".split()
+    done = subprocess.run(
+        [sys.executable, "-m", "inference.demo", "-o", str(out), *small],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): sha256(path.read_bytes())
+        for pattern in ("keyframes/*.tar", "labels/**/*.tar", "shards/*", "videos.parquet")
+        for path in sorted(folder.glob(pattern))
+    }
+
+
+def test_demo_from_films_to_painted_pictures(tmp_path: Path) -> None:
+    out = tmp_path / "demo"
+    run_demo(out)
+
+    index = json.loads((out / "dataset" / "shards" / "index.json").read_text())
+    assert sum(shard["num_samples"] for shard in index["shards"]) > 10
+    assert {shard["split"] for shard in index["shards"]} == {"train", "val"}
+
+    folders = sorted(path for path in (out / "painted").iterdir() if path.is_dir())
+    assert len(folders) == 2
+    for folder in folders:
+        tars = list((folder / "session").glob("*.tar"))
+        steps = [decode_sample(k, f, t.name) for t in tars for k, f in read_tar(t)]
+        assert steps, f"{folder} has no steps"
+        assert all(step.instruction for step in steps)
+        assert steps[0].current.min() == 255, "painting starts on white"
+        for name in ("painting.mp4", "painting.gif", "index.html"):
+            assert (folder / name).stat().st_size > 1000
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "unseen_1" in report
+    assert "http://" not in report, "the report must open offline"
+    assert "https://" not in report
+
+    before = fingerprints(out / "dataset")
+    run_demo(out)
+    assert fingerprints(out / "dataset") == before
