@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from training.checkpoint import (
     restore_random_state,
     save_checkpoint,
 )
+from training.painter_folder import save_part
 from training.run_log import RunLog
 
 
@@ -75,9 +76,12 @@ class Objective(Protocol):
     name: str
     """text, mask or renderer."""
 
-    def parts(self) -> dict[str, nn.Module]:
-        """Networks by painter part, on their device. Checkpoints keep every parameter that
-        requires a gradient; the rest must be rebuilt identically by whoever makes this object."""
+    def parts(self) -> dict[str, Any]:
+        """Every painter part that it makes, by name: networks (on their device), tokenizer, ...
+
+        Parameters that require a gradient are trained, averaged and kept in checkpoints; the rest
+        must be rebuilt identically by whoever makes this object. All are written at the end.
+        """
         ...
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
@@ -86,11 +90,6 @@ class Objective(Protocol):
 
     def preview(self, batch: Batch) -> np.ndarray | None:
         """A contact sheet, RGB uint8 (H, W, 3), or None if there is nothing to look at."""
-        ...
-
-    def save_parts(self, folder: Path) -> None:
-        """Write every painter part that this objective knows, trained or frozen, as
-        ``folder/<part>/...``. Averaged weights are in place when it is called."""
         ...
 
 
@@ -239,7 +238,8 @@ class Trainer:
         self.ema.store(self.parameters.values())
         self.ema.copy_to(self.parameters.values())
         try:
-            self.objective.save_parts(self.run / "parts")
+            for name, part in self.objective.parts().items():
+                save_part(part, self.run / "parts" / name)
         finally:
             self.ema.restore(self.parameters.values())
 
@@ -321,6 +321,7 @@ def _trainable(objective: Objective) -> dict[str, nn.Parameter]:
     return {
         f"{part}.{name}": parameter
         for part, module in sorted(objective.parts().items())
+        if isinstance(module, nn.Module)
         for name, parameter in module.named_parameters()
         if parameter.requires_grad
     }

@@ -82,7 +82,9 @@ class Painter:
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]."""
         codec = self.part("vae")
-        return codec.decode(latents.to(self.dtype) / codec.config.scaling_factor).sample.clamp(-1, 1)
+        return codec.decode(latents.to(self.dtype) / codec.config.scaling_factor).sample.clamp(
+            -1, 1
+        )
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
@@ -117,6 +119,11 @@ class Painter:
     def time_tokens(self, interval_s: Tensor) -> Tensor:
         """g_t of the renderer: seconds (P,) to one token each, (P, 1, D)."""
         return self.part("time_encoder")(interval_s)
+
+    def next_image_token(self, canvas: CanvasFeatures, target: TargetFeatures) -> Tensor:
+        """g_c: the token that stands for the next canvas, (P, 1, D)."""
+        pooled = torch.cat([canvas.pooled, target.pooled], dim=-1)
+        return self.part("next_image_adapter")(pooled)
 
     # The mask generator
 
@@ -178,7 +185,7 @@ class Painter:
         """
         if not isinstance(keep, Keep):
             keep = Keep.of(keep, len(text), text.device)
-        image = self.part("next_image_adapter")(torch.cat([canvas.pooled, target.pooled], dim=-1))
+        image = self.next_image_token(canvas, target)
         time = self.time_tokens(interval_s).to(text.dtype)
         return denoiser.build_conditioning(
             canvas_encoder=self.part("canvas_encoder"),
@@ -191,6 +198,14 @@ class Painter:
             mask=mask.to(text.dtype),
             keep=keep,
         )
+
+    def network_output(
+        self, latents: Tensor, timestep: Tensor | float, given: Conditioning
+    ) -> Tensor:
+        """What the UNet is trained to say, (R, C, h, w): the noise in paper, the clean next canvas
+        in pocket; arguments as in `predict`."""
+        unet_part = self.part("unet")
+        return denoiser.network_output(unet_part, self.preset.output, latents, timestep, given)
 
     def predict(self, latents: Tensor, timestep: Tensor | float, given: Conditioning) -> Tensor:
         """One pass of the denoising UNet.

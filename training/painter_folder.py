@@ -13,7 +13,7 @@ import importlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +56,125 @@ class PainterSettings(Config):
     """By objective: dataset, config hash, samples seen, date-free facts of its training."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Of the libraries that wrote the folder."""
+
+
+def save_part(part: Any, folder: Path) -> None:
+    """Write one part; models as safetensors. The folder is replaced whole."""
+    shutil.rmtree(folder, ignore_errors=True)
+    part.save_pretrained(folder)
+
+
+def class_of(part: Any) -> list[str]:
+    """Library and class of a part, as `model_index.json` names them."""
+    module = type(part).__module__
+    for library in ("diffusers", "transformers"):
+        if module.startswith(f"{library}."):
+            return [library, type(part).__name__]
+    return [module, type(part).__name__]
+
+
+def write_index(folder: Path, classes: Mapping[str, list[str]], settings: PainterSettings) -> None:
+    """Write `painter.json`, then `model_index.json`, which makes the folder a painter."""
+    versions = {n: importlib.metadata.version(n) for n in ("torch", "diffusers", "transformers")}
+    settings = settings.model_copy(update={"versions": versions})
+    write_json(folder / "painter.json", settings.model_dump(mode="json"))
+    index = {"_class_name": PIPELINE_CLASS, "_diffusers_version": versions["diffusers"], **classes}
+    write_json(folder / "model_index.json", index)
+
+
+def save_painter(parts: Mapping[str, Any], settings: PainterSettings, folder: Path) -> None:
+    """Write a painter folder. Names must be of `ALL_PARTS`; any may be absent."""
+    unknown = sorted(set(parts) - set(ALL_PARTS))
+    if unknown:
+        raise UserError(f"unknown painter parts {unknown}: expected some of {list(ALL_PARTS)}")
+    for name, part in parts.items():
+        save_part(part, folder / name)
+    write_index(folder, {name: class_of(part) for name, part in parts.items()}, settings)
+
+
+def read_painter_folder(folder: str | Path) -> tuple[dict[str, Any], PainterSettings]:
+    """All parts that the index names, on the CPU, and the settings."""
+    place = local_folder(folder)
+    classes, settings = read_index(place)
+    return {name: load_part(place, name, classes[name]) for name in classes}, settings
+
+
+def local_folder(folder: str | Path) -> Path:
+    """The folder itself, or the local copy of the hub repository of that name."""
+    if Path(folder).is_dir():
+        return Path(folder)
+    name = str(folder)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise UserError(
+            f"{name} not found: give a painter folder (with a model_index.json) or the name of a "
+            "hub repository such as OWNER/NAME"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"{name} is no folder here and could not be fetched from the hub "
+            f"({type(error).__name__}): check the name and the network"
+        ) from error
+
+
+def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
+    """Classes by part, and settings. Raises UserError for a folder that is no painter."""
+    if not (folder / "model_index.json").is_file() or not (folder / "painter.json").is_file():
+        raise UserError(
+            f"{folder} is no painter folder (model_index.json or painter.json is missing): put one "
+            "together with `python -m training painter --text RUN --mask RUN --renderer RUN -o DIR`"
+        )
+    file = folder / "model_index.json"
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+        classes = {name: list(v) for name, v in index.items() if not name.startswith("_")}
+        file = folder / "painter.json"
+        settings = PainterSettings.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, AttributeError, ValidationError) as error:
+        raise UserError(
+            f"{file} is damaged ({' '.join(str(error).split())[:200]}): put the painter together "
+            "again"
+        ) from error
+    return classes, settings
+
+
+def load_part(folder: Path, name: str, library_and_class: list[str]) -> Any:
+    """One part from its sub-folder, ready for use.
+
+    Raises:
+        UserError: the sub-folder is missing, its class is not one that a painter may name, or its
+            files do not fit the class.
+    """
+    from training.parts import prepare_part
+
+    library, class_name = library_and_class
+    if library.partition(".")[0] not in {allowed.partition(".")[0] for allowed in LIBRARIES}:
+        raise UserError(
+            f"{folder}/model_index.json: part {name!r} wants library {library!r}, which a painter "
+            f"may not load: expected one of {', '.join(LIBRARIES)}"
+        )
+    if not (folder / name).is_dir():
+        raise UserError(
+            f"{folder} lacks the part {name!r} that its model_index.json names: copy the sub-folder"
+            f" {name}/ there, or put the painter together again"
+        )
+    try:
+        part = getattr(importlib.import_module(library), class_name).from_pretrained(folder / name)
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
+        raise UserError(
+            f"{folder / name} does not load as {library}.{class_name} "
+            f"({' '.join(str(error).split())[:200]}): put the painter together again"
+        ) from error
+    return prepare_part(name, part)
+
+
+def same_files(first: Path, second: Path) -> bool:
+    """Two sub-folders of equal content, file by file."""
+    names = sorted(p.name for p in first.iterdir())
+    if names != sorted(p.name for p in second.iterdir()):
+        return False
+    return all((first / n).read_bytes() == (second / n).read_bytes() for n in names)

@@ -55,6 +55,10 @@ class Keep:
         }
         return cls(**{name: f.repeat_interleave(num_paintings) for name, f in flags.items()})
 
+    def to(self, device: torch.device) -> Keep:
+        """The same flags on `device`."""
+        return Keep(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+
 
 @dataclass(frozen=True, eq=False)
 class TargetFeatures:

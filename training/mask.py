@@ -1,0 +1,74 @@
+"""Objective of the region mask generator: where the next step is painted (paper section 3.2).
+
+Binary cross entropy between the mask UNet's logits and M_t at latent size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from ingest.config import Config
+from training.batch import Batch
+from training.contact_sheet import contact_sheet
+from training.loop import LoopConfig
+from training.networks.mask_blocks import downscale_mask, upscale_mask
+from training.painter import Painter
+from training.painter_folder import PainterSettings
+
+
+class MaskConfig(Config):
+    """Training of the mask UNet and its own time encoder."""
+
+    loop: LoopConfig = LoopConfig()
+    """How long and how fast."""
+    preview_samples: int = Field(4, ge=1)
+    """Rows of the preview sheet."""
+
+
+class MaskObjective:
+    """See `training.loop.Objective`."""
+
+    name = "mask"
+
+    def __init__(
+        self, parts: dict[str, Any], settings: PainterSettings, config: MaskConfig
+    ) -> None:
+        self.painter, self.config = Painter(parts, settings), config
+        self.preset = settings.preset
+
+    def parts(self) -> dict[str, Any]:
+        return self.painter.parts
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """BCE against M_t; with area downscaling the label is the painted share of the block.
+        Also logs the intersection over union at probability 0.5."""
+        logits = self._logits(batch).float()
+        wanted = downscale_mask(batch.mask, self.preset.mask_downscaling)
+        loss = functional.binary_cross_entropy_with_logits(logits, wanted)
+        found, true = logits.detach() > 0, wanted >= 0.5
+        overlap = (found & true).sum() / (found | true).sum().clamp(min=1)
+        return {"loss": loss, "iou": overlap}
+
+    def preview(self, batch: Batch) -> np.ndarray:
+        """Rows: current, target, what is unfinished, true mask, predicted probability."""
+        count = min(self.config.preview_samples, len(batch.keys))
+        with torch.no_grad():
+            probability = upscale_mask(torch.sigmoid(self._logits(batch).float()))
+        masks = (batch.difference, batch.mask, probability)
+        columns = [batch.current, batch.target, *(mask * 2 - 1 for mask in masks)]
+        return contact_sheet([column[:count] for column in columns])
+
+    def _logits(self, batch: Batch) -> Tensor:
+        painter = self.painter
+        sampler = batch.generators()[0] if self.preset.codec == "vae" else None
+        with torch.no_grad():
+            canvas = painter.encode_latents(batch.current, sampler)
+            target = painter.encode_latents(batch.target, sampler)
+            text = painter.encode_text(batch.instructions)
+        return painter.mask_logits(canvas, target, batch.difference, text, batch.interval_s)

@@ -1,0 +1,54 @@
+"""g_f, the canvas encoder: the current canvas and the region mask as a feature of latent size.
+
+Nine convolutions (paper section 3.3; sizes from the published checkpoint). The output is added
+once to the output of the UNet's conv_in.
+"""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class CanvasEncoder(ModelMixin, ConfigMixin):
+    """Images at full size to the first UNet width at an eighth of it.
+
+    The last convolution starts at zero, so that an untrained encoder leaves the UNet as it was.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        in_channels: int = 4,
+        channels: tuple[int, int, int, int, int] = (3, 16, 32, 64, 128),
+        out_channels: int = 320,
+    ) -> None:
+        super().__init__()
+        first, half, quarter, eighth, last = channels
+        layers: list[nn.Module] = []
+        for inputs, outputs, halves in (
+            (in_channels, first, False),
+            (first, half, True),
+            (half, half, False),
+            (half, quarter, True),
+            (quarter, quarter, False),
+            (quarter, eighth, True),
+            (eighth, eighth, False),
+            (eighth, last, False),
+        ):
+            size, stride = (4, 2) if halves else (3, 1)
+            conv = nn.Conv2d(inputs, outputs, size, stride, padding=1)
+            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+            nn.init.zeros_(conv.bias)  # pyright: ignore[reportArgumentType]
+            layers += [conv, nn.SiLU()]
+        self.conv_layers = nn.Sequential(*layers)
+        self.final_proj = nn.Conv2d(last, out_channels, 1)
+        nn.init.zeros_(self.final_proj.weight)
+        nn.init.zeros_(self.final_proj.bias)  # pyright: ignore[reportArgumentType]
+        self.scale = nn.Parameter(torch.full((1,), 2.0))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(R, in, H, W), RGB in [-1, 1] then mask 0/1, to (R, out, H / 8, W / 8)."""
+        return self.final_proj(self.conv_layers(images)) * self.scale

@@ -1,0 +1,103 @@
+"""From conditions to a prediction: how tokens, canvas feature, reference and UNet come together.
+
+Legend: P paintings, R rows (`Keep`), h x w latent size, D token width.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from torch import Tensor
+
+from training.diffusion import alpha_sigma
+from training.networks.canvas_encoder import CanvasEncoder
+from training.networks.conditions import CanvasFeatures, Conditioning, Keep, TargetFeatures
+from training.networks.reference_attention import ReferenceAccess
+from training.networks.unet import denoise
+
+
+def build_conditioning(
+    canvas_encoder: CanvasEncoder,
+    image_token: Tensor,
+    time_token: Tensor,
+    text_tokens: Tensor,
+    empty_text: Tensor,
+    target: TargetFeatures,
+    canvas: CanvasFeatures,
+    mask: Tensor,
+    keep: Keep,
+) -> Conditioning:
+    """Repeat everything for R rows and drop what a row does not keep (zeros; empty text).
+
+    Args:
+        image_token, time_token: (P, 1, D); text_tokens: (P, text, D); empty_text: (1, text, D).
+        mask: M_t at image size, (P, 1, H, W).
+    """
+    repeats = len(keep.image) // len(text_tokens)
+    dtype = text_tokens.dtype
+
+    def rows(tensor: Tensor, flags: Tensor) -> Tensor:
+        repeated = tensor.to(dtype).repeat(repeats, *[1] * (tensor.ndim - 1))
+        return repeated * _column(flags, tensor.ndim, dtype)
+
+    text = rows(text_tokens, keep.text) + empty_text * _column(~keep.text, 3, dtype)
+    tokens = torch.cat([rows(image_token, keep.image), rows(time_token, keep.time), text], dim=1)
+    images = [rows(canvas.rgb, keep.canvas), rows(mask, keep.mask)]
+    if canvas_encoder.config["in_channels"] == 7:
+        images.append(rows(target.rgb, keep.reference))
+    return Conditioning(
+        tokens=tokens,
+        canvas_feature=canvas_encoder(torch.cat(images, dim=1)),
+        canvas_latents=rows(canvas.latents, keep.canvas),
+        target_latents=rows(target.latents, keep.reference),
+        reference=target.reference,
+        reference_rows=keep.reference,
+    )
+
+
+def network_output(
+    unet: UNet2DConditionModel,
+    output: Literal["noise", "canvas_change"],
+    latents: Tensor,
+    timestep: Tensor | float,
+    given: Conditioning,
+) -> Tensor:
+    """What the network is trained to say, (R, C, h, w): the noise, or the clean next canvas.
+
+    canvas_change: the UNet gives a share s and a correction r for every latent value; the next
+    canvas is ``canvas + s * (target - canvas) + r``. An untrained network leaves the canvas as it
+    is, and colours come from the target instead of having to be learnt.
+    """
+    latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
+    access = ReferenceAccess(tokens=given.reference, rows=given.reference_rows)
+    raw = denoise(unet, latents, timestep, given.tokens, given.canvas_feature, access)
+    if output == "noise":
+        return raw
+    share, correction = raw.chunk(2, dim=1)
+    canvas = given.canvas_latents
+    return canvas + share * (given.target_latents - canvas) + correction
+
+
+def predict(
+    unet: UNet2DConditionModel,
+    scheduler: SchedulerMixin,
+    output: Literal["noise", "canvas_change"],
+    latents: Tensor,
+    timestep: Tensor | float,
+    given: Conditioning,
+) -> Tensor:
+    """`network_output` in the scheduler's prediction type."""
+    said = network_output(unet, output, latents, timestep, given)
+    if output == "noise":
+        return said
+    # Velocity alpha * noise - sigma * x0 (Salimans and Ho 2022), with the noise that x0 implies.
+    alpha, sigma = alpha_sigma(scheduler, timestep, latents.device)
+    repeated = latents.repeat(len(said) // len(latents), 1, 1, 1)
+    return ((alpha * repeated - said) / sigma).to(said.dtype)
+
+
+def _column(flags: Tensor, ndim: int, dtype: torch.dtype) -> Tensor:
+    return flags.to(dtype).reshape(-1, *[1] * (ndim - 1))

@@ -1,0 +1,27 @@
+"""g_c, the next-image adapter: from the CLIP vectors of canvas and target to one token that stands
+for the next canvas (paper section 3.3)."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+
+class NextImageAdapter(ModelMixin, ConfigMixin):
+    """Three layers, as in the published checkpoint (1536-1024-512-768)."""
+
+    @register_to_config
+    def __init__(
+        self, image_width: int = 768, hidden: tuple[int, int] = (1024, 512), token_width: int = 768
+    ) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(2 * image_width, hidden[0])
+        self.fc2 = nn.Linear(hidden[0], hidden[1])
+        self.fc3 = nn.Linear(hidden[1], token_width)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """[canvas; target] (P, 2 * image width) to (P, 1, token width)."""
+        hidden = torch.relu(self.fc2(torch.relu(self.fc1(pooled))))
+        return self.fc3(hidden)[:, None]

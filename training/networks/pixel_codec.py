@@ -1,0 +1,67 @@
+"""A codec with nothing to train: latents are the picture itself at an eighth of its size.
+
+It stands where `AutoencoderKL` stands and answers the same calls, so a system that is trained from
+nothing needs no VAE. What it loses is detail, which inference carries over from the target.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, eq=False)
+class PixelLatents:
+    """The "distribution" of latents: a point."""
+
+    mean: Tensor
+
+    def mode(self) -> Tensor:
+        return self.mean
+
+    def sample(self, generator: torch.Generator | None = None) -> Tensor:
+        """The same as `mode`; nothing is drawn from the generator."""
+        return self.mean
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Answer of `encode`, with diffusers' field name."""
+
+    latent_dist: PixelLatents
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """Answer of `decode`, with diffusers' field name."""
+
+    sample: Tensor
+
+
+class PixelCodec(ModelMixin, ConfigMixin):
+    """RGB in [-1, 1] at full size to RGB averages over `block_px` squares, and smoothly back."""
+
+    @register_to_config
+    def __init__(
+        self, block_px: int = 8, latent_channels: int = 3, scaling_factor: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.block_px = block_px
+        # ModelMixin finds its device and dtype through a tensor; it holds no value.
+        self.register_buffer("anchor", torch.zeros(1))
+        self.anchor: Tensor | nn.Module
+
+    def encode(self, images: Tensor) -> Encoded:
+        """(P, 3, H, W) to (P, 3, H / block, W / block)."""
+        return Encoded(PixelLatents(functional.avg_pool2d(images, self.block_px)))
+
+    def decode(self, latents: Tensor) -> Decoded:
+        """(P, 3, h, w) to (P, 3, h * block, w * block), bicubic; values may overshoot [-1, 1]."""
+        return Decoded(
+            functional.interpolate(latents, scale_factor=float(self.block_px), mode="bicubic")
+        )

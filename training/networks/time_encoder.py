@@ -1,0 +1,52 @@
+"""g_t, the time encoder: the seconds until the next canvas as one token (paper section 3.2)."""
+
+from __future__ import annotations
+
+import torch
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+NUM_FREQUENCIES = 10
+
+
+class TimeEncoder(ModelMixin, ConfigMixin):
+    """Seconds, rounded to `step_s` and capped at `cap_s`, through sines and three layers.
+
+    The sines are taken in float32 even when the weights are half: in half precision the
+    highest frequencies are off by up to 0.77.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        hidden: tuple[int, int] = (256, 512),
+        token_width: int = 768,
+        step_s: float = 5.0,
+        cap_s: float = 100.0,
+    ) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(1 + 2 * NUM_FREQUENCIES, hidden[0])
+        self.fc2 = nn.Linear(hidden[0], hidden[1])
+        self.fc3 = nn.Linear(hidden[1], token_width)
+        self.step_s, self.cap_s = step_s, cap_s
+
+    def encoding(self, interval_s: Tensor) -> Tensor:
+        """x, then sin(pi x 2^k) and cos(pi x 2^k) for k = 0..9; (P,) to (P, 21) in float32.
+
+        x in [-1, 1] is the rounded, capped interval. `torch.round` takes halves to even, as the
+        published code does.
+        """
+        rounded = self.step_s * torch.round(interval_s.double() / self.step_s)
+        # The order of the products matters in float32: p first, then x = 2p - 1, then (x pi) 2^k.
+        p = (rounded / self.cap_s).clamp(0, 1).float()
+        x = 2 * p - 1
+        angles = [x * torch.pi * 2.0**k for k in range(NUM_FREQUENCIES)]
+        waves = [wave for angle in angles for wave in (torch.sin(angle), torch.cos(angle))]
+        return torch.stack([x, *waves], dim=-1)
+
+    def forward(self, interval_s: Tensor) -> Tensor:
+        """Seconds (P,) to (P, 1, token width)."""
+        hidden = self.encoding(interval_s).to(self.fc1.weight.dtype)
+        hidden = torch.relu(self.fc2(torch.relu(self.fc1(hidden))))
+        return self.fc3(hidden)[:, None]

@@ -1,0 +1,92 @@
+"""CLIP towers and the tokenizer: transformers' classes, full size or tiny."""
+
+from __future__ import annotations
+
+import torch
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPVisionConfig,
+    CLIPVisionModel,
+    PreTrainedTokenizerFast,
+)
+
+from ingest.vocabulary import VOCABULARY
+from training.networks.presets import Preset
+
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+TEXT_TOWER_SEED = 20240926
+"""The pocket text encoder is random and frozen, as the published one is frozen: every run must
+build the same one, so its seed is a constant and not the run's."""
+
+
+def build_image_encoder(preset: Preset) -> CLIPVisionModel:
+    """CLIP vision tower with random weights."""
+    size = preset.image_tower
+    return CLIPVisionModel(
+        CLIPVisionConfig(
+            hidden_size=size.width,
+            intermediate_size=size.feed_forward,
+            num_hidden_layers=size.layers,
+            num_attention_heads=size.heads,
+            image_size=preset.image_tower_px,
+            patch_size=preset.image_tower_patch_px,
+        )
+    )
+
+
+def build_text_encoder(preset: Preset, tokenizer: PreTrainedTokenizerFast) -> CLIPTextModel:
+    """CLIP text encoder with weights that depend on its sizes alone; frozen."""
+    size = preset.text_tower
+    config = CLIPTextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=size.width,
+        intermediate_size=size.feed_forward,
+        num_hidden_layers=size.layers,
+        num_attention_heads=size.heads,
+        max_position_embeddings=preset.text_tokens,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(TEXT_TOWER_SEED)
+        encoder = CLIPTextModel(config)
+    return encoder.requires_grad_(False)
+
+
+def build_tokenizer(preset: Preset) -> PreTrainedTokenizerFast:
+    """A word-level tokenizer of the project's vocabulary; every other word is one unknown token."""
+    special = ["<pad>", "<start>", "<end>", "<unknown>"]
+    words = {word: index for index, word in enumerate([*special, *VOCABULARY])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unknown>"))
+    tokenizer.normalizer = normalizers.Lowercase()  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="<pad>",
+        bos_token="<start>",
+        eos_token="<end>",
+        unk_token="<unknown>",
+        model_max_length=preset.text_tokens,
+    )
+
+
+def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
+    """RGB (P, 3, H, W) in [-1, 1] as the vision tower takes it: square, CLIP's normalisation."""
+    side = preset.image_tower_px
+    height, width = rgb.shape[-2:]
+    size = (side, side)
+    if preset.image_tower_crop:
+        scale = side / min(height, width)
+        size = (max(side, round(height * scale)), max(side, round(width * scale)))
+    scaled = functional.interpolate(rgb, size=size, mode="bicubic", antialias=True)
+    top, left = (scaled.shape[-2] - side) // 2, (scaled.shape[-1] - side) // 2
+    square = scaled[..., top : top + side, left : left + side].clamp(-1, 1)
+    mean = torch.tensor(CLIP_MEAN, device=rgb.device, dtype=rgb.dtype)[:, None, None]
+    std = torch.tensor(CLIP_STD, device=rgb.device, dtype=rgb.dtype)[:, None, None]
+    return ((square + 1) / 2 - mean) / std
