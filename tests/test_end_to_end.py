@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
 
 
 def run_demo(out: Path) -> None:
-    small = "--videos 3 --side 128 --seconds 10 --train-s 4".split()
+    small = ["--videos", "3", "--side", "128", "--seconds", "10", "--train-s", "4"]
     done = subprocess.run(
         [sys.executable, "-m", "inference.demo", "-o", str(out), *small],
         cwd=ROOT, capture_output=True, text=True, check=False,
