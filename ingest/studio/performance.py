@@ -1,0 +1,89 @@
+"""A painting as it happens: the canvas at any moment, and the plain functions on top of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ingest.studio.planner import Plan, plan_painting
+from ingest.studio.timeline import Timeline, make_timeline
+
+COVERED_ALPHA = 0.25
+"""A pixel belongs to a step's region where its paint reaches this alpha."""
+
+
+class Performance:
+    """Plays a plan forward in time. The stroke in progress is there as far as it has come."""
+
+    def __init__(self, plan: Plan, timeline: Timeline, size_px: tuple[int, int]) -> None:
+        """`size_px` is (width, height) of the canvas."""
+        self.timeline = timeline
+        self.strokes = [stroke for step in plan.steps for stroke in step.strokes]
+        self.canvas = plan.canvas(*size_px)
+        self.num_done = 0
+        self._undo: tuple | None = None
+
+    def advance(self, time_s: float) -> np.ndarray:
+        """The canvas at `time_s`, RGB uint8 (H, W, 3), a view until the next call. Time only grows."""
+        if self._undo is not None:
+            self.canvas.restore(*self._undo)
+            self._undo = None
+        done = self.timeline.num_done(time_s)
+        if done < self.num_done:
+            raise ValueError(f"time went back to {time_s} s: a performance only plays forward")
+        for stroke in self.strokes[self.num_done : done]:
+            self.canvas.apply(stroke)
+        self.num_done = done
+        if done < len(self.strokes) and self.timeline.start_s[done] < time_s:
+            self._begin(done, time_s)
+        return self.canvas.picture()
+
+    def _begin(self, index: int, time_s: float) -> None:
+        """Paint the first part of a stroke so that it can be taken back."""
+        start, end = self.timeline.start_s[index], self.timeline.end_s[index]
+        box = self.canvas.window_of(self.strokes[index])
+        if box is not None:
+            self._undo = (box, self.canvas.save(box))
+            self.canvas.apply(self.strokes[index], float((time_s - start) / (end - start)))
+
+
+def paint_picture(seed: int, size_px: tuple[int, int]) -> np.ndarray:
+    """The finished painting of a seed.
+
+    Args:
+        size_px: (width, height); any size of at least 16 x 16.
+
+    Returns:
+        RGB uint8 (height, width, 3).
+    """
+    plan = plan_painting(seed, size_px[0] / size_px[1])
+    canvas = plan.canvas(*size_px)
+    for step in plan.steps:
+        for stroke in step.strokes:
+            canvas.apply(stroke)
+    return canvas.picture().copy()
+
+
+def paint_steps(
+    seed: int, size_px: tuple[int, int], seconds: float = 600.0
+) -> Iterator[tuple[str, np.ndarray, float]]:
+    """The painting of a seed step by step, without filming.
+
+    Args:
+        size_px: (width, height).
+        seconds: time from the first touch of the brush to the last.
+
+    Yields:
+        The word, the canvas after the step as RGB uint8 (height, width, 3), and its time in seconds
+        from the first touch.
+    """
+    plan = plan_painting(seed, size_px[0] / size_px[1])
+    timeline = make_timeline(plan, 0.0, seconds)
+    canvas = plan.canvas(*size_px)
+    done = 0
+    for step in plan.steps:
+        for stroke in step.strokes:
+            canvas.apply(stroke)
+        done += len(step.strokes)
+        yield step.word, canvas.picture().copy(), float(timeline.end_s[done - 1])

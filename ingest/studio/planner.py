@@ -1,0 +1,163 @@
+"""The order of a painting: which thing comes when, as acrylic painters do it, back to front."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ingest.studio import buildings, finish, land, mountains, plants, sky, trees, water
+from ingest.studio.canvas import PaintedCanvas
+from ingest.studio.painter import Painter
+from ingest.studio.scene import Scene, compose
+from ingest.studio.stroke import Colour, Step
+
+STUDY_PX = 96
+"""Short side of the small copy that the painter looks at to see what is there already."""
+
+Brushwork = Callable[[Painter, "Study"], None]
+
+
+class Study:
+    """The painting as it stands, seen at one fixed size, so that plans depend on no output size."""
+
+    def __init__(self, scene: Scene, seed: int) -> None:
+        self.canvas = PaintedCanvas(
+            round(STUDY_PX * scene.width), round(STUDY_PX * scene.height), scene.ground_colour, seed
+        )
+
+    def seen(self, x: float, y: float) -> Colour:
+        """Colour at (x, y) in units, RGB float32."""
+        picture = self.canvas.colour
+        row = int(np.clip(y * STUDY_PX, 0, picture.shape[0] - 1))
+        column = int(np.clip(x * STUDY_PX, 0, picture.shape[1] - 1))
+        return picture[row, column].copy()
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """A whole painting as strokes."""
+
+    seed: int
+    scene: Scene
+    steps: tuple[Step, ...]
+
+    def canvas(self, width_px: int, height_px: int) -> PaintedCanvas:
+        """The bare canvas that this painting begins on."""
+        return PaintedCanvas(width_px, height_px, self.scene.ground_colour, self.seed)
+
+    @property
+    def num_strokes(self) -> int:
+        return sum(len(step.strokes) for step in self.steps)
+
+
+@lru_cache(maxsize=4)
+def plan_painting(seed: int, aspect: float) -> Plan:
+    """Every stroke of the painting of `seed` on a canvas of `aspect` = width / height."""
+    scene = compose(seed, aspect)
+    study = Study(scene, seed)
+    steps = []
+    for number, (word, work) in enumerate(_order(np.random.default_rng([seed, 2]), scene)):
+        painter = Painter(np.random.default_rng([seed, 3, number]), scene.boldness)
+        work(painter, study)
+        strokes = [s for s in painter.strokes if study.canvas.window_of(s) is not None]
+        if strokes:
+            for stroke in strokes:
+                study.canvas.apply(stroke)
+            steps.append(Step(word, strokes))
+    return Plan(seed, scene, tuple(steps))
+
+
+def _order(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+    """Words and brushwork of every step; chance decides what real painters do either way."""
+    order: list[tuple[str, Brushwork]] = []
+    if scene.tones:
+        order.append(("background", lambda p, s: finish.paint_underpainting(p, scene)))
+    if scene.sketches:
+        order.append(("sketch", lambda p, s: finish.paint_sketch(p, scene)))
+    order += _air(rng, scene)
+    order += _distance(scene)
+    order += _middle(rng, scene)
+    order += _foreground(rng, scene)
+    order.append(("details", lambda p, s: finish.paint_details(p, scene, s.seen)))
+    return order
+
+
+def _air(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+    steps: list[tuple[str, Brushwork]] = []
+    if scene.sun is not None:
+        word = "moon" if scene.hour == "night" else "sun"
+        steps.append((word, lambda p, s: sky.paint_sun(p, scene)))
+    if scene.cloud_style != "none":
+        at = len(steps) if rng.random() < 0.6 else 0
+        steps.insert(at, ("cloud", lambda p, s: sky.paint_clouds(p, scene)))
+    steps.insert(0, ("sky", lambda p, s: sky.paint_sky(p, scene)))
+    if scene.hour == "night":
+        steps.append(("details", lambda p, s: sky.paint_stars(p, scene)))
+    return steps
+
+
+def _distance(scene: Scene) -> list[tuple[str, Brushwork]]:
+    steps: list[tuple[str, Brushwork]] = []
+    for peaks, distance in scene.mountains:
+        steps.append(
+            ("mountain", lambda p, s, a=peaks, d=distance: mountains.paint_range(p, scene, a, d))
+        )
+    for line, distance in scene.hills:
+        steps.append(
+            ("hill", lambda p, s, a=line, d=distance: mountains.paint_hill(p, scene, a, d))
+        )
+    return steps
+
+
+def _middle(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+    """Ground, water and what stands at the far shore; the reflection needs that to stand."""
+    ground: tuple[str, Brushwork] = ("ground", lambda p, s: land.paint_ground(p, scene))
+    steps = [ground] if scene.water != "sea" or rng.random() < 0.3 else []
+    if scene.water == "none" and scene.season in ("spring", "summer") and rng.random() < 0.3:
+        steps.append(("field", lambda p, s: land.paint_fields(p, scene)))
+    if scene.has_path:
+        steps.append(("path", lambda p, s: land.paint_path(p, scene)))
+    far = [tree for tree in scene.trees if tree[3] < 0.2]
+    if far:
+        steps.append(("tree", lambda p, s: _paint_trees(p, scene, far)))
+    if scene.house is not None:
+        steps.append(("house", lambda p, s: buildings.paint_house(p, scene)))
+    if scene.water != "none":
+        first = len(steps) if rng.random() < 0.5 else (1 if steps[:1] == [ground] else 0)
+        steps.insert(first, ("water", lambda p, s: water.paint_water(p, scene)))
+        if scene.water != "sea":
+            steps.append(("reflection", lambda p, s: water.paint_reflection(p, scene, s.seen)))
+    return steps
+
+
+def _foreground(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+    near = [tree for tree in scene.trees if tree[3] >= 0.2]
+    steps: list[tuple[str, Brushwork]] = []
+    if scene.water != "none":
+        steps.append(("water", lambda p, s: water.paint_waves(p, scene)))
+    if scene.boat is not None:
+        steps.append(("boat", lambda p, s: buildings.paint_boat(p, scene)))
+    if scene.has_rocks:
+        steps.append(("rock", lambda p, s: land.paint_rocks(p, scene)))
+    if near:
+        steps.append(("tree", lambda p, s: _paint_trees(p, scene, near)))
+    if scene.season not in ("desert", "winter") and rng.random() < 0.5:
+        steps.insert(len(steps) - bool(near), ("bush", lambda p, s: plants.paint_bushes(p, scene)))
+    if scene.has_fence:
+        steps.append(("fence", lambda p, s: buildings.paint_fence(p, scene)))
+    if scene.season not in ("desert", "winter") and scene.water != "sea":
+        at = len(steps) if rng.random() < 0.7 else max(len(steps) - 1, 0)
+        steps.insert(at, ("grass", lambda p, s: plants.paint_grass(p, scene)))
+    if scene.has_flowers and scene.water != "sea":
+        steps.append(("flower", lambda p, s: plants.paint_flowers(p, scene)))
+    if scene.has_birds:
+        steps.append(("bird", lambda p, s: finish.paint_birds(p, scene)))
+    return steps
+
+
+def _paint_trees(painter: Painter, scene: Scene, which: list) -> None:
+    for kind, x, y, size in which:
+        trees.paint_tree(painter, scene, kind, x, y, size)

@@ -1,0 +1,32 @@
+"""How the studio paints and films."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ingest.config import Config
+from ingest.studio.profiles import ProfileName
+
+
+class StudioConfig(Config):
+    """One filmed painting."""
+
+    profile: ProfileName = "tripod"
+    """How the camera is held; `ingest/studio/profiles.py` has the numbers of each."""
+    side_px: int = Field(default=512, ge=64, le=4096)
+    """Short side of the painted canvas in pixels; the frame is larger, see `frame_margin`."""
+    aspect: float = Field(default=1.25, ge=0.3, le=3.5)
+    """Width of the canvas divided by its height."""
+    fps: int = Field(default=12, ge=1, le=60)
+    """Frames a second of the film; time-lapse of 12 keeps files small."""
+    seconds: float = Field(default=40.0, ge=4.0, le=3600.0)
+    """Length of the whole film in seconds, cards included."""
+    frame_margin: float = Field(default=1.36, ge=1.1, le=3.0)
+    """Frame size over canvas size: how much table is seen around the canvas."""
+    grid_s: float = Field(default=1.0, gt=0)
+    """Seconds between the canvas states of the truth's regular grid."""
+    speed: float = Field(default=1.0, gt=0)
+    """Real seconds a video second stands for; a manifest column where it is not 1. Truth times stay
+    seconds of the video."""
+    crf: int = Field(default=20, ge=0, le=51)
+    """Constant rate factor of x264: 0 lossless, 20 as videos on the net look."""

@@ -1,0 +1,119 @@
+"""A corpus of films: names, splits, the manifest, and going on where an earlier run stopped."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ingest.atomic import write_bytes
+from ingest.config import config_hash, load_section, to_yaml
+from ingest.errors import UserError, storage_error
+from ingest.schema import Split
+from ingest.studio.settings import StudioConfig
+
+VAL_EVERY = 6
+
+
+@dataclass(frozen=True)
+class Film:
+    """One film to make."""
+
+    name: str
+    seed: int
+    split: Split
+
+
+def resolve(path: Path | None, overrides: list[str], given: dict[str, Any]) -> StudioConfig:
+    """The config from file, ``--set studio...`` and options, the later winning."""
+    options = [f"studio.{key}={value}" for key, value in given.items() if value is not None]
+    items = [
+        "studio." + item.removeprefix("ingest.studio.")
+        if item.startswith("ingest.studio.")
+        else item
+        for item in overrides
+    ]
+    return load_section("studio", StudioConfig, path, [*items, *options])
+
+
+def plan_of(seed: int, count: int, config: StudioConfig) -> list[Film]:
+    """Names and splits: of three films or more, the last sixth (at least one) is for validation."""
+    num_val = max(1, round(count / VAL_EVERY)) if count >= 3 else 0
+    return [
+        Film(
+            f"studio-{config.profile}-{seed + i:05d}", seed + i,
+            "val" if i >= count - num_val else "train",
+        )
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
+    """Film what is not there yet, then write the manifest; returns the machine-readable result."""
+    from ingest.studio.film import film_video
+
+    films, made = plan_of(seed, count, config), 0
+    _claim(folder, config)
+    began = time.monotonic()
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    with bar:
+        for film in films:
+            video = folder / f"{film.name}.mp4"
+            if video.exists():
+                bar.console.print(f"{video.name}: there already")
+                continue
+            task = bar.add_task(film.name, total=1.0)
+            start = time.monotonic()
+            film_video(
+                film.seed, config, video, lambda share, task=task: bar.update(task, completed=share)
+            )
+            bar.remove_task(task)
+            bar.console.print(f"{video.name}: filmed in {time.monotonic() - start:.1f} s")
+            made += 1
+    write_bytes(folder / "manifest.csv", manifest(films, config))
+    print(
+        f"{made} filmed, {count - made} there already, in {time.monotonic() - began:.0f} s: {folder}"
+    )
+    return {
+        "folder": str(folder),
+        "filmed": made,
+        "films": [{"name": f.name, "seed": f.seed, "split": f.split} for f in films],
+    }
+
+
+def _claim(folder: Path, config: StudioConfig) -> None:
+    """Write the config beside the films; refuse a folder that was filmed with another one."""
+    path, text = folder / "studio.yaml", to_yaml(config, "studio")
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise UserError(
+                f"{folder} holds films made with another config ({path.name}): choose another folder"
+            )
+        write_bytes(path, text.encode())
+    except OSError as error:
+        raise storage_error(error, folder) or error from error
+
+
+def manifest(films: list[Film], config: StudioConfig) -> bytes:
+    """The CSV that `python -m ingest` takes."""
+    columns = ["uri", "painting", "licence", "source", "split"]
+    if config.speed != 1:
+        columns.append("speed")
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for film in films:
+        source = f"ingest.studio seed={film.seed} config={config_hash(config)}"
+        row = [f"{film.name}.mp4", f"studio-{film.seed:05d}", "CC0-1.0", source, film.split]
+        writer.writerow([*row, f"{config.speed:g}"] if config.speed != 1 else row)
+    return text.getvalue().encode()
