@@ -27,15 +27,15 @@ Result = TypeVar("Result")
 class RunConfig(Config):
     """How the work is laid out. None of it can change a byte of what is written."""
 
-    num_cpus: float = Field(1.0, gt=0)
+    num_cpus: float = Field(default=1.0, gt=0)
     """CPU cores that one task reserves."""
-    num_gpus: float = Field(0.0, ge=0)
+    num_gpus: float = Field(default=0.0, ge=0)
     """GPU share that one task reserves."""
-    max_in_flight: int = Field(0, ge=0)
+    max_in_flight: int = Field(default=0, ge=0)
     """Tasks submitted and not yet done; 0 means twice what the cluster can run at once."""
-    max_retries: int = Field(2, ge=0)
+    max_retries: int = Field(default=2, ge=0)
     """How often a task is tried again when its worker was killed."""
-    timeout_s: float = Field(3600.0, gt=0)
+    timeout_s: float = Field(default=3600.0, gt=0)
     """A task that runs longer is stopped and its item recorded as failed."""
 
 

@@ -1,0 +1,189 @@
+"""``python -m labeling regions|instructions|review|shards|report DATASET``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ingest.cli import (
+    EXIT_TOO_MANY_REFUSED,
+    ConfigOption,
+    DryRunOption,
+    JsonOption,
+    RayAddressOption,
+    SetOption,
+    new_app,
+    run_app,
+    write_result,
+)
+
+app = new_app("Label the pairs of a dataset, let people correct them, build training shards.")
+review = new_app("Correct labels in a spreadsheet.")
+app.add_typer(review, name="review")
+
+DatasetArgument = Annotated[
+    Path,
+    typer.Argument(help="Folder that ingest made", metavar="DATASET", show_default=False),
+]
+
+
+@app.command()
+def regions(
+    dataset: DatasetArgument,
+    config: ConfigOption = None,
+    set: SetOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = None,
+    ray_address: RayAddressOption = None,
+) -> None:
+    """Mark where each step paints (LPIPS above 0.2) and where work is left."""
+    _stage("regions", dataset, config, set, dry_run, json, ray_address)
+
+
+@app.command()
+def instructions(
+    dataset: DatasetArgument,
+    config: ConfigOption = None,
+    set: SetOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = None,
+    ray_address: RayAddressOption = None,
+) -> None:
+    """Name what each step paints, by built-in rules or a vision-language model."""
+    _stage("instructions", dataset, config, set, dry_run, json, ray_address)
+
+
+@app.command()
+def shards(
+    dataset: DatasetArgument,
+    check: Annotated[
+        bool, typer.Option("--check", help="Verify the hashes of the shards, build nothing")
+    ] = False,
+    config: ConfigOption = None,
+    set: SetOption = None,
+    dry_run: DryRunOption = False,
+    json: JsonOption = None,
+    ray_address: RayAddressOption = None,
+) -> None:
+    """Build the shards that training streams, from keyframes, labels and corrections."""
+    if not check:
+        _stage("shards", dataset, config, set, dry_run, json, ray_address)
+        return
+    from ingest.dataset import Dataset
+    from labeling.shards import check_shards, read_index
+
+    problems = check_shards(Dataset.existing(dataset))
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"shards: all {len(read_index(Dataset(dataset)).shards)} agree with index.json")
+    write_result(json, {"problems": problems})
+    if problems:
+        raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+@app.command()
+def report(dataset: DatasetArgument, config: ConfigOption = None, set: SetOption = None) -> None:
+    """Write labels.html: every pair with its mask and instruction, and what labels there are."""
+    from ingest.config import load_section
+    from ingest.dataset import Dataset
+    from labeling.report import write_report
+    from labeling.settings import LabelingConfig
+
+    settings = load_section("labeling", LabelingConfig, config, set)
+    print(f"report: {write_report(Dataset.existing(dataset), settings)}")
+
+
+@review.command()
+def export(
+    dataset: DatasetArgument,
+    out: Annotated[Path, typer.Option("-o", "--out", help="CSV to write", metavar="FILE.csv")],
+    config: ConfigOption = None,
+    set: SetOption = None,
+    json: JsonOption = None,
+) -> None:
+    """Write labels as a CSV for a spreadsheet, most doubtful first, with thumbnails beside it."""
+    from ingest.config import load_section
+    from ingest.dataset import Dataset
+    from labeling.review import export_review
+    from labeling.settings import LabelingConfig
+
+    settings = load_section("labeling", LabelingConfig, config, set)
+    rows = export_review(Dataset.existing(dataset), out, settings.review)
+    print(f"review: {rows} pairs in {out}; fill corrected or verdict, then import it again")
+    write_result(json, {"rows": rows})
+
+
+@review.command("import")
+def import_(
+    dataset: DatasetArgument,
+    file: Annotated[Path, typer.Argument(help="CSV from `review export`", metavar="FILE.csv")],
+    reviewer: Annotated[
+        str, typer.Option(help="Name for rows without one", metavar="NAME", show_default=False)
+    ] = "",
+    overrule: Annotated[
+        bool, typer.Option("--overrule", help="Let this file win over other reviewers")
+    ] = False,
+    json: JsonOption = None,
+) -> None:
+    """Take corrections from a CSV into review/corrections.csv and say what became of each row."""
+    from dataclasses import asdict
+
+    from ingest.dataset import Dataset
+    from labeling.review import DONE, count_by_status, import_review
+
+    reports = import_review(Dataset.existing(dataset), file, reviewer, overrule)
+    for row in reports:
+        if row.detail != "nothing entered":
+            print(f"line {row.line} {row.pair_id}: {row.status}: {row.detail}")
+    counts = count_by_status(reports)
+    print("review: " + ", ".join(f"{number} {status}" for status, number in counts.items()))
+    if counts["applied"]:
+        print(f"now rebuild the shards: python -m labeling shards {dataset}")
+    write_result(json, {"counts": counts, "rows": [asdict(row) for row in reports]})
+    if any(row.status not in DONE for row in reports):
+        raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+def _stage(
+    stage: str,
+    dataset: Path,
+    config: Path | None,
+    overrides: list[str] | None,
+    dry_run: bool,
+    json: Path | None,
+    ray_address: str | None,
+) -> None:
+    """Run one stage over the whole dataset, or say what it would do."""
+    from ingest.config import load_section
+    from labeling import pipeline
+    from labeling.settings import LabelingConfig
+
+    settings = load_section("labeling", LabelingConfig, config, overrides)
+    if dry_run:
+        print(pipeline.describe_plan(dataset, stage, settings))
+        return
+    run = {
+        "regions": pipeline.run_regions,
+        "instructions": pipeline.run_instructions,
+        "shards": pipeline.run_shards,
+    }[stage]
+    result: dict[str, Any] = run(dataset, settings, ray_address)
+    print(f"{stage}: " + ", ".join(f"{n} {_short(v)}" for n, v in result.items()))
+    write_result(json, result)
+    if result["failed"]:
+        raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name or '(nothing)'}:{number}" for name, number in value.items())
+    if isinstance(value, list):
+        return str(len(value))
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    run_app(app)

@@ -1,0 +1,244 @@
+"""Region masks of a video's pairs: where a step paints, and where work is left.
+
+M_t = D(next, current, alpha) is the region painted in the step, M_d = D(target, current, alpha)
+everything that still differs from the finished painting; D is the LPIPS map cut at alpha = 0.2
+(paper, section 3.2). Both are stored losslessly in ``labels/regions/<video_id>.tar``.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from ingest.config import Config
+from ingest.dataset import Dataset
+from ingest.errors import SchemaError, UserError
+from ingest.fields import (
+    SCHEMA_VERSION,
+    check_version,
+    decode_field,
+    first_problem,
+    read_json,
+    required_field,
+)
+from ingest.images import encode_mask
+from ingest.schema import Record
+from ingest.tar import read_tar, write_tar
+from labeling.pairs import Pair, read_pairs
+
+if TYPE_CHECKING:
+    from labeling.perceptual import PerceptualDistance
+
+REGIONS_VERSION = 1
+"""Raised when the code starts to give other masks for the same images."""
+
+
+class RegionsConfig(Config):
+    """Region masks from the perceptual distance."""
+
+    threshold: float = Field(default=0.2, gt=0, lt=1)
+    """LPIPS distance above which a pixel counts as changed; 0.2 is the paper's alpha."""
+    batch_size: int = Field(default=4, ge=1)
+    """Pairs that go through the network together; changes speed and memory, not the masks."""
+    device: str = "cpu"
+    """Where the network runs: cpu, cuda or cuda:NUMBER."""
+
+    @property
+    def rule(self) -> str:
+        """The rule as provenance names it, for example ``lpips-alex>0.2``."""
+        return f"lpips-alex>{self.threshold:g}"
+
+
+class RegionRecord(Record):
+    """The JSON beside the two masks of a pair."""
+
+    schema_version: str = SCHEMA_VERSION
+    pair_id: str
+    content_hash: str
+    """Content of the pair's three images, as `labeling.pairs.Pair.content_hash`."""
+    rule: str
+    version: int
+    mask_area: float = Field(ge=0, le=1)
+    """Share of the canvas in the mask."""
+    difference_area: float = Field(ge=0, le=1)
+    mean_distance: float = Field(ge=0, le=1)
+    """Mean of the LPIPS map between current and next over the whole canvas."""
+    mean_difference: float = Field(ge=0, le=1)
+    """The same between current and target."""
+
+
+@dataclass(frozen=True)
+class StoredRegion:
+    """The masks of one pair as they lie in the tar: record and two 1-bit PNGs."""
+
+    record: RegionRecord
+    mask: bytes
+    difference: bytes
+
+    def masks(self, where: str) -> tuple[np.ndarray, np.ndarray]:
+        """Mask and difference, bool (H, W). Raises SchemaError naming file, key and field."""
+        key = self.record.pair_id
+        return (
+            decode_field(where, key, "mask", "png", self.mask, mask=True),
+            decode_field(where, key, "difference", "png", self.difference, mask=True),
+        )
+
+
+@dataclass(frozen=True)
+class RegionTask:
+    """One video to label; what a Ray task gets."""
+
+    root: Path
+    video_id: str
+    config: RegionsConfig
+
+
+def label_regions(task: RegionTask) -> dict[str, Any]:
+    """Write the masks of one video unless they stand already.
+
+    Returns:
+        pairs: their number; fresh: whether they were made now; area: mean share of the canvas.
+    """
+    dataset, config = Dataset(task.root), task.config
+    path = dataset.regions_tar(task.video_id)
+    _, pairs = read_pairs(dataset, task.video_id)
+    records = _current_records(path, pairs, config)
+    is_fresh = records is None
+    if records is None:
+        stored = list(compute_regions(pairs, config, _distance(config.device)))
+        write_tar(path, ((item.record.pair_id, _fields(item)) for item in stored))
+        records = [item.record for item in stored]
+    area = float(np.mean([record.mask_area for record in records])) if records else 0.0
+    return {"pairs": len(pairs), "fresh": is_fresh, "area": area}
+
+
+def compute_regions(
+    pairs: Sequence[Pair], config: RegionsConfig, distance: PerceptualDistance
+) -> Iterator[StoredRegion]:
+    """The masks of pairs of one size, in batches; holds one batch of images at a time."""
+    from labeling.perceptual import difference_mask
+
+    for start in range(0, len(pairs), config.batch_size):
+        batch = pairs[start : start + config.batch_size]
+        current, following, target = (
+            np.stack([getattr(pair, name).image() for pair in batch])
+            for name in ("current", "next", "target")
+        )
+        steps, rests = distance.maps(current, following), distance.maps(current, target)
+        for pair, step, rest in zip(batch, steps, rests, strict=True):
+            mask = difference_mask(step, config.threshold)
+            difference = difference_mask(rest, config.threshold)
+            record = RegionRecord(
+                pair_id=pair.pair_id,
+                content_hash=pair.content_hash,
+                rule=config.rule,
+                version=REGIONS_VERSION,
+                mask_area=_rounded(mask),
+                difference_area=_rounded(difference),
+                mean_distance=_rounded(step),
+                mean_difference=_rounded(rest),
+            )
+            yield StoredRegion(record, encode_mask(mask), encode_mask(difference))
+
+
+def read_regions(dataset: Dataset, video_id: str) -> dict[str, StoredRegion]:
+    """Regions of a video by pair id.
+
+    Raises:
+        UserError: they were not made yet, or the file is damaged.
+    """
+    path = dataset.regions_tar(video_id)
+    if not path.is_file():
+        raise UserError(
+            f"video {video_id} has no region masks: run `python -m labeling regions {dataset.root}`"
+        )
+    regions = (_read_region(key, fields, str(path)) for key, fields in read_tar(path))
+    return {region.record.pair_id: region for region in regions}
+
+
+def region_of(
+    pair: Pair, regions: Mapping[str, StoredRegion], config: RegionsConfig, dataset: Dataset
+) -> StoredRegion:
+    """The region of a pair, checked to belong to its images and to the configured rule."""
+    region = regions.get(pair.pair_id)
+    if region is None or not _fits(region.record, pair, config):
+        problem = "no region mask" if region is None else f"a region mask of {_made(region)}"
+        raise UserError(
+            f"pair {pair.pair_id} has {problem}, expected one of its images by {config.rule}: run "
+            f"`python -m labeling regions {dataset.root}`"
+        )
+    return region
+
+
+@functools.lru_cache(maxsize=1)
+def _distance(device: str) -> PerceptualDistance:
+    """One network a worker process, shared by all of its tasks."""
+    import torch
+
+    from labeling.perceptual import PerceptualDistance
+
+    # Sums in another number of threads differ in the last bit, and then so may a mask.
+    torch.set_num_threads(1)
+    return PerceptualDistance(device)
+
+
+def _current_records(
+    path: Path, pairs: Sequence[Pair], config: RegionsConfig
+) -> list[RegionRecord] | None:
+    """The stored records if they are those of these pairs and this rule, else None."""
+    if not path.is_file():
+        return None
+    try:
+        records = [_read_region(k, f, str(path)).record for k, f in read_tar(path)]
+    except UserError:
+        return None  # damaged or of another version: made again
+    if len(records) != len(pairs):
+        return None
+    is_current = all(
+        record.pair_id == pair.pair_id and _fits(record, pair, config)
+        for record, pair in zip(records, pairs, strict=True)
+    )
+    return records if is_current else None
+
+
+def _fits(record: RegionRecord, pair: Pair, config: RegionsConfig) -> bool:
+    ours = (pair.content_hash, config.rule, REGIONS_VERSION)
+    return (record.content_hash, record.rule, record.version) == ours
+
+
+def _made(region: StoredRegion) -> str:
+    record = region.record
+    return f"content {record.content_hash[:8]} by {record.rule} (version {record.version})"
+
+
+def _fields(region: StoredRegion) -> dict[str, bytes]:
+    head = json.dumps(region.record.model_dump(mode="json"), sort_keys=True).encode()
+    return {"mask.png": region.mask, "difference.png": region.difference, "json": head}
+
+
+def _read_region(key: str, fields: Mapping[str, bytes], where: str) -> StoredRegion:
+    head = read_json(key, fields, where)
+    check_version(where, key, head)
+    try:
+        record = RegionRecord.model_validate(head)
+    except ValidationError as error:
+        raise first_problem(where, key, "json", error) from error
+    if record.pair_id != key:
+        raise SchemaError(where, key, "pair_id", f"got {record.pair_id!r}, expected the key")
+    return StoredRegion(
+        record,
+        required_field(where, key, fields, "mask.png"),
+        required_field(where, key, fields, "difference.png"),
+    )
+
+
+def _rounded(values: np.ndarray) -> float:
+    """Mean to six digits: enough for people, and the same on every machine's summation."""
+    return round(float(values.mean(dtype=np.float64)), 6)

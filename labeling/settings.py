@@ -1,0 +1,25 @@
+"""All settings of the labeling package (top key ``labeling`` of pipelines.yaml)."""
+
+from __future__ import annotations
+
+from ingest.config import Config
+from ingest.ray_tasks import RunConfig
+from labeling.instructions import InstructionsConfig
+from labeling.regions import RegionsConfig
+from labeling.review import ReviewConfig
+from labeling.shard_plan import ShardsConfig
+
+
+class LabelingConfig(Config):
+    """What `python -m labeling` can be told."""
+
+    regions: RegionsConfig = RegionsConfig()
+    """Region masks."""
+    instructions: InstructionsConfig = InstructionsConfig()
+    """Instructions."""
+    review: ReviewConfig = ReviewConfig()
+    """Spreadsheets for reviewers and the page of labels."""
+    shards: ShardsConfig = ShardsConfig()
+    """Training shards."""
+    run: RunConfig = RunConfig()
+    """How the work is laid out."""
