@@ -1,0 +1,176 @@
+"""A trained painter at work: the `Artist` of the rollout whose answers come from the networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from inference.detail import DetailConfig, full_size_canvas, keep_outside
+from inference.edges import spread_along_edges
+from inference.framing import Framing
+from inference.guidance import guidance_of
+from inference.rollout import Instruction
+from inference.sampling import SamplingConfig, sample_latents
+from labeling.instructions import normalise
+from labeling.llava import InstructionModel
+from training.networks.conditions import CanvasFeatures, TargetFeatures
+from training.networks.presets import Preset
+from training.painter import Painter
+
+WORDLESS = "details"
+"""What an instruction is taken for that holds no word at all."""
+
+
+@dataclass(frozen=True)
+class Manner:
+    """`DetailConfig` with the preset's own choices filled in."""
+
+    carries_detail: bool
+    keeps_outside: bool
+    follows_edges: bool
+    feather_share: float
+
+    @classmethod
+    def of(cls, config: DetailConfig, preset: Preset) -> Manner:
+        is_pocket = preset.name == "pocket"
+        edges = config.region_edges or ("picture" if is_pocket else "blocks")
+        return cls(
+            is_pocket if config.carry_detail is None else config.carry_detail,
+            is_pocket if config.keep_outside_mask is None else config.keep_outside_mask,
+            edges == "picture",
+            config.feather_share,
+        )
+
+
+class PainterArtist:
+    """Paints one target with a painter; what depends on the target alone is computed once."""
+
+    def __init__(
+        self,
+        painter: Painter,
+        target: np.ndarray,
+        sampling: SamplingConfig,
+        detail: DetailConfig,
+        seed: int,
+    ) -> None:
+        self.painter, self.sampling, self.seed = painter, sampling, seed
+        self.manner = Manner.of(detail, painter.preset)
+        self.framing = Framing(target.shape[:2], painter.preset)
+        self.guidance = guidance_of(sampling.guidance or painter.settings.guidance)
+        self.instruction_model = InstructionModel(
+            painter.part("instruction_model"), painter.part("instruction_processor")
+        )
+        with torch.inference_mode():
+            self._target: TargetFeatures = painter.encode_target(self._tensor(target))
+            self._goal = self._shown(self._target.latents)
+        self._num_updates = 0
+        self._seen: tuple[np.ndarray, CanvasFeatures] | None = None
+
+    @torch.inference_mode()
+    def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
+        pair = [self.framing.scaled(image) for image in (canvas, target)]
+        text, confidence = self.instruction_model.instruct(pair[:1], pair[1:])[0]
+        return Instruction(normalise(text) or WORDLESS, confidence)
+
+    @torch.inference_mode()
+    def locate(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        difference: np.ndarray,
+        instruction: str,
+        interval_s: float,
+    ) -> np.ndarray:
+        probability = self.framing.blocks(
+            self.painter.mask_probability(
+                self._canvas(canvas).latents,
+                self._target.latents,
+                self.framing.mask_tensor(difference).to(self.painter.device),
+                self.painter.encode_text([instruction]),
+                self._seconds(interval_s),
+            )
+        )
+        height, width = target.shape[:2]
+        if self.manner.follows_edges:
+            return spread_along_edges(probability, target, self._cell_px(target)).clip(0, 1)
+        return cv2.resize(probability, (width, height), interpolation=cv2.INTER_NEAREST)
+
+    @torch.inference_mode()
+    def render(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+    ) -> np.ndarray:
+        features = self._canvas(canvas)
+        rendered = self._shown(self._sampled(features, mask, instruction, interval_s))
+        if self.manner.carries_detail:
+            before = self._shown(features.latents)
+            painted = full_size_canvas(
+                canvas, target, mask, before, rendered, self._goal, self._cell_px(target)
+            )
+        else:
+            height, width = canvas.shape[:2]
+            painted = cv2.resize(rendered, (width, height), interpolation=cv2.INTER_CUBIC)
+        if self.manner.keeps_outside:
+            feather_px = self.manner.feather_share * min(canvas.shape[:2])
+            return keep_outside(canvas, painted, mask, feather_px)
+        return np.rint(painted).clip(0, 255).astype(np.uint8)
+
+    def _sampled(
+        self, features: CanvasFeatures, mask: np.ndarray, instruction: str, interval_s: float
+    ) -> Tensor:
+        """Clean latents of the next canvas."""
+        painter, first = self.painter, self._num_updates == 0
+        region = self.framing.region_tensor(mask).to(painter.device)
+        given = painter.condition(
+            self._target,
+            features,
+            region,
+            painter.encode_text([instruction]),
+            self._seconds(interval_s),
+            keep=self.guidance.branches,
+        )
+        num_steps = self.sampling.num_steps or painter.settings.num_steps
+        seed = self.seed if self.sampling.same_noise else self.seed + self._num_updates
+        self._num_updates += 1
+        shape = tuple(features.latents.shape)
+        return sample_latents(
+            lambda latents, t: self.guidance.combine(
+                painter.predict(latents.to(painter.dtype), t, given)
+            ),
+            painter.part("scheduler"),
+            num_steps,
+            (shape[0], shape[1], shape[2], shape[3]),
+            torch.Generator().manual_seed(seed),
+            painter.device,
+            canvas_latents=features.latents,
+            inside=torch.nn.functional.interpolate(region, size=shape[2:], mode="nearest"),
+            num_blended=0 if first else int(self.sampling.blended_share * num_steps),
+        )
+
+    def _canvas(self, canvas: np.ndarray) -> CanvasFeatures:
+        """Features of a canvas; locating and rendering look at the same one."""
+        if self._seen is None or self._seen[0] is not canvas:
+            self._seen = (canvas, self.painter.encode_canvas(self._tensor(canvas)))
+        return self._seen[1]
+
+    def _tensor(self, canvas: np.ndarray) -> Tensor:
+        return self.framing.tensor(canvas).to(self.painter.device, self.painter.dtype)
+
+    def _shown(self, latents: Tensor) -> np.ndarray:
+        """What latents look like: float32 (h, w, 3) in [0, 255], without padding."""
+        return self.framing.image(self.painter.decode_latents(latents))
+
+    def _seconds(self, interval_s: float) -> Tensor:
+        return torch.tensor([interval_s], device=self.painter.device)
+
+    def _cell_px(self, canvas: np.ndarray) -> int:
+        """Side of one latent cell on the canvas."""
+        return max(1, round(8 * min(canvas.shape[:2]) / self.painter.preset.image_side_px))

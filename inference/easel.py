@@ -1,0 +1,104 @@
+"""What all pictures of one command share: the painter, the distance, the device, the settings."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from inference.session import PainterRecord
+from inference.settings import InferenceConfig
+from ingest import __version__
+from ingest.errors import UserError
+from ingest.images import sha256
+from labeling.perceptual import PerceptualDistance
+from training.painter import Painter, load_painter
+from training.painter_folder import PainterSettings, local_folder, read_index
+
+WHOLE_FILE_BYTES = 64 * 2**20
+"""Larger weight files enter the fingerprint by their size and their two ends: hashing 14 GB would
+take longer than painting."""
+END_BYTES = 2**20
+
+
+@dataclass(frozen=True, eq=False)
+class Easel:
+    """Everything but the picture."""
+
+    painter: Painter
+    record: PainterRecord
+    perceptual: PerceptualDistance
+    config: InferenceConfig
+
+
+def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSettings]:
+    """Which painter the config names, without loading its networks.
+
+    Raises:
+        UserError: there is no such painter, or the folder is none.
+    """
+    folder = local_folder(config.painter)
+    settings = read_index(folder)[1]
+    record = PainterRecord(
+        name=config.painter, preset=settings.preset.name, fingerprint=fingerprint_of(folder)
+    )
+    return record, settings
+
+
+def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
+    """Load the painter and the distance onto the device."""
+    device = device_named(config.device)
+    dtype = dtype_named(config.dtype, record.preset, device)
+    painter = load_painter(config.painter, device, dtype)
+    return Easel(painter, record, PerceptualDistance(str(device)), config)
+
+
+def device_named(name: str) -> torch.device:
+    """The device of that name; auto takes CUDA, then Apple's GPU, then the CPU."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(
+            f"device {name!r} cannot be used ({reason}): choose auto, cpu, cuda or mps"
+        ) from None
+    return device
+
+
+def dtype_named(name: str, preset: str, device: torch.device) -> torch.dtype:
+    """The number format of that name; auto halves the published networks on a GPU only."""
+    if name == "auto":
+        return torch.float16 if preset == "paper" and device.type == "cuda" else torch.float32
+    return getattr(torch, name)
+
+
+def fingerprint_of(folder: Path) -> str:
+    """Twelve hex digits over a painter folder's files; its place and its age do not count."""
+    lines = [
+        f"{path.relative_to(folder).as_posix()} {_digest(path)}"
+        for path in sorted(p for p in folder.rglob("*") if p.is_file())
+    ]
+    return sha256("\n".join(lines).encode())[:12]
+
+
+def versions() -> dict[str, str]:
+    """Of this code and of the libraries that decide what a seed paints."""
+    libraries = ("torch", "diffusers", "transformers", "numpy", "opencv-python", "pillow", "av")
+    return {"inference": __version__} | {n: importlib.metadata.version(n) for n in libraries}
+
+
+def _digest(path: Path) -> str:
+    num_bytes = path.stat().st_size
+    if num_bytes <= WHOLE_FILE_BYTES:
+        return sha256(path.read_bytes())
+    with path.open("rb") as file:
+        head = file.read(END_BYTES)
+        file.seek(-END_BYTES, 2)
+        return f"{num_bytes} {sha256(head + file.read())}"

@@ -1,0 +1,66 @@
+"""Bringing a small map to full size along the edges of a picture.
+
+Networks decide in blocks of several pixels; painters stop at the mountain's edge. A guided filter
+(He et al. 2010, equations 11 to 16, colour guide) lets a coarse map follow its picture.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def spread_along_edges(
+    coarse: np.ndarray, guide: np.ndarray, radius_px: int, smoothness: float = 1e-3
+) -> np.ndarray:
+    """A coarse map at the guide's size, its boundaries drawn to the guide's edges.
+
+    Args:
+        coarse: float (h, w), any range.
+        guide: RGB uint8 (H, W, 3).
+        radius_px: how far a boundary may move; about one cell of the coarse map.
+        smoothness: variance of colour in [0, 1] squared below which a place counts as flat.
+
+    Returns:
+        float32 (H, W).
+    """
+    height, width = guide.shape[:2]
+    values = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    colours = guide.astype(np.float32) / 255
+    mean_value, mean_colour = _mean(values, radius_px), _mean(colours, radius_px)
+    covariance = _mean(colours * values[..., None], radius_px) - mean_colour * mean_value[..., None]
+    slope = _solve(_colour_covariance(colours, mean_colour, radius_px, smoothness), covariance)
+    offset = mean_value - (slope * mean_colour).sum(axis=2)
+    return (_mean(slope, radius_px) * colours).sum(axis=2) + _mean(offset, radius_px)
+
+
+def _mean(image: np.ndarray, radius_px: int) -> np.ndarray:
+    side = 2 * radius_px + 1
+    return cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
+
+
+def _colour_covariance(
+    colours: np.ndarray, mean: np.ndarray, radius_px: int, smoothness: float
+) -> dict[str, np.ndarray]:
+    """The six entries of the regularised 3 x 3 covariance of colour around each pixel."""
+    entries = {}
+    for first in range(3):
+        for second in range(first, 3):
+            product = _mean(colours[..., first] * colours[..., second], radius_px)
+            entry = product - mean[..., first] * mean[..., second]
+            entries[f"{first}{second}"] = entry + smoothness * (first == second)
+    return entries
+
+
+def _solve(matrix: dict[str, np.ndarray], right: np.ndarray) -> np.ndarray:
+    """Solve the symmetric 3 x 3 system of every pixel by its adjugate: (H, W, 3)."""
+    a, b, c = matrix["00"], matrix["01"], matrix["02"]
+    d, e, f = matrix["11"], matrix["12"], matrix["22"]
+    adjugate = [
+        [d * f - e * e, c * e - b * f, b * e - c * d],
+        [c * e - b * f, a * f - c * c, b * c - a * e],
+        [b * e - c * d, b * c - a * e, a * d - b * b],
+    ]
+    determinant = a * adjugate[0][0] + b * adjugate[1][0] + c * adjugate[2][0]
+    rows = [sum(row[i] * right[..., i] for i in range(3)) for row in adjugate]
+    return np.stack(rows, axis=2) / determinant[..., None]

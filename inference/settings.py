@@ -1,0 +1,45 @@
+"""All settings of the inference package (top key ``inference`` of pipelines.yaml)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from inference.detail import DetailConfig
+from inference.export import ExportConfig
+from inference.finish import FinishConfig
+from inference.picture import PictureConfig
+from inference.region import RegionConfig
+from inference.rollout import RolloutConfig
+from inference.sampling import SamplingConfig
+from inference.stop import StopConfig
+from inference.viewer import ViewerConfig
+from ingest.config import Config
+
+
+class InferenceConfig(Config):
+    """What `python -m inference paint` can be told."""
+
+    painter: str = "weights/pocket"
+    """Painter folder or name of a hub repository."""
+    device: str = "auto"
+    """cpu, cuda, cuda:1, mps, ...; auto takes a GPU if there is one."""
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    """Number format of the networks; auto is float16 for paper on a GPU and float32 otherwise."""
+    picture: PictureConfig = PictureConfig()
+    """Reading the picture."""
+    rollout: RolloutConfig = RolloutConfig()
+    """The loop."""
+    region: RegionConfig = RegionConfig()
+    """Choosing the next region."""
+    sampling: SamplingConfig = SamplingConfig()
+    """Rendering one canvas at the networks' size."""
+    detail: DetailConfig = DetailConfig()
+    """Bringing it to full size."""
+    stop: StopConfig = StopConfig()
+    """When it is finished."""
+    finish: FinishConfig = FinishConfig()
+    """The last step, exactly the picture."""
+    export: ExportConfig = ExportConfig()
+    """Film, GIF and contact sheet."""
+    viewer: ViewerConfig = ViewerConfig()
+    """The page that plays it."""

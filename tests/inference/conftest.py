@@ -1,0 +1,136 @@
+"""A painter without networks, a distance without LPIPS, and pictures that they paint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from inference.picture import Picture
+from inference.region import RegionConfig
+from inference.rollout import Instruction, Step, paint
+from inference.session import PainterRecord, Session
+from inference.session_making import make_session
+from inference.settings import InferenceConfig
+from inference.stop import StopConfig
+
+WORDS = ("sky", "mountain", "ground", "tree", "grass", "details")
+
+
+class BandArtist:
+    """Paints the picture in bands from top to bottom, one a step; counts what it was asked."""
+
+    def __init__(self, num_bands: int = 4) -> None:
+        self.num_bands, self.calls = num_bands, []
+
+    def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
+        self.calls.append("instruct")
+        return Instruction(WORDS[self._band(canvas, target) % len(WORDS)], 0.8)
+
+    def locate(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        difference: np.ndarray,
+        instruction: str,
+        interval_s: float,
+    ) -> np.ndarray:
+        self.calls.append("locate")
+        probability = np.zeros(canvas.shape[:2], np.float32)
+        probability[self._rows(canvas, target)] = 0.9
+        return probability
+
+    def render(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+    ) -> np.ndarray:
+        self.calls.append("render")
+        return np.where(mask[..., None], target, canvas)
+
+    def _band(self, canvas: np.ndarray, target: np.ndarray) -> int:
+        """The first band that is not the target's yet."""
+        for band in range(self.num_bands):
+            rows = self._slice(band, len(canvas))
+            if not np.array_equal(canvas[rows], target[rows]):
+                return band
+        return self.num_bands - 1
+
+    def _rows(self, canvas: np.ndarray, target: np.ndarray) -> slice:
+        return self._slice(self._band(canvas, target), len(canvas))
+
+    def _slice(self, band: int, height: int) -> slice:
+        edges = np.linspace(0, height, self.num_bands + 1).astype(int)
+        return slice(edges[band], edges[band + 1])
+
+
+class PixelJudge:
+    """Distances by plain pixels: 0 for equal canvases, 1 for black against white."""
+
+    def difference(self, canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return np.abs(canvas.astype(int) - target).max(axis=2) > 24
+
+    def distance(self, first: np.ndarray, second: np.ndarray) -> float:
+        return float(np.abs(first.astype(float) - second).mean() / 255)
+
+
+def landscape(height: int = 96, width: int = 128) -> np.ndarray:
+    """Sky, hill, ground and a tree, with a little grain. RGB uint8 (H, W, 3)."""
+    rng = np.random.default_rng(5)
+    image = np.empty((height, width, 3), np.uint8)
+    image[:] = (120, 165, 215)
+    horizon = int(height * 0.6)
+    hill = np.array([[0, horizon], [width // 2, height // 4], [width, horizon]], np.int32)
+    cv2.fillPoly(image, [hill], (110, 105, 120))
+    image[horizon:] = (100, 130, 70)
+    cv2.circle(image, (width // 4, horizon), height // 6, (45, 85, 50), -1)
+    grain = rng.integers(-12, 13, (height, width, 1))
+    return np.clip(image + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def target() -> np.ndarray:
+    return landscape()
+
+
+@pytest.fixture
+def artist() -> BandArtist:
+    return BandArtist()
+
+
+@pytest.fixture
+def judge() -> PixelJudge:
+    return PixelJudge()
+
+
+@pytest.fixture
+def picture(target: np.ndarray) -> Picture:
+    return Picture(Path("toy/<b>hill</b> & [red]sky[/].png"), target, "ab" * 32, (128, 96))
+
+
+@pytest.fixture
+def steps(target: np.ndarray, artist: BandArtist, judge: PixelJudge) -> list[Step]:
+    """Four bands painted, the last one arriving at the picture."""
+    return list(paint(target, artist, judge, 20.0, RegionConfig(), StopConfig(arrived=0.01)))
+
+
+@pytest.fixture
+def make_session_of(picture: Picture) -> Callable[[list[Step]], Session]:
+    """The session of some steps, as `paint_picture` makes it."""
+    record = PainterRecord(name="bands", preset="pocket", fingerprint="0" * 12)
+
+    def make(steps: list[Step]) -> Session:
+        return make_session(steps, picture, record, InferenceConfig(), {"numpy": "2"})[0]
+
+    return make
+
+
+@pytest.fixture
+def session(steps: list[Step], make_session_of: Callable[[list[Step]], Session]) -> Session:
+    return make_session_of(steps)
