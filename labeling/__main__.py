@@ -93,7 +93,7 @@ def report(dataset: DatasetArgument, config: ConfigOption = None, set: SetOption
     from labeling.settings import LabelingConfig
 
     settings = load_section("labeling", LabelingConfig, config, set)
-    print(f"report: {write_report(Dataset.existing(dataset), settings)}")
+    print(f"report: {write_report(Dataset.existing(dataset), settings.report)}")
 
 
 @review.command()

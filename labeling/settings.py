@@ -6,6 +6,7 @@ from ingest.config import Config
 from ingest.ray_tasks import RunConfig
 from labeling.instructions import InstructionsConfig
 from labeling.regions import RegionsConfig
+from labeling.report import ReportConfig
 from labeling.review import ReviewConfig
 from labeling.shard_plan import ShardsConfig
 
@@ -18,8 +19,10 @@ class LabelingConfig(Config):
     instructions: InstructionsConfig = InstructionsConfig()
     """Instructions."""
     review: ReviewConfig = ReviewConfig()
-    """Spreadsheets for reviewers and the page of labels."""
+    """Spreadsheets for reviewers."""
     shards: ShardsConfig = ShardsConfig()
     """Training shards."""
+    report: ReportConfig = ReportConfig()
+    """The page of labels."""
     run: RunConfig = RunConfig()
     """How the work is laid out."""
