@@ -30,16 +30,16 @@ class LlavaConfig(Config):
     """The vision-language model that labels pairs."""
 
     model: str = "llava-hf/llava-1.5-7b-hf"
-    """A folder or hub name of a LLaVA in the transformers layout; the paper starts from this one."""
+    """Folder or hub name of a LLaVA in the transformers layout; the paper starts from this one."""
     adapter: str | None = None
     """A folder or hub name of a LoRA adapter (peft layout) that is merged into the model."""
     device: str = "auto"
     """Where it runs: cpu, cuda, cuda:1, ...; auto takes a GPU if there is one."""
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = "auto"
     """Number format; auto is bfloat16 on a GPU (14 GB for 7B) and float32 on the CPU."""
-    batch_size: int = Field(8, ge=1)
+    batch_size: int = Field(default=8, ge=1)
     """Pairs asked about together; changes speed and memory, not the answers."""
-    max_new_tokens: int = Field(16, ge=1)
+    max_new_tokens: int = Field(default=16, ge=1)
     """Longest answer in tokens: two words need fewer, and a model that rambles is cut off."""
 
 
@@ -97,8 +97,8 @@ class InstructionModel:
         self.model.eval()
         try:
             with torch.no_grad():
-                generate: Any = self.model.generate
-                output = generate(
+                network: Any = self.model  # its type stubs reject its own `generate`
+                output = network.generate(
                     **inputs,
                     max_new_tokens=self.max_new_tokens,
                     do_sample=False,
@@ -180,7 +180,7 @@ def load_instruction_model(config: LlavaConfig) -> InstructionModel:
     import torch
     from safetensors import SafetensorError
 
-    device = _device(config.device)
+    device = pick_device(config.device)
     automatic = torch.bfloat16 if device.type == "cuda" else torch.float32
     dtype = automatic if config.dtype == "auto" else getattr(torch, config.dtype)
     try:
@@ -210,9 +210,8 @@ def load_llava(name: str, dtype: torch.dtype) -> tuple[Any, Any]:
     if kind != "llava":
         raise UserError(f"{name} holds a {kind!r} model, expected 'llava': give a LLaVA-1.5 folder")
     processor = AutoProcessor.from_pretrained(name)
-    model, report = LlavaForConditionalGeneration.from_pretrained(
-        name, dtype=dtype, output_loading_info=True
-    )
+    read: Any = LlavaForConditionalGeneration.from_pretrained
+    model, report = read(name, dtype=dtype, output_loading_info=True)
     if report["missing_keys"]:
         first = sorted(report["missing_keys"])[0]
         raise UserError(
@@ -236,7 +235,8 @@ def _loading_error(config: LlavaConfig, error: Exception) -> UserError:
     )
 
 
-def _device(name: str) -> torch.device:
+def pick_device(name: str) -> torch.device:
+    """The device of a config; auto takes a GPU if there is one. Raises UserError."""
     import torch
 
     if name == "auto":

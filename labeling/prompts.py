@@ -28,7 +28,7 @@ INSTRUCT = Prompt(
         "The answer should be less than 2 words."
     ),
 )
-"""Prompt p: left the current canvas, right the finished painting. Asked in training and painting."""
+"""Prompt p: left the current canvas, right the finished painting; for training and painting."""
 
 ANNOTATE = Prompt(
     version="annotate-1",
@@ -38,7 +38,7 @@ ANNOTATE = Prompt(
         "The answer should be less than 2 words."
     ),
 )
-"""Prompt p': left the current canvas, right the next one. Asked to label a pair of keyframes."""
+"""Prompt p': left the current canvas, right the next one; for labeling pairs of keyframes."""
 
 TEMPLATE = (
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives "

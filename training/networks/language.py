@@ -32,20 +32,20 @@ SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
 class LanguageConfig(Config):
     """Size of the pocket instruction model."""
 
-    image_px: int = Field(128, ge=32)
+    image_px: int = Field(default=128, ge=32)
     """Side of the square that a pair image is squeezed to; the aspect ratio is not kept, because
     padding would leave a 2.5:1 pair only two fifths of the few patches."""
-    patch_px: int = Field(16, ge=4)
+    patch_px: int = Field(default=16, ge=4)
     """Side of a patch; (image_px / patch_px) squared patches stand in the text."""
-    vision_width: int = Field(128, ge=16)
+    vision_width: int = Field(default=128, ge=16)
     """Width of the vision tower."""
-    vision_layers: int = Field(3, ge=1)
+    vision_layers: int = Field(default=3, ge=1)
     """Layers of the vision tower."""
-    text_width: int = Field(128, ge=16)
+    text_width: int = Field(default=128, ge=16)
     """Width of the language model."""
-    text_layers: int = Field(2, ge=1)
+    text_layers: int = Field(default=2, ge=1)
     """Layers of the language model."""
-    head_width: int = Field(32, ge=8)
+    head_width: int = Field(default=32, ge=8)
     """Width of one attention head in both; divides both widths."""
 
 
@@ -130,7 +130,8 @@ def _architecture(config: LanguageConfig, tokenizer: Any) -> LlavaConfig:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    return LlavaConfig(
+    configuration: Any = LlavaConfig  # its type stubs miss image_token_id
+    return configuration(
         vision_config=vision,
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),

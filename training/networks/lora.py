@@ -1,0 +1,77 @@
+"""LoRA on the language model of a LLaVA: small trained matrices beside frozen ones (peft).
+
+The adapted network keeps its class and its `forward`, so loops and labelers notice nothing;
+`without_lora` gives the plain network back with the adaptation merged into its weights.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from pydantic import Field
+from torch import nn
+
+from ingest.config import Config
+from ingest.errors import UserError
+
+
+class LoraSettings(Config):
+    """Low-rank adaptation of the language model; the projector is then trained whole, the vision
+    tower not at all, as LLaVA's own fine-tuning does."""
+
+    rank: int = Field(default=0, ge=0)
+    """Rank of the added matrices (paper: 128); 0 trains every weight of the network instead."""
+    alpha: float = Field(default=256.0, gt=0)
+    """The added product is scaled by alpha / rank (paper: 256)."""
+    dropout: float = Field(default=0.05, ge=0, lt=1)
+    """Of the input of the added matrices (LLaVA's default)."""
+    targets: str = r".*language_model.*\.(q|k|v|o|gate|up|down)_proj"
+    """Regular expression that the whole name of an adapted layer matches."""
+
+
+PROJECTOR = "multi_modal_projector"
+
+
+def add_lora(model: Any, settings: LoraSettings) -> None:
+    """Add LoRA layers to `model` in place; only they and the projector require a gradient after it.
+
+    Raises:
+        UserError: no layer's name matches (names differ between releases of transformers).
+    """
+    from peft import LoraConfig, inject_adapter_in_model
+
+    asked = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,  # pyright: ignore[reportArgumentType]
+        lora_dropout=settings.dropout,
+        target_modules=settings.targets,
+    )
+    model.requires_grad_(False)
+    try:
+        inject_adapter_in_model(asked, model)
+    except ValueError as error:
+        layers = [name for name, part in model.named_modules() if isinstance(part, nn.Linear)]
+        raise UserError(
+            f"training.text.lora.targets={settings.targets!r} matches none of the network's "
+            f"{len(layers)} linear layers, {layers[-1]!r} for one: correct the expression"
+        ) from error
+    for name, parameter in model.named_parameters():
+        if "lora_" in name or PROJECTOR in name:
+            parameter.requires_grad_(True)
+
+
+def without_lora(model: Any) -> Any:
+    """A copy of the network with its LoRA layers merged away; the network itself if it has none."""
+    from peft.tuners.lora import LoraLayer
+
+    if not any(isinstance(part, LoraLayer) for part in model.modules()):
+        return model
+    merged = copy.deepcopy(model)
+    for name, part in list(merged.named_modules()):
+        if isinstance(part, LoraLayer):
+            part.merge(safe_merge=True)
+            parent, _, child = name.rpartition(".")
+            setattr(merged.get_submodule(parent), child, part.get_base_layer())
+    merged.__dict__.pop("peft_config", None)
+    return merged
