@@ -42,7 +42,7 @@ def film(
     dry_run: DryRunOption = False,
     json: JsonOption = None,
 ) -> None:
-    """Film COUNT paintings into a folder: NAME.mp4, NAME.truth/, manifest.csv. Rerun to continue."""
+    """Film COUNT paintings: NAME.mp4, NAME.truth/ and manifest.csv. Rerun to continue."""
     from ingest.config import to_yaml
     from ingest.studio.shoot import plan_of, resolve, shoot_all
 

@@ -26,8 +26,15 @@ def _fill(
     """A small plane in flat strokes along `angle`, cut in at its edges."""
     area = Clip(np.array(corners, np.float32), 0.0016)
     bold, painter.boldness = painter.boldness, 1.0
-    painter.cover(area, lambda x, y: colour, size, size * 3, replace(FLAT, dryness=touch_dryness),
-                  lambda x, y: angle, spacing=0.45)  # fmt: skip
+    painter.cover(
+        area,
+        lambda x, y: colour,
+        size,
+        size * 3,
+        replace(FLAT, dryness=touch_dryness),
+        lambda x, y: angle,
+        spacing=0.45,
+    )
     painter.boldness = bold
 
 
@@ -83,8 +90,15 @@ def paint_house(painter: Painter, scene: Scene) -> None:
     light_edge = mix(roof, scene.palette.light, 0.35)
     painter.stroke([apex, (x - side * w * 0.57, y - tall + w * 0.06)], w * 0.07, light_edge, LINER)
     painter.stroke([apex, eave], w * 0.05, shade(roof, 0.7), LINER)
-    painter.stroke([(apex[0] + side * depth * 0.6, apex[1] - w * 0.16), (apex[0] + side * depth * 0.6, apex[1] + w * 0.08)],
-                   w * 0.12, shade(roof, 0.85), replace(FLAT, dryness=0.0, exhaustion=0.0))  # fmt: skip
+    painter.stroke(
+        [
+            (apex[0] + side * depth * 0.6, apex[1] - w * 0.16),
+            (apex[0] + side * depth * 0.6, apex[1] + w * 0.08),
+        ],
+        w * 0.12,
+        shade(roof, 0.85),
+        replace(FLAT, dryness=0.0, exhaustion=0.0),
+    )
     glow = (
         rgb("#ffd27a")
         if scene.hour in ("dusk", "night")
@@ -131,8 +145,12 @@ def paint_boat(painter: Painter, scene: Scene) -> None:
             u, y + deep * rng.uniform(0.3, 1.0), deep * 0.4, shade(hull, 0.6), mirrored, 0.0, 3.0
         )
     _fill(painter, shape, shade(hull, 0.8), deep * 0.5, 0.03)
-    painter.stroke([(x - size / 2, y - deep), (x, y - deep * 0.93), (x + size / 2, y - deep * 1.15)], deep * 0.22,
-                   mix(hull, scene.palette.light, 0.6), LINER)  # fmt: skip
+    painter.stroke(
+        [(x - size / 2, y - deep), (x, y - deep * 0.93), (x + size / 2, y - deep * 1.15)],
+        deep * 0.22,
+        mix(hull, scene.palette.light, 0.6),
+        LINER,
+    )
     if rng.random() < 0.6:
         _sails(painter, scene, x, y - deep, size)
     for _ in range(5):
@@ -157,10 +175,28 @@ def _sails(painter: Painter, scene: Scene, x: float, y: float, size: float) -> N
             3.5 - step * 0.4,
         )
     painter.stroke([(x, y), (x, top)], size * 0.025, _lit(scene, "#4a3626"), LINER)
-    _fill(painter, [(x + size * 0.02, top + size * 0.04), (x + size * 0.4, y - size * 0.1), (x + size * 0.02, y - size * 0.08)],
-          canvas, size * 0.12, 1.2)  # fmt: skip
-    _fill(painter, [(x - size * 0.03, top + size * 0.1), (x - size * 0.33, y - size * 0.06), (x - size * 0.03, y - size * 0.1)],
-          shade(canvas, 0.85), size * 0.1, 1.9)  # fmt: skip
+    _fill(
+        painter,
+        [
+            (x + size * 0.02, top + size * 0.04),
+            (x + size * 0.4, y - size * 0.1),
+            (x + size * 0.02, y - size * 0.08),
+        ],
+        canvas,
+        size * 0.12,
+        1.2,
+    )
+    _fill(
+        painter,
+        [
+            (x - size * 0.03, top + size * 0.1),
+            (x - size * 0.33, y - size * 0.06),
+            (x - size * 0.03, y - size * 0.1),
+        ],
+        shade(canvas, 0.85),
+        size * 0.1,
+        1.9,
+    )
 
 
 def paint_fence(painter: Painter, scene: Scene) -> None:

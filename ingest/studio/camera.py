@@ -21,14 +21,14 @@ class Motion:
 
 
 def frame_size(canvas_px: tuple[int, int], margin: float) -> tuple[int, int]:
-    """(width, height) of the frame for a canvas: 4:3 or 3:4, or as slim as the canvas; multiples of 8."""
+    """(width, height) of the frame: 4:3 or 3:4, or slimmer for slim canvases; multiples of 8."""
     width, height = canvas_px[0] * margin, canvas_px[1] * margin
-    ratio = 4 / 3 if width >= height else 3 / 4
-    if width / height < ratio:
-        width = height * ratio if width >= height else width
-        height = height if width >= height else width / ratio if width / height > ratio else height
+    if width >= height:
+        width = max(width, height * 4 / 3)
+        height = max(height, width * 9 / 16)
     else:
-        height = max(height, width / ratio) if width < height * 1.8 else height
+        height = max(height, width * 4 / 3)
+        width = max(width, height * 9 / 16)
     return int(np.ceil(width / 8) * 8), int(np.ceil(height / 8) * 8)
 
 
@@ -78,8 +78,19 @@ def view(
     return pose / pose[2, 2]
 
 
+def closer(pose: np.ndarray, canvas_px: tuple[int, int], frame_px: tuple[int, int]) -> np.ndarray:
+    """The view of a beauty shot: the same angle, nearer and centred."""
+    corners = corners_in_frame(pose, canvas_px)
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    scale = 0.94 * float((np.array(frame_px) / (high - low)).min())
+    centre, middle = (low + high) / 2, np.array(frame_px) / 2
+    shift = middle - centre * scale
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ pose
+
+
 def canvas_corners(canvas_px: tuple[int, int]) -> np.ndarray:
-    """Centres of the corner pixels: top left, top right, bottom right, bottom left; float64 (4, 2)."""
+    """Centres of the corner pixels, float64 (4, 2): top left, top right, bottom right, then
+    bottom left."""
     right, bottom = canvas_px[0] - 1.0, canvas_px[1] - 1.0
     return np.array([(0, 0), (right, 0), (right, bottom), (0, bottom)], np.float64)
 

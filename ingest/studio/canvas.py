@@ -13,7 +13,7 @@ import numpy as np
 
 from ingest.studio.stroke import Clip, Colour, Stroke
 
-NUM_TEXTURES, TEXTURE_PX = 8, 256
+NUM_TEXTURES, TEXTURE_PX = 5, 256
 BRISTLES_PER_UNIT = 330.0
 """Texture rows across one unit of brush width; the streaks are a few rows wide."""
 GRAIN_PER_UNIT = 260.0
@@ -22,21 +22,26 @@ WEAVE_THREADS_PER_UNIT = 130.0
 WEAVE_RELIEF = 0.045
 PAINT_RELIEF = 0.5
 
+TABLE = np.linspace(0, 1, 33)
+"""Where along its chord a path's offset is tabulated."""
+
 Box = tuple[int, int, int, int]
 """Rows and columns: top, bottom, left, right (half open)."""
 
 
-@lru_cache(maxsize=1)
-def bristle_textures() -> np.ndarray:
-    """float32 (NUM_TEXTURES, 256, 256, 2): how much paint a bristle track holds and its tint.
+@lru_cache(maxsize=2)
+def textures(stipple: bool) -> np.ndarray:
+    """float32 (NUM_TEXTURES, 256, 256, 2): how much paint lies at a place of a stroke and its tint.
 
-    Axis 1 runs across the brush, axis 2 along the stroke. Both channels are ranks, so uniform in
-    [0, 1]: a threshold of 0.3 on the first leaves 30 % of the surface bare.
+    Bristle tracks, or spots where the brush is tapped. Axis 1 runs across the brush, axis 2 along
+    the stroke. Both channels are ranks, so uniform in [0, 1]: a threshold of 0.3 on the first
+    leaves 30 % of the surface bare.
     """
-    rng = np.random.default_rng(20240920)
+    rng = np.random.default_rng([20240920, int(stipple)])
     bank = np.empty((NUM_TEXTURES, TEXTURE_PX, TEXTURE_PX, 2), np.float32)
+    blurs = ((2.4, 1.9), (3.0, 3.0)) if stipple else ((1.1, 26.0), (1.7, 40.0))
     for index in range(NUM_TEXTURES):
-        for channel, (across, along) in enumerate(((1.1, 26.0), (1.7, 40.0))):
+        for channel, (across, along) in enumerate(blurs):
             layers = sum(
                 weight * _wrapped_blur(rng.normal(size=(TEXTURE_PX, TEXTURE_PX)), a, b)
                 for weight, a, b in (
@@ -94,7 +99,7 @@ class PaintedCanvas:
         touch = stroke.touch
         # Streaks: part of the second colour, and lighter or darker tracks.
         spread = (tint - 0.5) * (2 * touch.streaks)
-        share = np.clip(0.35 + spread * 1.2, 0, 1)[..., None]
+        share = _limit(0.35 + spread * 1.2)[..., None]
         paint = stroke.colour + share * (stroke.second - stroke.colour)
         paint += (spread * 14.0)[..., None]
         window = self.colour[top:bottom, left:right]
@@ -160,15 +165,15 @@ class PaintedCanvas:
         if len(path) > 2:
             # The path is a graph over its chord: look its offset up instead of measuring distances.
             steps = (path - path[0]) @ np.array([[ux, -uy], [uy, ux]], np.float32)
-            table = np.interp(np.linspace(0, length, 33), steps[:, 0], steps[:, 1])
-            index = np.clip(along * (32 / length) + 0.5, 0, 32).astype(np.int32)
+            table = np.interp(TABLE * length, steps[:, 0], steps[:, 1])
+            index = _limit(along * (32 / length) + 0.5, 32).astype(np.int32)
             across -= table.astype(np.float32)[index]
         radius = max(stroke.width / 2, 0.6 / self.scale)
-        share = np.clip(along / length, 0, 1)
+        share = _limit(along / length)
         half = radius * (1 - touch.taper * share) if touch.taper else radius
         bank, offset_across, offset_along = stroke.texture
         texture = cv2.remap(
-            bristle_textures()[bank],
+            textures(touch.stipple)[bank],
             along * GRAIN_PER_UNIT + offset_along,
             across * BRISTLES_PER_UNIT + offset_across,
             cv2.INTER_LINEAR,
@@ -179,16 +184,16 @@ class PaintedCanvas:
         if touch.rounded:
             beyond = np.maximum(np.maximum(-along, along - reached), 0)
             gap = np.sqrt(across * across + beyond * beyond)
-            alpha = np.clip((1 - gap / half) / touch.softness + (load - 0.5) * 0.7, 0, 1)
+            alpha = _limit((1 - gap / half) / touch.softness + (load - 0.5) * 0.7)
         else:
             # Soft across, ragged at both ends where single bristles start and stop.
             edge = (1 - np.abs(across) / half) / touch.softness + (load - 0.5) * 0.5
             overlap = np.minimum(along, reached - along) + radius * (0.6 + (load - 0.35) * 0.9)
-            alpha = np.clip(edge, 0, 1) * np.clip(overlap / (radius * 0.35), 0, 1)
+            alpha = _limit(edge) * _limit(overlap / (radius * 0.35))
         # Dry bristles lose the weave's valleys first.
         hold = 0.72 * load + 0.28 * self.weave[top:bottom, left:right]
         bare = touch.dryness + touch.exhaustion * share * share
-        alpha *= np.clip((hold - bare) * 5.5 + 0.5, 0, 1)
+        alpha *= _limit((hold - bare) * 5.5 + 0.5)
         alpha *= touch.opacity
         return alpha, tint, load
 
@@ -220,6 +225,12 @@ class PaintedCanvas:
         light = light[top - t :, left - l :]
         shaded = self.colour[top:bottom, left:right] * light[..., None]
         self._picture[top:bottom, left:right] = np.clip(shaded + 0.5, 0, 255)
+
+
+def _limit(values: np.ndarray, high: float = 1.0) -> np.ndarray:
+    """Clamp to [0, high] in place; on small arrays much quicker than `np.clip`."""
+    np.maximum(values, 0, out=values)
+    return np.minimum(values, high, out=values)
 
 
 def _weave(width_px: int, height_px: int, scale: float, seed: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import cast
 import av
 import av.video.stream
 import numpy as np
+from av.codec.context import Flags as CodecFlags
 
 from ingest.atomic import atomic_file
 
@@ -35,7 +36,7 @@ def write_mp4(
         stream.width, stream.height = size_px
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
-        stream.codec_context.flags |= av.codec.context.Flags.bitexact
+        stream.codec_context.flags |= CodecFlags.bitexact
 
         def write(image: np.ndarray) -> None:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))

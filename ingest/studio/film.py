@@ -2,63 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ingest.studio.camera import (
-    Motion,
     Sensor,
+    closer,
     corners_in_frame,
     frame_size,
     make_motion,
     view,
 )
+from ingest.studio.cut import make_cut
 from ingest.studio.encode import write_mp4
-from ingest.studio.hand import Hand, lay_hand, make_hand
-from ingest.studio.performance import Performance
-from ingest.studio.planner import Plan, plan_painting
+from ingest.studio.hand import lay_hand, make_hand
+from ingest.studio.performance import Performance, paint_picture
+from ingest.studio.planner import plan_painting
 from ingest.studio.profiles import PROFILES
 from ingest.studio.room import make_card, make_room
 from ingest.studio.settings import StudioConfig
-from ingest.studio.timeline import Timeline, make_timeline
-from ingest.studio.truth import FrameTruth, Shot, truth_folder, write_truth
-
-
-@dataclass(frozen=True)
-class Cut:
-    """The shots of a film, in seconds."""
-
-    intro: Shot
-    intro_s: float
-    first_touch_s: float
-    last_lift_s: float
-    beauty_s: float
-    end_card_s: float
-    end_s: float
-
-    def shot(self, time_s: float) -> Shot:
-        """Which shot the frame at `time_s` belongs to."""
-        if time_s < self.intro_s:
-            return self.intro
-        if time_s < self.beauty_s:
-            return "painting"
-        return "beauty" if time_s < self.end_card_s else "end_card"
-
-
-def make_cut(rng: np.random.Generator, seconds: float) -> Cut:
-    """Share a film's length out: intro about 4 %, ending about 9 %, the rest is painted."""
-    intro_s = min(0.04 * seconds + 0.3, 2.5) * rng.uniform(0.8, 1.2)
-    rest_s = min(0.03 * seconds, 1.0)
-    card_s = min(0.04 * seconds + 0.2, 2.0)
-    beauty_s = min(0.05 * seconds + 0.3, 3.0)
-    intro: Shot = "title" if rng.random() < 0.5 else "flash"
-    end_card = seconds - card_s
-    beauty = end_card - beauty_s
-    return Cut(intro, intro_s, intro_s + rest_s + 0.3, beauty - rest_s, beauty, end_card, seconds)
+from ingest.studio.timeline import make_timeline
+from ingest.studio.truth import FrameTruth, TruthWriter, truth_folder
 
 
 def canvas_size(config: StudioConfig) -> tuple[int, int]:
@@ -76,98 +43,76 @@ def film_video(
         video: path of the mp4; the truth goes to the folder `truth_folder(video)`.
         tick: called with the finished share, 0 to 1.
     """
-    shoot = _Shoot(seed, config)
+    shoot = _Shoot(seed, config, truth_folder(video))
     frames: list[FrameTruth] = []
-
-    def images() -> Iterator[np.ndarray]:
+    with write_mp4(video, shoot.frame_px, config.fps, config.crf) as write:
         for index in range(shoot.num_frames):
             image, truth = shoot.frame(index)
-            frames.append(truth)
-            tick(0.9 * (index + 1) / shoot.num_frames)
-            yield image
-
-    with write_mp4(video, shoot.frame_px, config.fps, config.crf) as write:
-        for image in images():
             write(image)
-        # The truth goes first into place: a video that is there has its truth.
-        write_truth(
-            truth_folder(video),
-            shoot.plan,
-            shoot.timeline,
-            config,
-            shoot.canvas_px,
-            shoot.frame_px,
-            frames,
-        )
-    tick(1.0)
+            frames.append(truth)
+            tick((index + 1) / shoot.num_frames)
+        # The truth comes first into place: a video that is there has its truth.
+        shoot.truth.finish(config, shoot.canvas_px, shoot.frame_px, frames)
 
 
 class _Shoot:
-    """Everything that is set up before the camera runs."""
+    """Everything that is set up before the camera runs, and the painting as far as it has come."""
 
-    def __init__(self, seed: int, config: StudioConfig) -> None:
+    def __init__(self, seed: int, config: StudioConfig, truth: Path) -> None:
         rng = np.random.default_rng([seed, 11])
         profile = PROFILES[config.profile]
         self.config = config
         self.canvas_px = canvas_size(config)
         self.frame_px = frame_size(self.canvas_px, config.frame_margin)
         self.num_frames = round(config.seconds * config.fps)
-        self.plan: Plan = plan_painting(seed, self.canvas_px[0] / self.canvas_px[1])
+        plan = plan_painting(seed, self.canvas_px[0] / self.canvas_px[1])
         self.cut = make_cut(rng, config.seconds)
-        self.timeline: Timeline = make_timeline(
-            self.plan, self.cut.first_touch_s, self.cut.last_lift_s
-        )
-        self.performance = Performance(self.plan, self.timeline, self.canvas_px)
+        self.timeline = make_timeline(plan, self.cut.first_touch_s, self.cut.last_lift_s)
+        self.truth = TruthWriter(truth, plan, self.timeline)
+        self.performance = Performance(plan, self.timeline, self.canvas_px, self.truth.add_step)
         self.pose = view(rng, profile, self.canvas_px, self.frame_px)
-        self.motion: Motion = make_motion(rng, profile, self.num_frames, config.fps, self.frame_px)
+        self.close_pose = closer(self.pose, self.canvas_px, self.frame_px)
+        self.motion = make_motion(rng, profile, self.num_frames, config.fps, self.frame_px)
         self.margin_px = round(0.12 * min(self.frame_px))
-        scene = self.plan.scene
+        scene = plan.scene
         self.room = make_room(rng, scene, self.pose, self.canvas_px, self.frame_px, self.margin_px)
-        self.hand: Hand = make_hand(rng, 0.62 * min(self.frame_px))
+        self.hand = make_hand(rng, 0.62 * min(self.frame_px))
         self.sensor = Sensor(np.random.default_rng([seed, 12]), self.frame_px, profile.noise)
-        self.title = make_card(
-            rng,
-            self.frame_px,
-            scene,
-            ("Landscape in acrylic", f"a painting in {len(self.plan.steps)} steps"),
-        )
-        self.end_card = make_card(
-            rng, self.frame_px, scene, ("Thank you for watching", "see you at the next canvas")
-        )
-        self.close_pose = _closer(self.pose, self.canvas_px, self.frame_px)
-        self.finished = (
-            Performance(self.plan, self.timeline, self.canvas_px).advance(config.seconds).copy()
-        )
+        texts = ("Landscape in acrylic", f"a painting in {len(plan.steps)} steps")
+        self.title = make_card(rng, self.frame_px, scene, texts)
+        texts = ("Thank you for watching", "see you at the next canvas")
+        self.end_card = make_card(rng, self.frame_px, scene, texts)
+        # Only a flash at the start needs the finished picture before it is painted.
+        self.finished = paint_picture(seed, self.canvas_px) if self.cut.intro == "flash" else None
 
     def frame(self, index: int) -> tuple[np.ndarray, FrameTruth]:
-        """One frame as RGB uint8 and what is true of it."""
+        """One frame as RGB uint8 and what is true of it. Frames are asked for in order."""
         time_s = index / self.config.fps
+        canvas = self._play(time_s)
         shot = self.cut.shot(time_s)
         if shot in ("title", "end_card"):
-            card = self.title if shot == "title" else self.end_card
-            return card, FrameTruth(shot, None, 0.0)
-        if shot == "painting":
-            return self._painting(index, time_s)
-        matrix = self.motion.moves[index] @ self.close_pose
-        frame = self._set(index, matrix, self.finished, shot == "beauty")
-        corners = corners_in_frame(matrix, self.canvas_px)
-        return self.sensor.expose(frame, self.motion.gains[index]), FrameTruth(shot, corners, 0.0)
+            return (self.title if shot == "title" else self.end_card), FrameTruth(shot, None, 0.0)
+        pose = self.pose if shot == "painting" else self.close_pose
+        matrix = self.motion.moves[index] @ pose
+        if shot == "flash" and self.finished is not None:
+            canvas = self.finished
+        frame = self._set(index, matrix, canvas, blurred=shot == "flash")
+        covered = self._hand(frame, matrix, time_s) if shot == "painting" else 0.0
+        truth = FrameTruth(shot, corners_in_frame(matrix, self.canvas_px), covered)
+        return self.sensor.expose(frame, self.motion.gains[index]), truth
 
-    def _painting(self, index: int, time_s: float) -> tuple[np.ndarray, FrameTruth]:
-        canvas = self.performance.advance(time_s)
-        matrix = self.motion.moves[index] @ self.pose
-        frame = self._set(index, matrix, canvas, True)
-        covered = self._hand(frame, matrix, time_s)
-        corners = corners_in_frame(matrix, self.canvas_px)
-        image = self.sensor.expose(frame, self.motion.gains[index])
-        return image, FrameTruth("painting", corners, covered)
+    def _play(self, time_s: float) -> np.ndarray:
+        """The canvas at `time_s`; the truth's grid is filled on the way."""
+        while (grid_s := round(len(self.truth.grid) * self.config.grid_s, 6)) <= time_s:
+            self.truth.add_grid(grid_s, self.performance.advance(grid_s))
+        return self.performance.advance(time_s)
 
-    def _set(self, index: int, matrix: np.ndarray, canvas: np.ndarray, sharp: bool) -> np.ndarray:
-        """Table and canvas; a flash of the finished picture has a blurred table."""
+    def _set(self, index: int, matrix: np.ndarray, canvas: np.ndarray, blurred: bool) -> np.ndarray:
+        """Table and canvas; behind a flash of the finished picture the table is blurred."""
         move = self.motion.moves[index][:2].copy()
         move[:, 2] -= move[:, :2] @ np.full(2, float(self.margin_px))
         frame = cv2.warpAffine(self.room, move, self.frame_px, borderMode=cv2.BORDER_REPLICATE)
-        if not sharp:
+        if blurred:
             frame = cv2.GaussianBlur(frame, (0, 0), 0.02 * min(self.frame_px))
         cv2.warpPerspective(
             canvas,
@@ -196,13 +141,3 @@ class _Shoot:
         corners = corners_in_frame(matrix, self.canvas_px)
         cv2.fillConvexPoly(mask, np.round(corners).astype(np.int32), 1)
         return float(((coverage > 127) & (mask > 0)).sum() / max(int(mask.sum()), 1))
-
-
-def _closer(pose: np.ndarray, canvas_px: tuple[int, int], frame_px: tuple[int, int]) -> np.ndarray:
-    """The view of a beauty shot: the same angle, nearer and centred."""
-    corners = corners_in_frame(pose, canvas_px)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    scale = 0.94 * float((np.array(frame_px) / (high - low)).min())
-    centre, middle = (low + high) / 2, np.array(frame_px) / 2
-    shift = middle - centre * scale
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ pose

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
+from ingest.studio.land import on_water
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, rgb, shade
-from ingest.studio.plants import on_water
 from ingest.studio.scene import Scene
 from ingest.studio.sky import box_clip
-from ingest.studio.stroke import DAB, LINER, PENCIL, WASH, Colour
+from ingest.studio.stroke import LINER, PENCIL, STIPPLE, WASH, Colour
 
 
 def paint_underpainting(painter: Painter, scene: Scene) -> None:
@@ -29,7 +30,7 @@ def paint_sketch(painter: Painter, scene: Scene) -> None:
     line = rgb("#5f4636")
     curves = [skyline for skyline, _ in scene.hills] + [scene.ground_line]
     for peaks, _ in scene.mountains:
-        inner = [(np.linspace(a, b, 3)) for a, b in zip(peaks[:-1], peaks[1:], strict=True)]
+        inner = [(np.linspace(a, b, 3)) for a, b in pairwise(peaks)]
         zigzag = np.concatenate(inner)
         zigzag[1::3, 1] += 0.08
         curves.append(zigzag)
@@ -65,19 +66,26 @@ def paint_birds(painter: Painter, scene: Scene) -> None:
 
 
 def paint_details(painter: Painter, scene: Scene, seen: Callable[[float, float], Colour]) -> None:
-    """Last lights: where the canvas is light already, small touches that are lighter still."""
+    """Last lights and darks, in a few places that catch the eye rather than all over."""
     rng = painter.rng
-    for _ in range(70):
-        x, y = rng.uniform(0, scene.width), rng.uniform(scene.horizon * 0.75, scene.height)
-        colour = seen(x, y)
-        if on_water(scene, x, y):
-            bright = mix(colour, scene.palette.light, 0.6)
-            painter.dab(x, y, 0.006, bright, DAB, 0.0, rng.uniform(2, 5))
-        elif float(colour.mean()) > 90 or rng.random() < 0.3:
-            bright = mix(shade(colour, 1.15), scene.palette.light, 0.45)
-            size = rng.uniform(0.005, 0.012)
-            painter.dab(x, y, size, bright, DAB, rng.uniform(0.6, 2.4), rng.uniform(1.0, 2.2))
-    for _ in range(14):
-        x, y = rng.uniform(0, scene.width), rng.uniform(scene.horizon * 1.05, scene.height)
-        deep = shade(seen(x, y), 0.55)
-        painter.dab(x, y, rng.uniform(0.006, 0.012), deep, DAB, rng.uniform(-0.3, 0.3), 2.4)
+    places = [
+        (x, y - size * rng.uniform(0.3, 0.8), size * 0.22)
+        for _, x, y, size in scene.trees
+        if size > 0.2
+    ]
+    places += [
+        (rng.uniform(0.1, 0.9) * scene.width, rng.uniform(scene.horizon + 0.06, scene.height), 0.09)
+        for _ in range(4)
+    ]
+    for x0, y0, spread in places:
+        for _ in range(9):
+            x, y = x0 + rng.normal(0, spread), y0 + rng.normal(0, spread * 0.6)
+            colour = seen(x, y)
+            bright = mix(shade(colour, 1.12), scene.palette.light, 0.35)
+            if on_water(scene, x, y):
+                painter.dab(x, y, 0.006, bright, LINER, 0.0, rng.uniform(3, 8))
+            elif y < y0 - spread or rng.random() < 0.4:
+                painter.dab(x, y, rng.uniform(0.006, 0.011), bright, STIPPLE, 0.5, 1.0)
+            else:
+                tip = (x + rng.normal(0, 0.008), y - rng.uniform(0.015, 0.04))
+                painter.stroke([(x, y), tip], 0.006, bright, replace(LINER, taper=0.8))

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from ingest.studio.noise import Noise1D, Noise2D, below
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, shade
 from ingest.studio.scene import Scene
-from ingest.studio.stroke import BLEND, DAB, DRY, FLAT, Clip, Colour
+from ingest.studio.stroke import BLEND, DAB, DRY, FLAT, STIPPLE, Clip, Colour
 
 
 def near(scene: Scene, y: float) -> float:
     """0 at the horizon, 1 at the lower edge: how near the ground at this height is."""
     return float(np.clip((y - scene.horizon) / (scene.height - scene.horizon), 0, 1))
+
+
+def on_water(scene: Scene, x: float, y: float) -> bool:
+    """Whether a foot at (x, y) would stand in the water."""
+
+    def inside(polygon: np.ndarray) -> bool:
+        return cv2.pointPolygonTest(polygon.reshape(-1, 1, 2), (float(x), float(y)), False) > 0
+
+    return len(scene.shore) > 0 and inside(scene.shore) and not any(map(inside, scene.banks))
 
 
 def paint_ground(painter: Painter, scene: Scene) -> None:
@@ -24,26 +34,72 @@ def paint_ground(painter: Painter, scene: Scene) -> None:
     area = Clip(below(scene.ground_line, scene.height + 0.05), 0.003)
     dark, middle, light = scene.palette.grass
     swell = Noise1D(rng, 0.7)
-    patches = Noise2D(rng, 0.22)
+    patches, fine = Noise2D(rng, 0.26), Noise2D(rng, 0.07)
 
     def angle(x: float, y: float) -> float:
         return float(0.3 * swell(x + y) * (0.3 + near(scene, y)) + rng.normal(0, 0.08))
 
     def block(x: float, y: float) -> Colour:
-        tone = mix(mix(dark, middle, 0.55), shade(dark, 0.85), near(scene, y))
-        return scene.palette.air(tone, 0.3 * (1 - near(scene, y)) ** 2)
+        tone = mix(mix(dark, middle, 0.75), shade(dark, 0.9), near(scene, y))
+        return scene.palette.air(tone, 0.32 * (1 - near(scene, y)) ** 2)
 
     def body(x: float, y: float) -> Colour:
         depth = near(scene, y)
-        tone = mix(dark, light, 0.5 + 0.5 * patches(x, y * 2.4 - depth) - 0.25 * depth)
-        return scene.palette.air(mix(tone, middle, 0.35), 0.28 * (1 - depth) ** 2)
+        patch = patches(x, y * 2.6 - depth) + 0.35 * fine(x, y * 3)
+        tone = mix(
+            mix(dark, middle, 0.55),
+            mix(light, scene.palette.light, 0.1),
+            0.52 + 0.45 * patch - 0.2 * depth,
+        )
+        return scene.palette.air(tone, 0.3 * (1 - depth) ** 2)
 
-    painter.cover(area, block, 0.085, 0.32, replace(FLAT, body=0.35), angle, spacing=0.6)
-    for top, bottom, width in ((0.0, 0.28, 0.028), (0.2, 0.62, 0.042), (0.55, 1.05, 0.055)):
-        band = _band(scene, top, bottom)
-        painter.cover(area if top == 0 and bottom > 1 else band, body, width, width * 4.5,
-                      replace(FLAT, dryness=0.28), angle, spacing=0.75, keep=0.8,
-                      second_at=lambda x, y: middle, clipped=top == 0.0)  # fmt: skip
+    painter.cover(
+        area, block, 0.085, 0.3, replace(FLAT, body=0.35), angle, spacing=0.55, variation=3
+    )
+    touch = replace(FLAT, dryness=0.16, softness=0.4, opacity=0.85, streaks=0.4)
+    for top, bottom, width in ((0.0, 0.26, 0.03), (0.2, 0.6, 0.045), (0.52, 1.05, 0.065)):
+        painter.cover(
+            _band(scene, top, bottom),
+            body,
+            width,
+            width * 3.6,
+            touch,
+            angle,
+            spacing=0.62,
+            keep=0.9,
+            second_at=lambda x, y: body(x, y + 0.05),
+            clipped=top == 0.0,
+            variation=4,
+        )
+
+
+def paint_banks(painter: Painter, scene: Scene) -> None:
+    """Land in front of the water: dark edge, then grassy strokes that fall to it."""
+    rng = painter.rng
+    dark, middle, light = scene.palette.grass
+    patches = Noise2D(rng, 0.12)
+    for outline in scene.banks:
+        area = Clip(outline, 0.005)
+        slope = 0.35 if outline[0, 0] < scene.width / 2 else -0.35
+        painter.cover(
+            area,
+            lambda x, y: mix(dark, middle, 0.35),
+            0.06,
+            0.16,
+            FLAT,
+            lambda x, y, slope=slope: float(slope + rng.normal(0, 0.15)),
+            spacing=0.5,
+        )
+        painter.cover(
+            area,
+            lambda x, y: mix(mix(dark, middle, 0.8), light, 0.4 + 0.6 * patches(x, y * 2)),
+            0.035,
+            0.11,
+            replace(FLAT, dryness=0.25),
+            lambda x, y, slope=slope: float(slope + rng.normal(0, 0.2)),
+            spacing=0.7,
+            keep=0.85,
+        )
 
 
 def _band(scene: Scene, top: float, bottom: float) -> Clip:
@@ -58,26 +114,36 @@ def paint_fields(painter: Painter, scene: Scene) -> None:
     """Rows of a crop that run to a vanishing point."""
     rng = painter.rng
     vanish = scene.width * rng.uniform(0.3, 0.7)
-    colour = scene.palette.flowers[0] if rng.random() < 0.6 else scene.palette.grass[2]
-    deep, pale = (
-        mix(shade(colour, 0.6), scene.palette.leaf[0], 0.35),
-        mix(colour, scene.palette.light, 0.3),
+    colour = scene.palette.flowers[0]
+    tones = (
+        mix(scene.palette.leaf[0], shade(colour, 0.55), 0.4),
+        colour,
+        mix(colour, scene.palette.flowers[1], 0.6),
     )
     depth = scene.height - scene.horizon
-    rows = int(rng.integers(9, 14))
-    for pass_, tone in enumerate((deep, colour, pale)):
-        for row in np.linspace(-1.5, 1.5, rows):
-            for share in np.linspace(0.06, 1.0, 9):
-                share = float(np.clip(share + rng.normal(0, 0.02), 0.05, 1.05)) ** 1.6
-                y = scene.horizon + 0.03 + share * depth
-                x = vanish + row * scene.width * (0.06 + share)
-                if not -0.1 < x < scene.width + 0.1 or (pass_ == 2 and rng.random() < 0.45):
+    for layer, tone in enumerate(tones):
+        for share in np.linspace(0.1, 1.0, 15) ** 1.5:
+            for row in np.arange(-9, 9.5) + 0.0:
+                x = vanish + row * 0.19 * (0.1 + share) + rng.normal(0, 0.012) * share
+                y = scene.horizon + 0.03 + share * depth + rng.normal(0, 0.012) * share
+                if not -0.05 < x < scene.width + 0.05 or rng.random() < 0.22 * layer:
                     continue
-                size = (0.012 + 0.06 * share) * (1 - 0.22 * pass_)
-                lift = -size * 0.4 * pass_
-                angle = np.arctan2(depth, row * scene.width) + rng.normal(0, 0.15)
-                painter.dab(x + rng.normal(0, size * 0.3), y + lift, size, scene.palette.air(tone, 0.3 * (1 - share) ** 2),
-                            replace(DAB, dryness=0.2 + 0.12 * pass_), angle, 1.8)  # fmt: skip
+                size = (0.008 + 0.072 * share) * (1 - 0.2 * layer)
+                touch = (
+                    replace(DAB, dryness=0.15)
+                    if layer == 0
+                    else replace(STIPPLE, dryness=0.35 + 0.12 * layer)
+                )
+                angle = np.arctan2(1.0, row * 0.19)
+                painter.dab(
+                    x,
+                    y - size * 0.25 * layer,
+                    size,
+                    scene.palette.air(tone, 0.35 * (1 - share) ** 2),
+                    touch,
+                    angle,
+                    1.0,
+                )
 
 
 def path_outline(rng: np.random.Generator, scene: Scene) -> np.ndarray:
@@ -106,10 +172,18 @@ def paint_path(painter: Painter, scene: Scene) -> None:
     pale = mix(scene.palette.snow, light, 0.2) if snow else mix(light, scene.palette.light, 0.2)
     uneven = Noise2D(rng, 0.08)
     painter.cover(
-        area, lambda x, y: mix(*tones, 0.4 + 0.5 * uneven(x, y * 3)), 0.04, 0.12, FLAT, spacing=0.6
+        area, lambda x, y: mix(*tones, 0.7 + 0.4 * uneven(x, y * 3)), 0.04, 0.12, FLAT, spacing=0.5
     )
-    painter.cover(area, lambda x, y: mix(tones[1], pale, 0.5 + 0.7 * uneven(x, y * 4)), 0.024, 0.09,
-                  DRY, lambda x, y: float(rng.normal(0, 0.08)), spacing=1.0, keep=0.75)  # fmt: skip
+    painter.cover(
+        area,
+        lambda x, y: mix(tones[1], pale, 0.5 + 0.7 * uneven(x, y * 4)),
+        0.024,
+        0.09,
+        DRY,
+        lambda x, y: float(rng.normal(0, 0.08)),
+        spacing=1.0,
+        keep=0.75,
+    )
 
 
 def paint_rocks(painter: Painter, scene: Scene) -> None:

@@ -10,7 +10,7 @@ from ingest.studio.noise import Noise1D, Noise2D, below
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, shade
 from ingest.studio.scene import Scene
-from ingest.studio.stroke import BLEND, FLAT, KNIFE, WASH, Clip, Colour
+from ingest.studio.stroke import BLEND, DAB, FLAT, KNIFE, STIPPLE, WASH, Clip, Colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ def make_range(rng: np.random.Generator, peaks: np.ndarray, width: float, floor_
     """Give a row of peaks its slopes, steeper near the top, and ragged edges."""
     x = np.linspace(-0.08, width + 0.08, 260)
     rough, fine = Noise1D(rng, 0.16, 4), Noise1D(rng, 0.035, 2)
-    steep = rng.uniform(0.7, 1.1, len(peaks))
+    steep = rng.uniform(0.5, 0.95, len(peaks))
     y = np.full_like(x, floor_y)
     for (px, py), slope in zip(peaks, steep, strict=True):
         gap = np.abs(x - px)
@@ -80,10 +80,15 @@ def _mass(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
         return mix(scene.palette.air(dark, distance), scene.palette.haze, 0.12 + 0.42 * low * low)
 
     painter.cover(
-        mass.area, colour, 0.05, 0.15, replace(FLAT, body=0.3),
+        mass.area,
+        colour,
+        0.065,
+        0.18,
+        replace(FLAT, body=0.3),
         lambda x, y: float(mass.facet(x, y) * 0.85 + rng.normal(0, 0.2)),
-        spacing=0.55, second_at=lambda x, y: scene.palette.air(middle, distance),
-    )  # fmt: skip
+        spacing=0.55,
+        second_at=lambda x, y: scene.palette.air(middle, distance),
+    )
 
 
 def _faces(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
@@ -108,12 +113,18 @@ def _faces(painter: Painter, scene: Scene, mass: Range, distance: float) -> None
             )
         return mix(air(rock, distance * 0.85), scene.palette.haze, 0.45 * depth**2.2)
 
-    for width, length, keep in ((0.036, 0.1, 0.62), (0.022, 0.07, 0.6)):
+    for width, length, keep in ((0.042, 0.11, 0.6), (0.026, 0.08, 0.5)):
         painter.cover(
-            mass.area, colour, width, length, KNIFE if distance < 0.45 else replace(KNIFE, opacity=0.8),
+            mass.area,
+            colour,
+            width,
+            length,
+            KNIFE if distance < 0.45 else replace(KNIFE, opacity=0.8),
             lambda x, y: float(np.pi / 2 - mass.facet(x, y) * 0.75 + rng.normal(0, 0.16)),
-            spacing=0.95, keep=keep, variation=7,
-        )  # fmt: skip
+            spacing=0.95,
+            keep=keep,
+            variation=7,
+        )
 
 
 def _foot(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
@@ -159,20 +170,38 @@ def paint_hill(painter: Painter, scene: Scene, skyline: np.ndarray, distance: fl
 
 
 def _fringe(painter: Painter, scene: Scene, skyline: np.ndarray, distance: float) -> None:
-    """Far tree tops along a hill, dabbed upright; denser in places."""
+    """Far tree tops along a hill: pointed strokes or tapped crowns, denser in places."""
     rng = painter.rng
-    groves = Noise1D(rng, 0.25)
-    size = 0.016 + 0.02 * (1 - distance)
+    groves = Noise1D(rng, 0.22)
+    size = 0.02 + 0.022 * (1 - distance)
+    pointed = rng.random() < 0.5
     dark, middle, light = (scene.palette.air(c, distance * 0.9) for c in scene.palette.leaf)
-    for x in np.arange(-0.02, scene.width + 0.02, size * 0.55):
-        if groves(x) < -0.1:
+    for x in np.arange(-0.02, scene.width + 0.02, size * (0.42 if pointed else 0.6)):
+        grove = float(groves(x))
+        if grove < -0.25:
             continue
-        u = x + rng.normal(0, size * 0.3)
+        u = x + rng.normal(0, size * 0.25)
         y = float(np.interp(u, skyline[:, 0], skyline[:, 1]))
-        tall = size * rng.uniform(0.8, 1.9)
+        tall = size * rng.uniform(0.7, 1.5) * (0.8 + 0.7 * max(grove, 0))
+        tone = mix(dark, middle, rng.uniform(0.1, 0.5))
+        if pointed:
+            painter.stroke(
+                [(u, y + size * 0.3), (u, y - tall)],
+                size * 0.5,
+                tone,
+                replace(FLAT, taper=0.9, dryness=0.05),
+                dark,
+            )
+            continue
+        painter.dab(u, y - tall * 0.25, tall, tone, replace(DAB, softness=0.4), 0.0, 0.3, dark)
+        lit = shade(mix(middle, light, rng.uniform(0.2, 0.8)), 0.97)
         painter.dab(
-            u, y - tall * 0.2, size, mix(dark, middle, 0.2), FLAT, np.pi / 2, tall / size, dark
+            u + scene.light_side * tall * 0.15,
+            y - tall * 0.4,
+            tall * 0.6,
+            lit,
+            STIPPLE,
+            0.0,
+            0.4,
+            middle,
         )
-        if rng.random() < 0.5:
-            painter.dab(u + scene.light_side * size * 0.25, y - tall * 0.4, size * 0.55,
-                        shade(mix(middle, light, rng.uniform(0.1, 0.6)), 0.95), FLAT, np.pi / 2, 1.3)  # fmt: skip

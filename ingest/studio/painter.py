@@ -16,6 +16,9 @@ AngleAt = Callable[[float, float], float]
 Points = Sequence[tuple[float, float]] | np.ndarray
 
 
+_CURVE = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
+
+
 class Painter:
     """Collects the strokes of one step."""
 
@@ -96,7 +99,7 @@ class Painter:
         direction = 1 if rng.random() < 0.5 else -1
         while y < high[1] + width * 0.35:
             columns = np.arange(
-                low[0] - rng.uniform(0, 0.7) * length, high[0] + length, 0.72 * length
+                low[0] - rng.uniform(0, 0.7) * length, high[0] + length, 0.64 * length
             )
             for column in columns[::direction]:
                 x = float(column) + rng.normal(0, 0.12) * length
@@ -143,7 +146,7 @@ def _smooth(path: np.ndarray) -> np.ndarray:
     """Three points become a curve through them; anything else stays as it is."""
     if len(path) != 3:
         return path
-    t = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
+    t = _CURVE
     control = 2 * path[1] - (path[0] + path[2]) / 2
     return (1 - t) ** 2 * path[0] + 2 * t * (1 - t) * control + t * t * path[2]
 

@@ -124,8 +124,8 @@ _FLOWERS = [
     ("#3f66c4", "#86a8ea", "#f3f3f7"),
     ("#e8482c", "#f78c2e", "#fbd23a"),
 ]
-_EXPOSURE = {"day": 1.0, "golden": 0.92, "dawn": 0.95, "dusk": 0.62, "night": 0.42, "overcast": 0.9}
-_TINT = {"day": 0.0, "golden": 0.16, "dawn": 0.12, "dusk": 0.26, "night": 0.34, "overcast": 0.14}
+_EXPOSURE = {"day": 1.0, "golden": 0.92, "dawn": 0.95, "dusk": 0.74, "night": 0.5, "overcast": 0.9}
+_TINT = {"day": 0.0, "golden": 0.16, "dawn": 0.12, "dusk": 0.2, "night": 0.3, "overcast": 0.14}
 
 
 def make_palette(rng: np.random.Generator, hour: Hour, season: Season) -> Palette:

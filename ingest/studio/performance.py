@@ -2,38 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.planner import Plan, plan_painting
 from ingest.studio.timeline import Timeline, make_timeline
-
-COVERED_ALPHA = 0.25
-"""A pixel belongs to a step's region where its paint reaches this alpha."""
 
 
 class Performance:
     """Plays a plan forward in time. The stroke in progress is there as far as it has come."""
 
-    def __init__(self, plan: Plan, timeline: Timeline, size_px: tuple[int, int]) -> None:
-        """`size_px` is (width, height) of the canvas."""
+    def __init__(
+        self,
+        plan: Plan,
+        timeline: Timeline,
+        size_px: tuple[int, int],
+        step_done: Callable[[int, PaintedCanvas], None] | None = None,
+    ) -> None:
+        """`size_px` is (width, height) of the canvas; `step_done` is called with a step's index and
+        the canvas right after the step's last stroke, which it only may read."""
         self.timeline = timeline
         self.strokes = [stroke for step in plan.steps for stroke in step.strokes]
         self.canvas = plan.canvas(*size_px)
         self.num_done = 0
+        self._step_done = step_done
+        self._step_ends = np.cumsum([len(step.strokes) for step in plan.steps])
         self._undo: tuple | None = None
 
     def advance(self, time_s: float) -> np.ndarray:
-        """The canvas at `time_s`, RGB uint8 (H, W, 3), a view until the next call. Time only grows."""
+        """The canvas at `time_s`, RGB uint8 (H, W, 3): a view until the next call. Time only grows.
+
+        Raises:
+            ValueError: if strokes that were painted already would have to be taken back.
+        """
         if self._undo is not None:
             self.canvas.restore(*self._undo)
             self._undo = None
         done = self.timeline.num_done(time_s)
         if done < self.num_done:
             raise ValueError(f"time went back to {time_s} s: a performance only plays forward")
-        for stroke in self.strokes[self.num_done : done]:
-            self.canvas.apply(stroke)
+        for index in range(self.num_done, done):
+            self.canvas.apply(self.strokes[index])
+            step = int(np.searchsorted(self._step_ends, index + 1))
+            if self._step_ends[step] == index + 1:
+                if self._step_done is not None:
+                    self._step_done(step, self.canvas)
+                self.canvas.clear_covered()
         self.num_done = done
         if done < len(self.strokes) and self.timeline.start_s[done] < time_s:
             self._begin(done, time_s)

@@ -11,13 +11,14 @@ import numpy as np
 from ingest.studio import buildings, finish, land, mountains, plants, sky, trees, water
 from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.painter import Painter
-from ingest.studio.scene import Scene, compose
+from ingest.studio.scene import NEAR_TREE, Scene, compose
 from ingest.studio.stroke import Colour, Step
 
 STUDY_PX = 96
 """Short side of the small copy that the painter looks at to see what is there already."""
 
 Brushwork = Callable[[Painter, "Study"], None]
+Task = tuple[str, Brushwork]
 
 
 class Study:
@@ -70,9 +71,9 @@ def plan_painting(seed: int, aspect: float) -> Plan:
     return Plan(seed, scene, tuple(steps))
 
 
-def _order(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+def _order(rng: np.random.Generator, scene: Scene) -> list[Task]:
     """Words and brushwork of every step; chance decides what real painters do either way."""
-    order: list[tuple[str, Brushwork]] = []
+    order: list[Task] = []
     if scene.tones:
         order.append(("background", lambda p, s: finish.paint_underpainting(p, scene)))
     if scene.sketches:
@@ -85,8 +86,8 @@ def _order(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]
     return order
 
 
-def _air(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
-    steps: list[tuple[str, Brushwork]] = []
+def _air(rng: np.random.Generator, scene: Scene) -> list[Task]:
+    steps: list[Task] = []
     if scene.sun is not None:
         word = "moon" if scene.hour == "night" else "sun"
         steps.append((word, lambda p, s: sky.paint_sun(p, scene)))
@@ -99,8 +100,8 @@ def _air(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
     return steps
 
 
-def _distance(scene: Scene) -> list[tuple[str, Brushwork]]:
-    steps: list[tuple[str, Brushwork]] = []
+def _distance(scene: Scene) -> list[Task]:
+    steps: list[Task] = []
     for peaks, distance in scene.mountains:
         steps.append(
             ("mountain", lambda p, s, a=peaks, d=distance: mountains.paint_range(p, scene, a, d))
@@ -112,15 +113,15 @@ def _distance(scene: Scene) -> list[tuple[str, Brushwork]]:
     return steps
 
 
-def _middle(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
+def _middle(rng: np.random.Generator, scene: Scene) -> list[Task]:
     """Ground, water and what stands at the far shore; the reflection needs that to stand."""
-    ground: tuple[str, Brushwork] = ("ground", lambda p, s: land.paint_ground(p, scene))
-    steps = [ground] if scene.water != "sea" or rng.random() < 0.3 else []
+    ground: Task = ("ground", lambda p, s: land.paint_ground(p, scene))
+    steps: list[Task] = [ground] if scene.water != "sea" or rng.random() < 0.3 else []
     if scene.water == "none" and scene.season in ("spring", "summer") and rng.random() < 0.3:
         steps.append(("field", lambda p, s: land.paint_fields(p, scene)))
     if scene.has_path:
         steps.append(("path", lambda p, s: land.paint_path(p, scene)))
-    far = [tree for tree in scene.trees if tree[3] < 0.2]
+    far = [tree for tree in scene.trees if tree[3] < NEAR_TREE]
     if far:
         steps.append(("tree", lambda p, s: _paint_trees(p, scene, far)))
     if scene.house is not None:
@@ -133,13 +134,15 @@ def _middle(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork
     return steps
 
 
-def _foreground(rng: np.random.Generator, scene: Scene) -> list[tuple[str, Brushwork]]:
-    near = [tree for tree in scene.trees if tree[3] >= 0.2]
-    steps: list[tuple[str, Brushwork]] = []
+def _foreground(rng: np.random.Generator, scene: Scene) -> list[Task]:
+    near = [tree for tree in scene.trees if tree[3] >= NEAR_TREE]
+    steps: list[Task] = []
     if scene.water != "none":
         steps.append(("water", lambda p, s: water.paint_waves(p, scene)))
     if scene.boat is not None:
         steps.append(("boat", lambda p, s: buildings.paint_boat(p, scene)))
+    if scene.banks:
+        steps.append(("ground", lambda p, s: land.paint_banks(p, scene)))
     if scene.has_rocks:
         steps.append(("rock", lambda p, s: land.paint_rocks(p, scene)))
     if near:

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from ingest.studio.land import near
+from ingest.studio.land import near, on_water
 from ingest.studio.noise import Noise1D, Noise2D
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, shade
 from ingest.studio.scene import Scene
-from ingest.studio.stroke import DAB, LINER
-
-
-def on_water(scene: Scene, x: float, y: float) -> bool:
-    """Whether a foot at (x, y) would stand in the water."""
-    if not len(scene.shore):
-        return False
-    return cv2.pointPolygonTest(scene.shore.reshape(-1, 1, 2), (float(x), float(y)), False) > 0
+from ingest.studio.stroke import DAB, LINER, STIPPLE
 
 
 def paint_grass(painter: Painter, scene: Scene) -> None:
@@ -63,23 +55,18 @@ def paint_bushes(painter: Painter, scene: Scene) -> None:
         if not on_water(scene, x, y):
             bushes.append((y, x, 0.025 + 0.075 * share))
     for y, x, size in sorted(bushes):
-        for layer, (colour, lift) in enumerate(
-            ((shade(dark, 0.85), 0.3), (middle, 0.55), (mix(light, scene.palette.light, 0.2), 0.8))
+        for layer, (colour, lift, touch) in enumerate(
+            (
+                (shade(dark, 0.85), 0.3, replace(DAB, softness=0.35)),
+                (mix(dark, middle, 0.8), 0.5, replace(STIPPLE, dryness=0.4)),
+                (mix(light, scene.palette.light, 0.2), 0.75, replace(STIPPLE, dryness=0.6)),
+            )
         ):
-            for _ in range(12 - 3 * layer):
+            for _ in range(7 - layer):
                 angle, reach = rng.uniform(0, np.pi), np.sqrt(rng.uniform(0, 1)) * size
                 u = x + np.cos(angle) * reach * 1.3 + scene.light_side * size * 0.15 * layer
                 v = y - np.sin(angle) * reach * lift - size * 0.12 * layer
-                painter.dab(
-                    u,
-                    v,
-                    size * (0.5 - 0.12 * layer),
-                    colour,
-                    replace(DAB, softness=0.45),
-                    angle,
-                    1.2,
-                    middle,
-                )
+                painter.dab(u, v, size * (0.75 - 0.1 * layer), colour, touch, angle, 0.5, middle)
 
 
 def paint_flowers(painter: Painter, scene: Scene) -> None:
@@ -88,7 +75,7 @@ def paint_flowers(painter: Painter, scene: Scene) -> None:
     depth = scene.height - scene.horizon
     drifts = Noise2D(rng, 0.2)
     places = []
-    for _ in range(420):
+    for _ in range(300):
         share = rng.uniform(0.3, 1.03)
         x, y = rng.uniform(0, scene.width), scene.horizon + share * depth
         if drifts(x, y) > 0.18 and not on_water(scene, x, y):

@@ -12,6 +12,8 @@ from ingest.studio.palette import Hour, Palette, Season, make_palette, rgb
 from ingest.studio.stroke import Colour
 
 WaterKind = Literal["none", "lake", "river", "sea"]
+NEAR_TREE = 0.2
+"""Height from which a tree belongs to the foreground."""
 TreeKind = Literal["conifer", "broadleaf", "birch", "poplar", "bare", "cactus", "palm"]
 
 
@@ -42,6 +44,8 @@ class Scene:
     water: WaterKind
     shore: np.ndarray
     """Polygon of the water, float32 (N, 2); empty where there is none."""
+    banks: tuple[np.ndarray, ...]
+    """Polygons of land in front of the water, float32 (N, 2): trees by a lake stand on them."""
     ground_line: np.ndarray
     """Upper edge of the ground, float (160, 2)."""
     trees: tuple[tuple[TreeKind, float, float, float], ...]
@@ -72,7 +76,7 @@ def compose(seed: int, aspect: float) -> Scene:
     hour: Hour = _HOURS[rng.choice(6, p=[0.36, 0.2, 0.14, 0.13, 0.07, 0.1])]
     season: Season = _SEASONS[rng.choice(5, p=[0.24, 0.29, 0.22, 0.15, 0.1])]
     palette = make_palette(rng, hour, season)
-    horizon = height * rng.uniform(0.44, 0.6)
+    horizon = height * rng.uniform(0.46, 0.64)
     water: WaterKind = "none"
     if season != "desert":
         water = ("none", "lake", "river", "sea")[rng.choice(4, p=[0.3, 0.36, 0.2, 0.14])]
@@ -81,7 +85,8 @@ def compose(seed: int, aspect: float) -> Scene:
     hills = _hills(rng, width, horizon, len(mountains), water)
     light_side = -1 if rng.random() < 0.5 else 1
     shore = _shore(rng, width, height, horizon, water)
-    house = _house(rng, width, height, horizon, shore)
+    house = _house(rng, width, horizon, water)
+    trees = _trees(rng, width, height, horizon, season, water)
     return Scene(
         width=width,
         height=height,
@@ -99,11 +104,12 @@ def compose(seed: int, aspect: float) -> Scene:
         water=water,
         shore=shore,
         ground_line=ground_line,
-        trees=_trees(rng, width, height, horizon, season, shore),
+        banks=_banks(rng, width, height, water, trees),
+        trees=trees,
         has_path=bool(water == "none" and rng.random() < 0.6),
         house=house,
         boat=_boat(rng, width, height, horizon, water),
-        has_fence=bool(water in ("none", "lake") and season != "desert" and rng.random() < 0.3),
+        has_fence=bool(water == "none" and season != "desert" and rng.random() < 0.3),
         has_flowers=bool(season in ("spring", "summer") and rng.random() < 0.7),
         has_rocks=bool(rng.random() < (0.7 if water != "none" else 0.35)),
         has_birds=bool(hour != "night" and rng.random() < 0.4),
@@ -141,7 +147,7 @@ def _ranges(
         peaks = int(rng.integers(3, 6))
         x = np.linspace(-0.05, width + 0.05, peaks) + rng.normal(0, 0.12, peaks)
         tallest = rng.integers(peaks)
-        scale = horizon * (0.58 - 0.14 * index)
+        scale = horizon * (0.8 - 0.2 * index)
         tall = scale * rng.uniform(0.35, 0.75, peaks)
         tall[tallest] = scale * rng.uniform(0.85, 1.1)
         order = np.argsort(x)
@@ -182,7 +188,7 @@ def _shore(
         half = 0.012 + 0.3 * depth**1.5
         left, right = np.stack([centre - half, y], 1), np.stack([centre + half, y], 1)
         return np.concatenate([left, right[::-1]]).astype(np.float32)
-    near = floor if rng.random() < 0.45 else height * rng.uniform(0.82, 0.92)
+    near = floor if water == "sea" or rng.random() < 0.45 else height * rng.uniform(0.82, 0.92)
     x = np.linspace(width + 0.1, -0.1, 50)
     lift = rng.uniform(0.02, 0.07)
     wave = np.interp(x, np.linspace(-0.1, width + 0.1, 7), rng.uniform(-1, 1, 7)) * lift
@@ -190,19 +196,24 @@ def _shore(
     upper = [(-0.1, top), (width + 0.1, top)]
     if water == "lake":
         bank = rng.uniform(0.02, 0.25, 2) * width
-        upper = [(-0.1, top + rng.uniform(0.05, 0.16)), (bank[0], top + 0.012), (width * 0.4, top),
-                 (width - bank[1], top + 0.008), (width + 0.1, top + rng.uniform(0.03, 0.14))]  # fmt: skip
+        upper = [
+            (-0.1, top + rng.uniform(0.05, 0.16)),
+            (bank[0], top + 0.012),
+            (width * 0.4, top),
+            (width - bank[1], top + 0.008),
+            (width + 0.1, top + rng.uniform(0.03, 0.14)),
+        ]
     return np.concatenate([np.array(upper), bottom]).astype(np.float32)
 
 
 def _house(
-    rng: np.random.Generator, width: float, height: float, horizon: float, shore: np.ndarray
+    rng: np.random.Generator, width: float, horizon: float, water: WaterKind
 ) -> tuple[float, float, float] | None:
-    if rng.random() > 0.3:
+    if rng.random() > 0.3 or water == "sea":
         return None
     side = rng.choice([-1, 1])
     x = width * (0.5 + side * rng.uniform(0.12, 0.3))
-    drop = 0.035 if len(shore) else rng.uniform(0.06, 0.16)
+    drop = 0.022 if water != "none" else rng.uniform(0.06, 0.16)
     return float(x), float(horizon + drop), float(rng.uniform(0.1, 0.17))
 
 
@@ -216,9 +227,13 @@ def _boat(
 
 
 def _trees(
-    rng: np.random.Generator, width: float, height: float, horizon: float, season: Season,
-    shore: np.ndarray,
-) -> tuple[tuple[TreeKind, float, float, float], ...]:  # fmt: skip
+    rng: np.random.Generator,
+    width: float,
+    height: float,
+    horizon: float,
+    season: Season,
+    water: WaterKind,
+) -> tuple[tuple[TreeKind, float, float, float], ...]:
     """Trees in the middle distance and one or two groups that frame the picture."""
     kinds: dict[Season, tuple[TreeKind, ...]] = {
         "spring": ("broadleaf", "birch", "poplar", "conifer"),
@@ -229,13 +244,16 @@ def _trees(
     }
     kind = kinds[season][rng.integers(4)]
     trees: list[tuple[TreeKind, float, float, float]] = []
-    for _ in range(int(rng.integers(0, 7)) if season != "desert" else 0):
-        x, size = rng.uniform(0.02, 0.98) * width, rng.uniform(0.07, 0.16)
-        trees.append((kind, float(x), float(horizon + rng.uniform(0.025, 0.05)), float(size)))
+    groves = int(rng.integers(1, 4)) if season != "desert" and water != "sea" else 0
+    for _ in range(groves):
+        centre, size = rng.uniform(0.02, 0.98) * width, rng.uniform(0.07, 0.17)
+        for _ in range(int(rng.integers(1, 6))):
+            x, foot = centre + rng.normal(0, 0.08), horizon + rng.uniform(0.025, 0.055)
+            trees.append((kind, float(x), float(foot), float(size * rng.uniform(0.75, 1.15))))
     side = rng.choice([-1, 1])
     for flank in (side, -side)[: int(rng.choice([1, 2], p=[0.6, 0.4]))]:
         for _ in range(int(rng.integers(1, 4))):
-            x = width * (0.5 + flank * rng.uniform(0.27, 0.49))
+            x = width * (0.5 + flank * rng.uniform(0.28, 0.5))
             foot = horizon + (height - horizon) * rng.uniform(0.12, 0.6)
             depth = (foot - horizon) / (height - horizon)
             size = (
@@ -243,3 +261,34 @@ def _trees(
             )
             trees.append((kind, float(x), float(foot), float(size)))
     return tuple(sorted(trees, key=lambda tree: tree[2]))
+
+
+def _banks(
+    rng: np.random.Generator,
+    width: float,
+    height: float,
+    water: WaterKind,
+    trees: tuple[tuple[TreeKind, float, float, float], ...],
+) -> tuple[np.ndarray, ...]:
+    """Land that comes in from a side of the frame under the big trees of that side."""
+    if water not in ("lake", "sea"):
+        return ()
+    banks = []
+    for side in (-1, 1):
+        feet = [
+            (x, y) for _, x, y, size in trees if size >= NEAR_TREE and (x - width / 2) * side > 0
+        ]
+        if not feet:
+            continue
+        edge = width * (0.5 + 0.5 * side) + side * 0.1
+        reach = min(x * side for x, _ in feet) * side - side * rng.uniform(0.2, 0.34)
+        top = min(y for _, y in feet) - 0.04
+        share = np.linspace(0, 1, 30)
+        x = edge + (reach - edge) * share
+        uneven = np.interp(share, np.linspace(0, 1, 9), rng.normal(0, 0.011, 9))
+        y = top + (height + 0.05 - top) * share**2.1 + uneven
+        outline = np.concatenate(
+            [np.stack([x, y], 1), [(reach, height + 0.1), (edge, height + 0.1)]]
+        )
+        banks.append(outline.astype(np.float32))
+    return tuple(banks)

@@ -81,9 +81,8 @@ def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict
             bar.console.print(f"{video.name}: filmed in {time.monotonic() - start:.1f} s")
             made += 1
     write_bytes(folder / "manifest.csv", manifest(films, config))
-    print(
-        f"{made} filmed, {count - made} there already, in {time.monotonic() - began:.0f} s: {folder}"
-    )
+    took_s = time.monotonic() - began
+    print(f"{made} filmed, {count - made} there already, in {took_s:.0f} s: {folder}")
     return {
         "folder": str(folder),
         "filmed": made,
@@ -97,7 +96,7 @@ def _claim(folder: Path, config: StudioConfig) -> None:
     try:
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise UserError(
-                f"{folder} holds films made with another config ({path.name}): choose another folder"
+                f"{folder} holds films of another config (see {path.name}): choose another folder"
             )
         write_bytes(path, text.encode())
     except OSError as error:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ingest.studio.noise import Noise2D
 from ingest.studio.painter import Painter
-from ingest.studio.palette import mix, shade
+from ingest.studio.palette import mix, rgb, shade
 from ingest.studio.scene import Scene
-from ingest.studio.stroke import BLEND, DAB, FLAT, Clip, Colour
+from ingest.studio.stroke import BLEND, DAB, FLAT, STIPPLE, Clip, Colour
 
 
 def box_clip(left: float, top: float, right: float, bottom: float, feather: float = 0.01) -> Clip:
@@ -45,21 +45,38 @@ def paint_sky(painter: Painter, scene: Scene) -> None:
 
     def colour(x: float, y: float) -> Colour:
         patch = cloudy(x, y * 1.8)
-        return shade(sky_colour(scene, x, y), 1 + 0.07 * patch)
+        return shade(sky_colour(scene, x, y), 1 + 0.06 * patch)
 
     def neighbour(x: float, y: float) -> Colour:
-        return mix(colour(x, y + 0.09), scene.palette.cloud[2], 0.12)
+        return mix(colour(x, y + 0.07), scene.palette.cloud[2], 0.08)
 
-    slant = rng.uniform(0.05, 0.5)
+    slant = rng.uniform(0.02, 0.32)
     painter.cover(
-        area, colour, 0.1, 0.42, replace(FLAT, softness=0.45, body=0.3),
-        lambda x, y: float(rng.choice([-1, 1]) * slant + rng.normal(0, 0.12)),
-        spacing=0.5, second_at=neighbour, clipped=False,
-    )  # fmt: skip
-    painter.cover(
-        area, colour, 0.075, 0.3, BLEND, lambda x, y: float(rng.normal(0, 0.3)),
-        spacing=0.55, keep=0.85, second_at=neighbour, clipped=False,
-    )  # fmt: skip
+        area,
+        colour,
+        0.105,
+        0.4,
+        replace(FLAT, softness=0.5, dryness=0.04, body=0.25, streaks=0.35),
+        lambda x, y: float(rng.choice([-1, 1]) * slant + rng.normal(0, 0.06)),
+        spacing=0.48,
+        second_at=neighbour,
+        clipped=False,
+        variation=2.5,
+    )
+    for width, bend in ((0.09, 0.2), (0.07, 0.1)):
+        painter.cover(
+            area,
+            colour,
+            width,
+            0.34,
+            replace(BLEND, opacity=0.5, streaks=0.3),
+            lambda x, y, bend=bend: float(rng.normal(0, bend)),
+            spacing=0.7,
+            keep=0.9,
+            second_at=neighbour,
+            clipped=False,
+            variation=2.0,
+        )
 
 
 def paint_sun(painter: Painter, scene: Scene) -> None:
@@ -68,23 +85,27 @@ def paint_sun(painter: Painter, scene: Scene) -> None:
         return
     rng = painter.rng
     x, y, radius = scene.sun
-    for ring, size in ((3.2, 0.05), (2.1, 0.045), (1.4, 0.035)):
-        colour = mix(scene.palette.sun, sky_colour(scene, x, y), 0.22 * ring)
-        for angle in np.arange(0, 2 * np.pi, 0.55) + rng.uniform(0, 1):
-            u, v = x + np.cos(angle) * radius * ring, y + np.sin(angle) * radius * ring
-            painter.dab(u, v, size, colour, replace(BLEND, opacity=0.3), angle + np.pi / 2, 2.2)
-    disc = Clip(_circle(x, y, radius), 0.003)
-    painter.clip = disc
-    core = mix(scene.palette.sun, np.float32([255, 255, 250]), 0.35)
-    for share in (0.78, 0.5, 0.2):
-        for angle in np.arange(0, 2 * np.pi, 0.9):
+    glow = replace(BLEND, opacity=0.2, softness=1.0, dryness=0.0, exhaustion=0.0, streaks=0.2)
+    for reach in (3.4, 2.7, 2.1, 1.6, 1.25):
+        colour = mix(scene.palette.sun, sky_colour(scene, x, y), 0.16 * reach)
+        for angle in np.arange(0, 2 * np.pi, 1.1) + rng.uniform(0, 1):
+            u, v = (
+                x + np.cos(angle) * radius * reach * 0.45,
+                y + np.sin(angle) * radius * reach * 0.45,
+            )
+            painter.dab(u, v, radius * reach, colour, glow, angle + np.pi / 2, 0.7)
+    painter.clip = Clip(_circle(x, y, radius), 0.003)
+    core = mix(scene.palette.sun, rgb("#fffffa"), 0.35)
+    disc = replace(DAB, dryness=0.0, exhaustion=0.0, streaks=0.12)
+    for share in (0.8, 0.45, 0.0):
+        for angle in np.arange(0, 2 * np.pi if share else 0.5, 0.8):
             u, v = x + np.cos(angle) * radius * share, y + np.sin(angle) * radius * share
-            painter.dab(u, v, radius * 0.62, core, DAB, angle + np.pi / 2, 1.6)
+            painter.dab(u, v, radius * 0.8, core, disc, angle + np.pi / 2, 1.0, core)
     if scene.hour == "night":
         shadow = mix(core, scene.palette.sky[1], 0.35)
         for _ in range(5):
             u, v = rng.normal(0, radius * 0.4, 2)
-            painter.dab(x + u, y + v, radius * 0.35, shadow, replace(BLEND, opacity=0.35), 0.4, 1.4)
+            painter.dab(x + u, y + v, radius * 0.4, shadow, replace(BLEND, opacity=0.35), 0.4, 0.8)
     painter.clip = None
 
 
@@ -109,42 +130,42 @@ def paint_clouds(painter: Painter, scene: Scene) -> None:
 
 
 def _cumulus(painter: Painter, scene: Scene, index: int) -> None:
-    """Dark underside, the body, and scumbled light tops on the side of the light."""
+    """Heaped puffs on a level base: shadow, body, then lights scumbled on the sunny side."""
     rng = painter.rng
-    big = 1.25 if index == 0 else 0.75
-    x0 = rng.uniform(0.0, 1.0) * scene.width
-    y0 = scene.horizon * rng.uniform(0.2, 0.72)
-    half, tall = rng.uniform(0.1, 0.2) * big, rng.uniform(0.05, 0.1) * big
+    big = 1.3 if index == 0 else rng.uniform(0.45, 0.9)
+    x0, y0 = rng.uniform(-0.05, 1.05) * scene.width, scene.horizon * rng.uniform(0.25, 0.72)
+    half, tall = 0.19 * big * rng.uniform(0.8, 1.3), 0.115 * big
     dark, middle, light = scene.palette.cloud
+    air = sky_colour(scene, x0, y0)
     puffs = []
-    for _ in range(int(rng.integers(4, 8))):
-        u = rng.uniform(-1, 1)
-        puffs.append((u, (1 - u * u) * rng.uniform(0.35, 1.0), rng.uniform(0.4, 0.75)))
+    for u in np.linspace(-0.9, 0.9, int(5 + 4 * big)) + rng.normal(0, 0.08):
+        height = (1 - abs(u) ** 1.7) * rng.uniform(0.45, 1.0)
+        puffs.append((x0 + u * half, y0 - height * tall * 0.75, tall * (0.3 + 0.3 * height)))
+        if height > 0.5:
+            puffs.append((x0 + u * half * 0.8, y0 - height * tall * 0.25, tall * 0.4))
+    soft = replace(BLEND, opacity=0.6, softness=1.0, dryness=0.05)
     layers = (
-        (mix(dark, sky_colour(scene, x0, y0), 0.3), 0.12, 0.0, 0.05, 0.62, 6),
-        (middle, 0.5, 0.15, 0.042, 0.72, 7),
-        (light, 0.82, 0.4, 0.032, 0.86, 7),
+        (mix(dark, air, 0.4), 2, 1.25, 0.0, soft),
+        (mix(middle, air, 0.15), 2, 1.1, 0.25, replace(soft, opacity=0.75, body=0.5)),
+        (mix(light, middle, 0.4), 2, 0.85, 0.5, replace(soft, opacity=0.8, dryness=0.2, body=0.7)),
+        (light, 2, 0.7, 0.65, replace(STIPPLE, opacity=0.8, dryness=0.42, softness=0.9)),
     )
-    for colour, lift, side, size, opacity, count in layers:
-        touch = replace(DAB, opacity=opacity, softness=0.6, dryness=0.22, body=0.55)
+    for colour, count, share, lift, touch in layers:
         for u, v, r in puffs:
             for _ in range(count):
-                angle = rng.uniform(-np.pi, 0.15) if lift > 0.4 else rng.uniform(-np.pi, np.pi)
-                spread = rng.uniform(0.25, 0.9) * r * tall
-                x = (
-                    x0
-                    + u * half
-                    + np.cos(angle) * spread * 1.4
-                    + side * scene.light_side * tall * 0.4
-                )
-                y = y0 - v * tall * lift * 1.5 + np.sin(angle) * spread * 0.85
-                turn = angle + np.pi / 2 + rng.normal(0, 0.3)
-                painter.dab(x, min(y, y0 + 0.012), size * rng.uniform(0.6, 1.15) * painter.boldness,
-                            colour, touch, turn, rng.uniform(1.0, 1.9), middle)  # fmt: skip
-    for _ in range(7):
-        x = x0 + rng.uniform(-1.15, 1.15) * half
-        painter.dab(x, y0 + rng.normal(0.012, 0.008), 0.03, mix(dark, sky_colour(scene, x, y0), 0.45),
-                    replace(BLEND, opacity=0.4), rng.normal(0, 0.06), 3.2)  # fmt: skip
+                angle = rng.uniform(0, 2 * np.pi)
+                reach = np.sqrt(rng.uniform(0, 1)) * r * 0.6
+                x = u + np.cos(angle) * reach * 1.25 + scene.light_side * lift * r * 0.45
+                y = v + np.sin(angle) * reach * 0.8 - lift * r * 0.7
+                size = r * share * rng.uniform(0.8, 1.2)
+                turn = 0.6 * np.cos(angle) + rng.normal(0, 0.3)
+                painter.dab(x, min(y, y0 + 0.01), size, colour, touch, turn, 0.5, middle)
+    veil = replace(BLEND, opacity=0.35, dryness=0.2)
+    for _ in range(8):
+        x = x0 + rng.uniform(-1.1, 1.1) * half
+        painter.dab(
+            x, y0 + rng.normal(0.008, 0.006), 0.028 * big, mix(dark, air, 0.6), veil, 0.0, 3.5
+        )
 
 
 def _streaks(painter: Painter, scene: Scene) -> None:
@@ -156,9 +177,12 @@ def _streaks(painter: Painter, scene: Scene) -> None:
         length, thick = rng.uniform(0.2, 0.6), rng.uniform(0.012, 0.035)
         slope = rng.normal(0.0, 0.04)
         for layer, (colour, drop) in enumerate(
-            ((scene.palette.cloud[0 if low_sun else 1], 0.0), (scene.palette.cloud[1], 0.3),
-             (scene.palette.cloud[2], 0.6 if low_sun else -0.4))
-        ):  # fmt: skip
+            (
+                (scene.palette.cloud[0 if low_sun else 1], 0.0),
+                (scene.palette.cloud[1], 0.3),
+                (scene.palette.cloud[2], 0.6 if low_sun else -0.4),
+            )
+        ):
             for _ in range(3 - layer // 2):
                 u = x0 + rng.normal(0, length * 0.25)
                 v = y0 + drop * thick + rng.normal(0, thick * 0.3)
@@ -172,15 +196,24 @@ def _mist(painter: Painter, scene: Scene) -> None:
     """Broad scumbled patches that thin out upwards."""
     rng = painter.rng
     patches = Noise2D(rng, 0.28)
-    for _ in range(85):
+    touch = replace(BLEND, opacity=0.4, softness=1.0, dryness=0.1)
+    for _ in range(110):
         x, share = rng.uniform(-0.05, scene.width + 0.05), rng.uniform(0.05, 0.95)
-        strength = patches(x, share * 0.8)
-        if strength < -0.15:
+        strength = patches(x * 0.7, share * 0.9)
+        if strength < -0.1:
             continue
-        colour = mix(scene.palette.cloud[1], scene.palette.cloud[2], 0.5 + 0.6 * strength)
-        touch = replace(BLEND, opacity=0.45, dryness=0.25)
-        painter.dab(x, share * scene.horizon, rng.uniform(0.04, 0.09) * painter.boldness, colour,
-                    touch, rng.normal(-0.25, 0.5), 1.8, scene.palette.cloud[0])  # fmt: skip
+        colour = mix(scene.palette.cloud[1], scene.palette.cloud[2], 0.4 + 0.7 * strength)
+        size = rng.uniform(0.04, 0.1) * painter.boldness
+        painter.dab(
+            x,
+            share * scene.horizon,
+            size,
+            colour,
+            touch,
+            rng.normal(-0.08, 0.15),
+            1.8,
+            scene.palette.cloud[2],
+        )
 
 
 def _circle(x: float, y: float, radius: float) -> np.ndarray:

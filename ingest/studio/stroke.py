@@ -33,7 +33,9 @@ class Touch:
     body: float = 0.5
     """Thickness of the paint, 0 a stain, 1 impasto; it catches the light."""
     rounded: bool = False
-    """Whether the stroke begins and ends round, as a round brush leaves it, or square and ragged."""
+    """Whether the stroke begins and ends round, as a round brush leaves it, or square, ragged."""
+    stipple: bool = False
+    """Whether the brush is tapped, so that spots are left instead of bristle tracks."""
 
 
 WASH = Touch(0.55, 0.05, 0.15, 0.6, 0.0, 0.35, 0.1)
@@ -48,6 +50,8 @@ KNIFE = Touch(0.98, 0.3, 0.42, 0.08, 0.25, 0.6, 0.9)
 """A palette knife pulled over the canvas."""
 DAB = Touch(0.94, 0.1, 0.2, 0.3, 0.25, 0.6, 0.75, rounded=True)
 """A short press of the brush."""
+STIPPLE = Touch(0.95, 0.5, 0.0, 0.55, 0.0, 0.6, 0.8, rounded=True, stipple=True)
+"""A stiff brush tapped with its end: leaves, blossom, foam."""
 LINER = Touch(0.95, 0.02, 0.15, 0.35, 0.45, 0.25, 0.35, rounded=True)
 """A thin brush with thinned paint: branches, ropes, grass."""
 PENCIL = Touch(0.55, 0.35, 0.05, 0.3, 0.0, 0.1, 0.0, rounded=True)
@@ -69,7 +73,7 @@ class Stroke:
     """One touch of the brush."""
 
     path: np.ndarray
-    """float32 (K, 2) in units, K >= 2, advancing along the line from its first to its last point."""
+    """float32 (K, 2) in units, K >= 2; it advances along the line from first to last point."""
     width: float
     """Width of the brush in units."""
     colour: Colour

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -58,10 +59,7 @@ def make_timeline(plan: Plan, start_s: float, end_s: float) -> Timeline:
     work = np.array([BASE_S + UNIT_S * s.length for s in strokes]) * rng.uniform(
         0.8, 1.25, len(strokes)
     )
-    jumps = [
-        float(np.hypot(*(b.path[0] - a.path[-1])))
-        for a, b in zip(strokes, strokes[1:], strict=False)
-    ]
+    jumps = [float(np.hypot(*(b.path[0] - a.path[-1]))) for a, b in pairwise(strokes)]
     travel = np.array([0.0, *jumps]) * TRAVEL_S + 0.03
     breaks = _breaks(step_of, work + travel, end_s - start_s)
     span = end_s - start_s
@@ -78,7 +76,7 @@ def make_timeline(plan: Plan, start_s: float, end_s: float) -> Timeline:
 
 
 def _breaks(step_of: np.ndarray, effort: np.ndarray, span_s: float) -> np.ndarray:
-    """Weight of the break before each stroke: 1.6 before a new step, 1 within a long one, else 0."""
+    """Weight of the break before each stroke: 1.6 at a new step, 1 within a long one, else 0."""
     breaks = np.zeros(len(step_of))
     breaks[1:][np.diff(step_of) > 0] = 1.6
     every = effort.sum() / max(span_s / 3.5, 1.0)

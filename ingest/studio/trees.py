@@ -9,7 +9,7 @@ import numpy as np
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, shade
 from ingest.studio.scene import Scene, TreeKind
-from ingest.studio.stroke import DAB, DRY, FLAT, LINER, Colour
+from ingest.studio.stroke import DAB, DRY, FLAT, LINER, STIPPLE, Colour
 
 Triple = tuple[Colour, Colour, Colour]
 
@@ -25,12 +25,12 @@ def paint_tree(
         _conifer(painter, scene, x, y, size, leaf, bark)
     elif kind == "poplar":
         _trunk(painter, scene, x, y, size * 0.5, size * 0.05, bark)
-        _crown(
-            painter,
-            scene,
-            [(x, y - size * (0.2 + 0.15 * i), size * (0.09 + 0.03 * (i < 4))) for i in range(6)],
-            leaf,
-        )
+        heights = np.linspace(0.2, 0.95, 9)
+        radii = 0.1 * np.sin(np.pi * (heights - 0.05)) ** 0.6
+        blobs = [
+            (x, y - size * float(h), size * float(r)) for h, r in zip(heights, radii, strict=True)
+        ]
+        _crown(painter, scene, blobs, leaf)
     elif kind == "cactus":
         _cactus(painter, scene, x, y, size, leaf)
     elif kind == "palm":
@@ -119,17 +119,14 @@ def _broad(
         for u, v in ends[::2]:
             painter.dab(u, v, size * 0.02, scene.palette.snow, DRY, rng.uniform(0, 3), 1.5)
         return
-    slim = 0.7 if kind == "birch" else 1.0
-    blobs = [(u, v, size * rng.uniform(0.1, 0.15) * slim) for u, v in ends]
-    blobs += [
-        (
-            x + rng.normal(0, 0.17) * size * slim,
-            y - size * rng.uniform(0.45, 0.9),
-            size * rng.uniform(0.1, 0.17) * slim,
-        )
-        for _ in range(3 if size > 0.25 else 2)
-    ]
-    _crown(painter, scene, blobs, leaf)
+    slim = 0.66 if kind == "birch" else 1.0
+    blobs = [(u, v, size * rng.uniform(0.09, 0.13) * slim) for u, v in ends]
+    count = 8 if size > 0.25 else 4
+    for angle in np.arange(count) * 2.4 + rng.uniform(0, 6):
+        reach = size * 0.2 * np.sqrt(rng.uniform(0.05, 1))
+        u, v = x + np.cos(angle) * reach * 1.15 * slim, y - size * 0.66 + np.sin(angle) * reach
+        blobs.append((u, v, size * rng.uniform(0.1, 0.15) * slim))
+    _crown(painter, scene, sorted(blobs, key=lambda blob: blob[1]), leaf)
 
 
 def _crown(
@@ -139,31 +136,23 @@ def _crown(
     rng = painter.rng
     dark, middle, light = leaf
     bright = mix(light, scene.palette.light, 0.25)
+    mass = replace(DAB, softness=0.35, body=0.4)
     layers = (
-        (shade(dark, 0.82), 8, 0.62, 0.0, 1.0, 0.1),
-        (mix(dark, middle, 0.75), 9, 0.4, 0.2, 0.9, 0.25),
-        (mix(middle, light, 0.55), 7, 0.28, 0.42, 0.7, 0.3),
-        (bright, 4, 0.18, 0.58, 0.6, 0.3),
+        (shade(dark, 0.85), 4, 1.0, 0.0, mass),
+        (mix(dark, middle, 0.45), 3, 0.9, 0.1, replace(STIPPLE, dryness=0.36)),
+        (mix(dark, middle, 0.95), 3, 0.85, 0.28, STIPPLE),
+        (mix(middle, light, 0.55), 3, 0.66, 0.48, replace(STIPPLE, dryness=0.56)),
+        (bright, 3, 0.5, 0.62, replace(STIPPLE, dryness=0.62)),
     )
-    for colour, count, share, offset, spread, dryness in layers:
-        touch = replace(DAB, dryness=dryness, softness=0.45, body=0.45 + offset)
+    for colour, count, share, offset, touch in layers:
         for u, v, r in blobs:
-            number = max(2, int(count * min(1.0, 0.4 + r * 9)))
+            number = max(1, int(count * min(1.0, 0.3 + r * 8)))
             for _ in range(number):
-                angle, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform(0, 1)) * r * spread
-                a = u + np.cos(angle) * reach + scene.light_side * offset * r * 0.55
-                b = v + np.sin(angle) * reach * 0.85 - offset * r * 0.7
-                size = max(r * share * rng.uniform(0.75, 1.35), 0.005)
-                painter.dab(
-                    a,
-                    b,
-                    size,
-                    colour,
-                    touch,
-                    rng.uniform(-1, 1) + np.pi / 2 * (a > u),
-                    1.25,
-                    middle,
-                )
+                angle, reach = rng.uniform(0, 2 * np.pi), np.sqrt(rng.uniform(0, 1)) * r * 0.75
+                a = u + np.cos(angle) * reach + scene.light_side * offset * r * 0.6
+                b = v + np.sin(angle) * reach * 0.9 - offset * r * 0.75
+                size = max(r * share * rng.uniform(0.75, 1.25), 0.008)
+                painter.dab(a, b, size, colour, touch, rng.uniform(0, np.pi), 0.45, middle)
 
 
 def _conifer(
@@ -174,7 +163,7 @@ def _conifer(
     dark, middle, light = leaf
     snow = scene.season == "winter"
     painter.stroke([(x, y), (x, y - size)], size * 0.035, bark[0], replace(LINER, taper=0.8))
-    tiers = int(np.clip(size * 34, 6, 17))
+    tiers = int(np.clip(size * 34, 7, 17))
     lit = scene.palette.snow if snow else mix(light, scene.palette.light, 0.2)
     layers = (
         (shade(dark, 0.8), 1.0, 1.0, FLAT),
@@ -186,7 +175,7 @@ def _conifer(
             share = (tier + 0.4) / tiers
             v = y - size * (1 - share * 0.9)
             span = size * (0.03 + 0.22 * share) * rng.uniform(0.8, 1.15) * reach
-            thick = size * (0.028 + 0.034 * share) * (1 - 0.18 * layer)
+            thick = size * (0.028 + 0.034 * share) * (1 - 0.18 * layer) + 0.0035
             for side in (-1, 1, -0.45, 0.5):
                 towards = layer == 2 and side * scene.light_side < 0
                 if rng.random() > keep * (0.45 if towards else 1.0):

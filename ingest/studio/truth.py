@@ -1,4 +1,4 @@
-"""What really happened in a film, written beside it and read back. docs/studio.md has the format."""
+"""What really happened in a film, written beside it and read back (docs/studio.md: the format)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import numpy as np
 from ingest.atomic import write_bytes, write_json
 from ingest.errors import UserError
 from ingest.images import decode_image, decode_mask, encode_mask
-from ingest.studio.performance import COVERED_ALPHA, Performance
+from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.planner import Plan
 from ingest.studio.settings import StudioConfig
 from ingest.studio.timeline import Timeline
 
 TRUTH_VERSION = "1.0"
+COVERED_ALPHA = 0.25
+"""A pixel belongs to a step's region where its paint reaches this alpha."""
 Shot = Literal["title", "flash", "painting", "beauty", "end_card"]
 
 
@@ -53,28 +55,63 @@ def truth_folder(video: Path) -> Path:
     return video.with_name(f"{video.stem}.truth")
 
 
-def write_truth(
-    folder: Path, plan: Plan, timeline: Timeline, config: StudioConfig,
-    canvas_px: tuple[int, int], frame_px: tuple[int, int], frames: list[FrameTruth],
-) -> None:  # fmt: skip
-    """Write canvases, regions and `truth.json` (last)."""
-    grid = _write_grid(folder, plan, timeline, config, canvas_px, len(frames) / config.fps)
-    steps = _write_steps(folder, plan, timeline, canvas_px)
-    write_json(
-        folder / "truth.json",
-        {
+class TruthWriter:
+    """Collects the truth of one film while it is played, so that nothing is painted twice."""
+
+    def __init__(self, folder: Path, plan: Plan, timeline: Timeline) -> None:
+        self.folder, self.plan, self.timeline = folder, plan, timeline
+        self.grid: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+        self._last: bytes | None = None
+
+    def add_grid(self, time_s: float, picture: np.ndarray) -> None:
+        """A canvas of the regular grid; equal neighbours share a file."""
+        data = _png(picture)
+        if data != self._last:
+            name = f"grid-{len(self.grid):04d}.png"
+            write_bytes(self.folder / name, data)
+        else:
+            name = self.grid[-1]["canvas"]
+        self._last = data
+        self.grid.append({"time_s": time_s, "canvas": name})
+
+    def add_step(self, index: int, canvas: PaintedCanvas) -> None:
+        """The canvas right after a step, and the region that the step painted."""
+        step = self.plan.steps[index]
+        first = sum(len(s.strokes) for s in self.plan.steps[:index])
+        names = f"step-{index:02d}.png", f"step-{index:02d}.region.png"
+        write_bytes(self.folder / names[0], _png(canvas.picture()))
+        write_bytes(self.folder / names[1], encode_mask(canvas.covered >= COVERED_ALPHA))
+        self.steps.append(
+            {
+                "index": index,
+                "word": step.word,
+                "start_s": float(self.timeline.start_s[first]),
+                "end_s": float(self.timeline.end_s[first + len(step.strokes) - 1]),
+                "num_strokes": len(step.strokes),
+                "canvas": names[0],
+                "region": names[1],
+            }
+        )
+
+    def finish(
+        self, config: StudioConfig, canvas_px: tuple[int, int], frame_px: tuple[int, int],
+        frames: list[FrameTruth],
+    ) -> None:  # fmt: skip
+        """Write `truth.json`, the last file: a folder that has it is whole."""
+        record = {
             "truth_version": TRUTH_VERSION,
-            "seed": plan.seed,
+            "seed": self.plan.seed,
             "config": config.model_dump(mode="json"),
             "canvas_px": list(canvas_px),
             "frame_px": list(frame_px),
             "fps": config.fps,
             "num_frames": len(frames),
-            "span_s": list(timeline.span_s),
-            "bare": grid[0]["canvas"],
-            "finished": steps[-1]["canvas"],
-            "steps": steps,
-            "grid": grid,
+            "span_s": list(self.timeline.span_s),
+            "bare": self.grid[0]["canvas"],
+            "finished": self.steps[-1]["canvas"],
+            "steps": self.steps,
+            "grid": self.grid,
             "frames": {
                 "shot": [frame.shot for frame in frames],
                 "covered": [round(frame.covered, 4) for frame in frames],
@@ -83,59 +120,8 @@ def write_truth(
                     for f in frames
                 ],
             },
-        },
-    )
-
-
-def _write_grid(
-    folder: Path,
-    plan: Plan,
-    timeline: Timeline,
-    config: StudioConfig,
-    canvas_px: tuple[int, int],
-    end_s: float,
-) -> list[dict[str, Any]]:
-    """Canvases at multiples of `grid_s`; equal ones share a file."""
-    performance = Performance(plan, timeline, canvas_px)
-    grid: list[dict[str, Any]] = []
-    last: bytes | None = None
-    for index in range(int(np.floor(end_s / config.grid_s)) + 1):
-        time_s = round(index * config.grid_s, 6)
-        data = _png(performance.advance(time_s))
-        name = f"grid-{index:04d}.png" if data != last else grid[-1]["canvas"]
-        if data != last:
-            write_bytes(folder / name, data)
-        last = data
-        grid.append({"time_s": time_s, "canvas": name})
-    return grid
-
-
-def _write_steps(
-    folder: Path, plan: Plan, timeline: Timeline, canvas_px: tuple[int, int]
-) -> list[dict[str, Any]]:
-    canvas = plan.canvas(*canvas_px)
-    steps, first = [], 0
-    for index, step in enumerate(plan.steps):
-        canvas.clear_covered()
-        for stroke in step.strokes:
-            canvas.apply(stroke)
-        last = first + len(step.strokes)
-        names = f"step-{index:02d}.png", f"step-{index:02d}.region.png"
-        write_bytes(folder / names[0], _png(canvas.picture()))
-        write_bytes(folder / names[1], encode_mask(canvas.covered >= COVERED_ALPHA))
-        steps.append(
-            {
-                "index": index,
-                "word": step.word,
-                "start_s": float(timeline.start_s[first]),
-                "end_s": float(timeline.end_s[last - 1]),
-                "num_strokes": len(step.strokes),
-                "canvas": names[0],
-                "region": names[1],
-            }
-        )
-        first = last
-    return steps
+        }
+        write_json(self.folder / "truth.json", record)
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -186,13 +172,13 @@ class Truth:
         )
 
     def canvas_at(self, time_s: float) -> np.ndarray:
-        """The stored clean canvas nearest in time, RGB uint8 (H, W, 3); at most half a grid step off."""
+        """The stored canvas nearest in time (half a grid step at most), RGB uint8 (H, W, 3)."""
         times = np.array([time for time, _ in self._states])
         return self._image(self._states[int(np.abs(times - time_s).argmin())][1])
 
     def corners_at(self, time_s: float) -> np.ndarray | None:
-        """Corners of the canvas in the frame nearest in time: centres of its corner pixels, top left,
-        top right, bottom right, bottom left, float64 (4, 2); None where the frame shows no canvas."""
+        """Corners of the canvas in the frame nearest in time, float64 (4, 2): centres of its corner
+        pixels, top left, top right, bottom right, bottom left. None where no canvas is seen."""
         frame = min(max(round(time_s * self.fps), 0), self.num_frames - 1)
         corners = self._corners[frame]
         return None if corners is None else np.array(corners, np.float64)

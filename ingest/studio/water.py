@@ -11,7 +11,7 @@ from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, shade
 from ingest.studio.scene import Scene
 from ingest.studio.sky import sky_colour
-from ingest.studio.stroke import BLEND, DRY, FLAT, LINER, Clip, Colour
+from ingest.studio.stroke import BLEND, FLAT, LINER, Clip, Colour
 
 SeenAt = Callable[[float, float], Colour]
 """The colour that stands on the canvas at (x, y) now."""
@@ -56,15 +56,15 @@ def paint_reflection(painter: Painter, scene: Scene, seen: SeenAt) -> None:
     tone = mix(scene.palette.sky[0], scene.palette.leaf[0], 0.3)
     reach = min(depth, top * 0.95)
     painter.clip = area
-    for share in np.arange(0.02, 1.0, 0.085):
+    for share in np.arange(0.02, 1.0, 0.1):
         y = top + share * reach
-        for x in np.arange(-0.02, scene.width + 0.02, 0.036 + 0.02 * share):
+        for x in np.arange(-0.02, scene.width + 0.02, 0.042 + 0.022 * share):
             u = float(x + rng.normal(0, 0.01))
             colour = seen(np.clip(u, 0, scene.width), max(top - 0.012 - share * reach * 1.05, 0.0))
             muted = mix(shade(colour, 0.86), tone, 0.2 + 0.25 * share)
             touch = replace(FLAT, opacity=0.8 - 0.35 * share, softness=0.5, dryness=0.18, body=0.2)
             painter.dab(
-                u, y, 0.04 + 0.016 * share, muted, touch, np.pi / 2 + rng.normal(0, 0.05), 2.2
+                u, y, 0.046 + 0.018 * share, muted, touch, np.pi / 2 + rng.normal(0, 0.05), 2.2
             )
     light = mix(scene.palette.sky[2], scene.palette.cloud[2], 0.4)
     for _ in range(42):
@@ -82,15 +82,14 @@ def paint_waves(painter: Painter, scene: Scene) -> None:
     painter.clip = Clip(scene.shore, 0.003)
     crest = mix(scene.palette.sky[2], scene.palette.cloud[2], 0.6)
     trough = shade(mix(scene.palette.sky[0], scene.palette.leaf[0], 0.35), 0.8)
-    rough = 90 if scene.water == "sea" else 44
+    rough = 90 if scene.water == "sea" else 34
+    touch = replace(LINER, opacity=0.62, dryness=0.3, softness=0.6, taper=0.6)
     for _ in range(rough):
         share = rng.uniform(0.01, 1) ** 1.5
         x, y = rng.uniform(0, scene.width), top + share * depth
         colour = trough if rng.random() < 0.45 else crest
         size = 0.006 + 0.014 * share * (1.4 if scene.water == "sea" else 1)
-        painter.dab(
-            x, y, size, colour, replace(DRY, opacity=0.65), rng.normal(0, 0.03), rng.uniform(4, 9)
-        )
+        painter.dab(x, y, size, colour, touch, rng.normal(0, 0.02), rng.uniform(4, 10))
     if scene.sun is not None:
         _glitter(painter, scene, top, depth)
     painter.clip = None
@@ -111,5 +110,5 @@ def _glitter(painter: Painter, scene: Scene, top: float, depth: float) -> None:
         x = scene.sun[0] + rng.normal(0, 0.018 + 0.045 * share)
         colour = mix(scene.palette.sun, scene.palette.light, rng.uniform(0, 0.6))
         painter.dab(
-            x, top + share * depth, 0.007 + 0.008 * share, colour, DRY, 0.0, rng.uniform(2, 6)
+            x, top + share * depth, 0.007 + 0.008 * share, colour, LINER, 0.0, rng.uniform(2, 6)
         )

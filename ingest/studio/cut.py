@@ -1,0 +1,42 @@
+"""The shots that a film is cut from: intro, painting, beauty shot, end card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingest.studio.truth import Shot
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The shots of a film, in seconds."""
+
+    intro: Shot
+    intro_s: float
+    first_touch_s: float
+    last_lift_s: float
+    beauty_s: float
+    end_card_s: float
+    end_s: float
+
+    def shot(self, time_s: float) -> Shot:
+        """Which shot the frame at `time_s` belongs to."""
+        if time_s < self.intro_s:
+            return self.intro
+        if time_s < self.beauty_s:
+            return "painting"
+        return "beauty" if time_s < self.end_card_s else "end_card"
+
+
+def make_cut(rng: np.random.Generator, seconds: float) -> Cut:
+    """Share a film's length out: intro about 4 %, ending about 9 %, the rest is painted."""
+    intro_s = min(0.04 * seconds + 0.3, 2.5) * rng.uniform(0.8, 1.2)
+    rest_s = min(0.03 * seconds, 1.0)
+    card_s = min(0.04 * seconds + 0.2, 2.0)
+    beauty_s = min(0.05 * seconds + 0.3, 3.0)
+    intro: Shot = "title" if rng.random() < 0.5 else "flash"
+    end_card = seconds - card_s
+    beauty = end_card - beauty_s
+    return Cut(intro, intro_s, intro_s + rest_s + 0.3, beauty - rest_s, beauty, end_card, seconds)
