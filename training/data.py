@@ -19,9 +19,9 @@ from typing import Any
 
 import numpy as np
 import torch
-import webdataset
 from pydantic import Field
 from torch import Tensor
+from webdataset.compat import WebDataset
 
 from ingest.config import Config
 from ingest.dataset import Dataset
@@ -36,11 +36,11 @@ from training.networks.presets import Preset
 class DataConfig(Config):
     """How shards are read. Nothing but `shuffle_samples` changes which batch comes when."""
 
-    shuffle_samples: int = Field(256, ge=1)
+    shuffle_samples: int = Field(default=256, ge=1)
     """Samples held back to be drawn in random order; encoded, about 0.3 MB each."""
-    decode_threads: int = Field(1, ge=0)
+    decode_threads: int = Field(default=1, ge=0)
     """Threads that decode ahead of the training step; 0 decodes in the step's own time."""
-    batches_ahead: int = Field(2, ge=1)
+    batches_ahead: int = Field(default=2, ge=1)
     """Batches that the threads prepare ahead."""
 
 
@@ -103,7 +103,7 @@ def read_index(dataset: Path, split: Split) -> list[Shard]:
 def read_shards(shards: list[Shard]) -> Iterator[RawSample]:
     """All samples of the shards in file order. Raises UserError naming a damaged shard."""
     for shard in shards:
-        stream = webdataset.WebDataset(
+        stream = WebDataset(
             [str(shard.path)], shardshuffle=False, nodesplitter=None, empty_check=False
         )
         count = 0
@@ -125,7 +125,7 @@ def read_shards(shards: list[Shard]) -> Iterator[RawSample]:
 
 
 class ShardStream:
-    """Endless batches of one split; see `training.loop.Batches`."""
+    """Endless batches of one split; see `training.objective.Batches`."""
 
     def __init__(
         self,

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from diffusers import EulerAncestralDiscreteScheduler
+from diffusers.schedulers.scheduling_euler_ancestral_discrete import (
+    EulerAncestralDiscreteScheduler,
+)
 from torch import Tensor
 
 from training.networks.conditions import Keep

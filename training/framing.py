@@ -19,7 +19,7 @@ def frame_mask(mask: np.ndarray, preset: Preset) -> np.ndarray:
     grey = np.repeat(mask.astype(np.uint8)[:, :, None] * 255, 3, axis=2)
     scaled = resize_short_side(grey, preset.image_side_px)[:, :, 0] >= 128
     # Padding is never painted, whatever it shows.
-    bottom, right = padding_px(*scaled.shape, preset)
+    bottom, right = padding_px(scaled.shape[0], scaled.shape[1], preset)
     return np.pad(scaled, ((0, bottom), (0, right)))
 
 
@@ -29,6 +29,6 @@ def padding_px(height: int, width: int, preset: Preset) -> tuple[int, int]:
 
 
 def _padded(image: np.ndarray, preset: Preset) -> np.ndarray:
-    bottom, right = padding_px(*image.shape[:2], preset)
+    bottom, right = padding_px(image.shape[0], image.shape[1], preset)
     kind = cv2.BORDER_CONSTANT if preset.padding == "black" else cv2.BORDER_REPLICATE
     return cv2.copyMakeBorder(image, 0, bottom, 0, right, kind, value=(0, 0, 0))

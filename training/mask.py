@@ -25,14 +25,14 @@ from training.painter_folder import PainterSettings
 class MaskConfig(Config):
     """Training of the mask UNet and its own time encoder."""
 
-    loop: LoopConfig = LoopConfig()
+    loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=1e-3)
     """How long and how fast."""
-    preview_samples: int = Field(4, ge=1)
+    preview_samples: int = Field(default=4, ge=1)
     """Rows of the preview sheet."""
 
 
 class MaskObjective:
-    """See `training.loop.Objective`."""
+    """See `training.objective.Objective`."""
 
     name = "mask"
 

@@ -17,12 +17,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from diffusers.utils import logging as diffusers_logging
 from pydantic import Field, ValidationError
+from transformers.utils import logging as transformers_logging
 
 from ingest.atomic import write_json
 from ingest.config import Config
 from ingest.errors import UserError
 from training.networks.presets import Preset
+
+# Parts are small or come from a cache; our own progress bars tell what takes time.
+transformers_logging.disable_progress_bar()
+diffusers_logging.disable_progress_bar()
 
 PIPELINE_CLASS = "InversePaintingPipeline"
 PARTS_OF = {
@@ -44,7 +50,7 @@ class PainterSettings(Config):
 
     preset: Preset
     """Sizes of the networks and of the canvas."""
-    interval_s: float = Field(20.0, gt=0)
+    interval_s: float = Field(default=20.0, gt=0)
     """Seconds that one step stands for (paper: 20)."""
     mask_thresholds: tuple[float, ...] = (0.5, 0.4, 0.3, 0.2, 0.1)
     """Tried in this order on the mask's probability."""

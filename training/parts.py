@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 from transformers import AutoTokenizer, CLIPTextModel, CLIPVisionModel
 
@@ -61,14 +61,17 @@ def build_codec(preset: Preset) -> AutoencoderKL | PixelCodec:
     """E_I and its decoder. The VAE has the sizes of Stable Diffusion 1.5."""
     if preset.codec == "pixels":
         return PixelCodec(latent_channels=preset.latent_channels)
-    vae = AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512),
-        down_block_types=("DownEncoderBlock2D",) * 4,
-        up_block_types=("UpDecoderBlock2D",) * 4,
-        layers_per_block=2,
-        latent_channels=preset.latent_channels,
-        scaling_factor=0.18215,
+    vae = AutoencoderKL.from_config(
+        {
+            "block_out_channels": (128, 256, 512, 512),
+            "down_block_types": ("DownEncoderBlock2D",) * 4,
+            "up_block_types": ("UpDecoderBlock2D",) * 4,
+            "layers_per_block": 2,
+            "latent_channels": preset.latent_channels,
+            "scaling_factor": 0.18215,
+        }
     )
+    assert isinstance(vae, AutoencoderKL)
     return vae.requires_grad_(False)
 
 

@@ -28,21 +28,21 @@ from training.painter_folder import PainterSettings
 class RendererConfig(Config):
     """Training of the denoising UNet, ReferenceNet, canvas, time and next-image encoders."""
 
-    loop: LoopConfig = LoopConfig()
+    loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=2e-3)
     """How long and how fast."""
-    drop_probability: float = Field(0.1, ge=0, le=1)
+    drop_probability: float = Field(default=0.05, ge=0, le=1)
     """Image, canvas, time, mask and text are each dropped so often, for guidance (paper: 0.1)."""
-    drop_reference_probability: float = Field(0.0, ge=0, le=1)
+    drop_reference_probability: float = Field(default=0.0, ge=0, le=1)
     """The target itself is dropped so often (paper: never)."""
-    next_image_weight: float = Field(0.0, ge=0)
+    next_image_weight: float = Field(default=0.0, ge=0)
     """Weight of the distance between the next-image token and the true next canvas' CLIP vector;
     needs equal widths of both. 0, as in the paper: the adapter learns from the noise loss alone."""
-    preview_samples: int = Field(4, ge=1)
+    preview_samples: int = Field(default=4, ge=1)
     """Rows of the preview sheet."""
 
 
 class RendererObjective:
-    """See `training.loop.Objective`."""
+    """See `training.objective.Objective`."""
 
     name = "renderer"
 

@@ -19,7 +19,7 @@ class TrainingConfig(Config):
 
     preset: Literal["pocket", "paper"] = "pocket"
     """Sizes of all networks (training/networks/presets.py)."""
-    image_side_px: int = Field(0, ge=0)
+    image_side_px: int = Field(default=0, ge=0)
     """Short side that samples are scaled to; 0 takes the preset's (pocket 256, paper 512)."""
     initial: str = ""
     """Folder in diffusers layout (Stable Diffusion 1.5 or a painter) whose parts training starts

@@ -94,7 +94,9 @@ def test_mixed_sizes_are_grouped(
     from ingest.tar import write_tar
 
     samples = [
-        s for i, size in enumerate([(64, 80), (96, 64), (64, 80)]) for s in make_toy_samples(i, size)
+        s
+        for i, size in enumerate([(64, 80), (96, 64), (64, 80)])
+        for s in make_toy_samples(i, size)
     ]
     path = tmp_path / "shards" / "train-000000.tar"
     write_tar(path, ((s.key, encode_sample(s)) for s in samples))

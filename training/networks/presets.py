@@ -96,9 +96,7 @@ class Preset(Config):
     """How masks come to latent size for the mask generator."""
     num_steps: int
     """Denoising steps of one canvas update."""
-    guidance: dict[Literal["image", "canvas", "time", "mask", "text"], float] = Field(
-        default_factory=dict
-    )
+    guidance: dict[str, float] = Field(default_factory=dict)
     """Guidance scales; 1 everywhere needs one UNet pass a step only."""
 
 
@@ -151,10 +149,14 @@ POCKET = Preset(
     output="canvas_change",
     prediction_type="v_prediction",
     unet=UNetSize(
-        channels=(32, 64), attention=(False, True), layers_per_block=1, heads=4, norm_groups=8
+        channels=(24, 48, 64),
+        attention=(False, False, True),
+        layers_per_block=1,
+        heads=4,
+        norm_groups=8,
     ),
     mask_unet=UNetSize(
-        channels=(32, 64, 96),
+        channels=(24, 48, 64),
         attention=(False, True, True),
         layers_per_block=1,
         heads=4,
@@ -163,7 +165,7 @@ POCKET = Preset(
     token_width=64,
     time_hidden=(64, 64),
     next_image_hidden=(128, 64),
-    canvas_channels=(8, 16, 32, 32, 64),
+    canvas_channels=(4, 8, 16, 32, 64),
     sees_target=True,
     image_tower=TowerSize(width=64, layers=2, heads=4, feed_forward=128),
     image_tower_px=64,

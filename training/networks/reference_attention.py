@@ -8,12 +8,13 @@ tokens as keys and values, through its own projections, and keeps the outputs of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import cast
 
 import torch
-from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import Attention
-from torch import Tensor
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -29,7 +30,7 @@ class ReferenceAccess:
     """By block path, (P, tokens, width); a batch of R = B * P rows sees painting r % P."""
     rows: Tensor | None = None
     """bool (R,); None lets every row read."""
-    written: dict[str, Tensor] | None = field(default=None)
+    written: dict[str, Tensor] | None = None
     """Filled by block path when it is a dict."""
 
 
@@ -58,24 +59,18 @@ class ReferenceAttention:
         if reference is not None and reference.written is not None and self.is_self_attention:
             reference.written[block] = hidden_states
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query = _split_heads(attention.to_q(hidden_states), attention.heads)
-        key = _split_heads(attention.to_k(context), attention.heads)
-        value = _split_heads(attention.to_v(context), attention.heads)
+        query, key, value = _projected(attention, hidden_states, context)
         if reference is not None and reference.tokens is not None and self.is_self_attention:
             tokens = reference.tokens[block]
+            _, more_key, more_value = _projected(attention, None, tokens)
             # Projected before they are repeated for every row: they are the same in all branches.
-            repeats = len(query) // len(tokens)
-            more_key = _split_heads(attention.to_k(tokens), attention.heads).repeat(
-                repeats, 1, 1, 1
-            )
-            more_value = _split_heads(attention.to_v(tokens), attention.heads).repeat(
-                repeats, 1, 1, 1
-            )
+            repeats = (len(query) // len(tokens), 1, 1, 1)
+            more_key, more_value = more_key.repeat(repeats), more_value.repeat(repeats)
             attention_mask = _row_mask(reference.rows, query, key, more_key)
             key, value = torch.cat([key, more_key], dim=2), torch.cat([value, more_value], dim=2)
         mixed = functional.scaled_dot_product_attention(query, key, value, attention_mask)
-        mixed = mixed.transpose(1, 2).flatten(2)
-        return attention.to_out[1](attention.to_out[0](mixed))
+        layers = cast("list[nn.Module]", attention.to_out)
+        return layers[1](layers[0](mixed.transpose(1, 2).flatten(2)))
 
 
 def install_reference_attention(unet: UNet2DConditionModel) -> None:
@@ -86,8 +81,18 @@ def install_reference_attention(unet: UNet2DConditionModel) -> None:
     unet.set_attn_processor(processors)  # pyright: ignore[reportArgumentType]
 
 
-def _split_heads(tokens: Tensor, heads: int) -> Tensor:
-    return tokens.unflatten(-1, (heads, -1)).transpose(1, 2)
+def _projected(
+    attention: Attention, asking: Tensor | None, context: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Query, key and value, each (R, heads, tokens, width / heads); without `asking` the query is
+    the key, and not used."""
+
+    def heads(layer: nn.Module | None, tokens: Tensor) -> Tensor:
+        assert layer is not None
+        return layer(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
+
+    key, value = heads(attention.to_k, context), heads(attention.to_v, context)
+    return (key if asking is None else heads(attention.to_q, asking)), key, value
 
 
 def _row_mask(rows: Tensor | None, query: Tensor, own: Tensor, more: Tensor) -> Tensor | None:

@@ -49,9 +49,9 @@ def build_text_encoder(preset: Preset, tokenizer: PreTrainedTokenizerFast) -> CL
         num_hidden_layers=size.layers,
         num_attention_heads=size.heads,
         max_position_embeddings=preset.text_tokens,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        bos_token_id=_token(tokenizer, "<start>"),
+        eos_token_id=_token(tokenizer, "<end>"),
+        pad_token_id=_token(tokenizer, "<pad>"),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(TEXT_TOWER_SEED)
@@ -90,3 +90,7 @@ def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
     mean = torch.tensor(CLIP_MEAN, device=rgb.device, dtype=rgb.dtype)[:, None, None]
     std = torch.tensor(CLIP_STD, device=rgb.device, dtype=rgb.dtype)[:, None, None]
     return ((square + 1) / 2 - mean) / std
+
+
+def _token(tokenizer: PreTrainedTokenizerFast, word: str) -> int:
+    return tokenizer.get_vocab()[word]

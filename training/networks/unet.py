@@ -9,8 +9,8 @@ Diffusion, so each UNet saves and loads as a diffusers model.
 from __future__ import annotations
 
 import torch
-from diffusers import UNet2DConditionModel
 from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor, nn
 
 from training.networks.presets import Preset, UNetSize
@@ -74,8 +74,8 @@ def build_denoising_unet(preset: Preset) -> UNet2DConditionModel:
     outputs = latents if preset.output == "noise" else 2 * latents
     unet = build_unet(preset.unet, latents, outputs, preset.token_width)
     if preset.output == "canvas_change":
-        nn.init.zeros_(unet.conv_out.weight)
-        nn.init.zeros_(unet.conv_out.bias)
+        for parameter in unet.conv_out.parameters():
+            nn.init.zeros_(parameter)
     return as_denoising_unet(unet)
 
 
