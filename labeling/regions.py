@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -33,9 +33,8 @@ from ingest.schema import Record
 from ingest.tar import read_tar, write_tar
 from labeling.pairs import Pair, read_pairs
 
-if TYPE_CHECKING:
-    from labeling.perceptual import PerceptualDistance
-
+ALPHA = 0.2
+"""The paper's threshold of the difference masks D(A, B, alpha), section 3.2."""
 REGIONS_VERSION = 1
 """Raised when the code starts to give other masks for the same images."""
 
@@ -43,7 +42,7 @@ REGIONS_VERSION = 1
 class RegionsConfig(Config):
     """Region masks from the perceptual distance."""
 
-    threshold: float = Field(default=0.2, gt=0, lt=1)
+    threshold: float = Field(default=ALPHA, gt=0, lt=1)
     """LPIPS distance above which a pixel counts as changed; 0.2 is the paper's alpha."""
     batch_size: int = Field(default=4, ge=1)
     """Pairs that go through the network together; changes speed and memory, not the masks."""
@@ -91,6 +90,14 @@ class StoredRegion:
         )
 
 
+class DistanceMaps(Protocol):
+    """What measures where two batches differ: `labeling.perceptual.PerceptualDistance`."""
+
+    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """RGB uint8 (B, H, W, 3) twice to float32 (B, H, W) in [0, 1]."""
+        ...
+
+
 @dataclass(frozen=True)
 class RegionTask:
     """One video to label; what a Ray task gets."""
@@ -119,12 +126,15 @@ def label_regions(task: RegionTask) -> dict[str, Any]:
     return {"pairs": len(pairs), "fresh": is_fresh, "area": area}
 
 
+def difference_mask(map: np.ndarray, threshold: float = ALPHA) -> np.ndarray:
+    """D(A, B, alpha): bool of the map's shape, true where the distance is above `threshold`."""
+    return map > threshold
+
+
 def compute_regions(
-    pairs: Sequence[Pair], config: RegionsConfig, distance: PerceptualDistance
+    pairs: Sequence[Pair], config: RegionsConfig, distance: DistanceMaps
 ) -> Iterator[StoredRegion]:
     """The masks of pairs of one size, in batches; holds one batch of images at a time."""
-    from labeling.perceptual import difference_mask
-
     for start in range(0, len(pairs), config.batch_size):
         batch = pairs[start : start + config.batch_size]
         current, following, target = (
@@ -178,7 +188,7 @@ def region_of(
 
 
 @functools.lru_cache(maxsize=1)
-def _distance(device: str) -> PerceptualDistance:
+def _distance(device: str) -> DistanceMaps:
     """One network a worker process, shared by all of its tasks."""
     import torch
 

@@ -94,7 +94,7 @@ def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> int:
                     "machine_label": label.text,
                     "confidence": f"{label.confidence:.3f}",
                     "content_hash": pair.content_hash,
-                    "in_force": _in_words(decision) if decision else "",
+                    "in_force": (decision.instruction or "(rejected)") if decision else "",
                 }
             )
     rows.sort(key=lambda row: (bool(row["in_force"]), float(row["confidence"]), row["pair_id"]))

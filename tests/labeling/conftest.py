@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from ingest.images import encode_image
 from ingest.outcome import VideoOutcome
 from ingest.schema import Keyframe, Sample, Split, encode_keyframe
 from ingest.tar import write_tar
+from labeling import regions
+from labeling.instruction_table import InstructionTask, label_instructions, merge_table
+from labeling.instructions import InstructionsConfig
 
 
 def write_video(
@@ -49,6 +53,40 @@ def write_video(
         num_keyframes=len(canvases), ingest_version="0.1.0",
     )  # fmt: skip
     write_json(dataset.outcome_json(video_id), json.loads(outcome.model_dump_json()))
+
+
+class ColourDistance:
+    """Stands in for LPIPS where a test is about something else: no torch."""
+
+    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        change = np.abs(first.astype(np.float32) - second).max(axis=3)
+        return np.minimum(1, change / 100).astype(np.float32)
+
+
+@pytest.fixture
+def colour_distance(monkeypatch: pytest.MonkeyPatch) -> ColourDistance:
+    """Regions by colour instead of LPIPS, also inside `label_regions`."""
+    distance = ColourDistance()
+    monkeypatch.setattr(regions, "_distance", lambda device: distance)
+    return distance
+
+
+@pytest.fixture
+def labeled_dataset(
+    keyframe_dataset: Callable[..., Dataset], colour_distance: ColourDistance
+) -> Callable[..., Dataset]:
+    """Like `keyframe_dataset`, with regions and the rule labeler's instructions."""
+
+    def make(num_train: int = 2, num_val: int = 1, **options: Any) -> Dataset:
+        dataset = keyframe_dataset(num_train, num_val, **options)
+        config, instructions = regions.RegionsConfig(), InstructionsConfig()
+        for video_id in dataset.video_ids():
+            regions.label_regions(regions.RegionTask(dataset.root, video_id, config))
+            label_instructions(InstructionTask(dataset.root, video_id, config, instructions))
+        merge_table(dataset, dataset.video_ids(), instructions, config)
+        return dataset
+
+    return make
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_missing_weights_say_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
 def test_agrees_with_the_maps_that_the_authors_published(distance, real_folder: Path) -> None:
     """Theirs are 8-bit JPEG; mean IoU of the masks at 0.2 was 0.977, the lowest 0.957."""
     from ingest.images import decode_image
-    from labeling.perceptual import difference_mask
+    from labeling.regions import difference_mask
 
     sample = real_folder / "keyframes" / "inverse_painting_sample"
     frames = sample / "sample_data" / "train" / "rgb" / "example"

@@ -1,0 +1,88 @@
+"""Which canvases make a pair, and how the white start comes about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ingest.errors import UserError
+from ingest.images import encode_image
+from ingest.outcome import StoredKeyframe
+from ingest.schema import Keyframe
+from labeling.pairs import pairs_of
+
+
+def keyframe(
+    index: int, time_s: float, target: int, is_bare: bool = False, shade: int | None = None
+) -> StoredKeyframe:
+    record = Keyframe(
+        video_id="v", index=index, time_s=time_s, target=target, is_bare=is_bare, frame_index=index
+    )
+    level = index if shade is None else shade
+    return StoredKeyframe(record, "png", encode_image(np.full((8, 10, 3), level, np.uint8), "png"))
+
+
+def test_bare_first_keyframe_is_replaced_by_white() -> None:
+    pairs = pairs_of([keyframe(0, 15, 2, True), keyframe(1, 40, 2), keyframe(2, 53, 2)], 10)
+    assert [p.pair_id for p in pairs] == ["v-white-k0001-k0002", "v-k0001-k0002-k0002"]
+    assert [p.interval_s for p in pairs] == [25, 13]
+    assert (pairs[0].current.image() == 255).all()
+    assert pairs[0].current.image().shape == (8, 10, 3)
+    assert pairs[0].current.reference.keyframe is None
+
+
+@pytest.mark.parametrize(
+    ("first_s", "start_s", "interval_s"), [(15, 10, 5), (100, 10, 30), (10.2, 10, 1)]
+)
+def test_white_is_put_before_a_painted_first_keyframe(
+    first_s: float, start_s: float, interval_s: float
+) -> None:
+    pairs = pairs_of([keyframe(0, first_s, 1), keyframe(1, first_s + 7, 1)], start_s)
+    assert [p.pair_id for p in pairs] == ["v-white-k0000-k0001", "v-k0000-k0001-k0001"]
+    assert pairs[0].interval_s == interval_s
+
+
+def test_only_the_last_of_several_bare_keyframes_counts() -> None:
+    frames = [
+        keyframe(0, 1, 3, True),
+        keyframe(1, 5, 3, True),
+        keyframe(2, 9, 3),
+        keyframe(3, 20, 3),
+    ]
+    pairs = pairs_of(frames, 0)
+    assert [(p.pair_id, p.interval_s) for p in pairs] == [
+        ("v-white-k0002-k0003", 4),
+        ("v-k0002-k0003-k0003", 11),
+    ]
+
+
+def test_takes_do_not_mix_and_a_later_one_goes_on() -> None:
+    frames = [keyframe(0, 1, 1), keyframe(1, 5, 1), keyframe(2, 9, 3), keyframe(3, 20, 3)]
+    ids = [p.pair_id for p in pairs_of(frames, 0)]
+    assert ids == ["v-white-k0000-k0001", "v-k0000-k0001-k0001", "v-k0002-k0003-k0003"]
+
+
+def test_a_finished_picture_alone_is_no_process() -> None:
+    assert pairs_of([keyframe(0, 3, 0)], 0) == []
+    assert pairs_of([], 0) == []
+
+
+def test_time_must_go_forward() -> None:
+    with pytest.raises(UserError, match="k0001 is not later than k0000"):
+        pairs_of([keyframe(0, 9, 1), keyframe(1, 9, 1)], 0)
+
+
+def test_missing_target_is_named() -> None:
+    with pytest.raises(UserError, match="keyframe 7"):
+        pairs_of([keyframe(0, 1, 7), keyframe(1, 9, 7)], 0)
+
+
+def test_content_hash_follows_every_image() -> None:
+    frames = [keyframe(0, 1, 2), keyframe(1, 5, 2), keyframe(2, 9, 2)]
+    before = [p.content_hash for p in pairs_of(frames, 0)]
+    assert len(set(before)) == 3
+    frames[2] = keyframe(2, 9, 2, shade=99)
+    after = [p.content_hash for p in pairs_of(frames, 0)]
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    late = [keyframe(i, 100.0 + i, 2, shade=(0, 1, 99)[i]) for i in range(3)]
+    assert [p.content_hash for p in pairs_of(late, 0)] == after, "times are not content"

@@ -1,0 +1,165 @@
+"""The commands: as a user runs them, and the same on Ray."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.dataset import Dataset
+from ingest.errors import UserError
+from ingest.ray_tasks import Finished, TaskFailure
+from labeling import pipeline
+from labeling.settings import LabelingConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def config(**shards: Any) -> LabelingConfig:
+    return LabelingConfig.model_validate({"shards": {"samples_per_shard": 4, **shards}})
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks run here and finish in reverse order, as they may on a cluster."""
+
+    def run(
+        function: Callable[[Any], Any], items: Sequence[Any], run_config: Any, address: str | None
+    ) -> Iterator[Finished[Any, Any]]:
+        for item in reversed(list(items)):
+            try:
+                yield Finished(item, function(item))
+            except Exception as error:
+                yield Finished(item, TaskFailure("exception", str(error)))
+
+    monkeypatch.setattr(pipeline, "run_tasks", run)
+
+
+def command(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "labeling", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def shard_bytes(dataset: Dataset) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(dataset.shards.iterdir())}
+
+
+@pytest.mark.usefixtures("in_process", "colour_distance")
+def test_stages_follow_each_other(keyframe_dataset: Callable[..., Dataset]) -> None:
+    dataset = keyframe_dataset(2, 1)
+    with pytest.raises(UserError, match="python -m labeling instructions"):
+        pipeline.run_shards(dataset.root, config())
+    assert pipeline.run_instructions(dataset.root, config())["failed"]
+    assert pipeline.run_regions(dataset.root, config())["videos_made"] == 3
+    assert pipeline.run_regions(dataset.root, config())["videos_made"] == 0
+    assert pipeline.run_instructions(dataset.root, config())["asked"] == 12
+    result = pipeline.run_shards(dataset.root, config())
+    assert (result["samples"], result["shards"], len(result["written"])) == (12, 3, 3)
+    index = json.loads(dataset.index_json.read_text())
+    assert sum(entry["num_samples"] for entry in index["shards"]) == 12
+    assert dataset.config_yaml("shards").is_file()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_rebuild_writes_only_what_changed(labeled_dataset: Callable[..., Dataset]) -> None:
+    dataset = labeled_dataset(2, 1)
+    pipeline.run_shards(dataset.root, config())
+    before = shard_bytes(dataset)
+    assert pipeline.run_shards(dataset.root, config())["written"] == []
+    (dataset.shards / "train-000001.tar").write_bytes(b"bitrot")
+    assert pipeline.run_shards(dataset.root, config())["written"] == ["train-000001.tar"]
+    assert shard_bytes(dataset) == before
+    dataset.index_json.write_text("{")
+    assert len(pipeline.run_shards(dataset.root, config())["written"]) == 3
+    assert shard_bytes(dataset) == before
+
+
+@pytest.mark.usefixtures("in_process")
+def test_stale_shards_go(labeled_dataset: Callable[..., Dataset]) -> None:
+    dataset = labeled_dataset(2, 0)
+    pipeline.run_shards(dataset.root, config(samples_per_shard=1))
+    result = pipeline.run_shards(dataset.root, config(samples_per_shard=8))
+    assert len(result["removed"]) == 7
+    assert [p.name for p in sorted(dataset.shards.glob("*.tar"))] == ["train-000000.tar"]
+
+
+@pytest.mark.usefixtures("in_process")
+def test_failed_video_is_named_and_no_shard_is_touched(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = labeled_dataset(2, 0)
+    pipeline.run_shards(dataset.root, config())
+    before = shard_bytes(dataset)
+    video = dataset.video_ids()[1]
+    path = dataset.keyframes_tar(video)
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(UserError, match=f"1 of 2 videos cannot go into shards; {video}"):
+        pipeline.run_shards(dataset.root, config())
+    assert shard_bytes(dataset) == before
+
+
+def test_check_tells_what_is_wrong(labeled_dataset: Callable[..., Dataset], in_process) -> None:
+    dataset = labeled_dataset(2, 0)
+    done = command("shards", dataset.root, "--check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "index.json not found: run `python -m labeling shards" in done.stderr
+    pipeline.run_shards(dataset.root, config())
+    assert command("shards", dataset.root, "--check").returncode == 0
+    data = bytearray((dataset.shards / "train-000000.tar").read_bytes())
+    data[700] ^= 1
+    (dataset.shards / "train-000000.tar").write_bytes(data)
+    (dataset.shards / "train-000001.tar").rename(dataset.shards / "val-000007.tar")
+    done = command("shards", dataset.root, "--check", "--json", dataset.root / "check.json")
+    assert done.returncode == 1
+    problems = json.loads((dataset.root / "check.json").read_text())["problems"]
+    assert len(problems) == 3
+    for line, part in zip(problems, ("hash of index.json", "is missing", "not in"), strict=True):
+        assert part in line
+
+
+@pytest.mark.parametrize("stage", ["regions", "instructions", "shards"])
+def test_wrong_use_is_one_line(tmp_path: Path, stage: str) -> None:
+    done = command(stage, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "is no dataset" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_dry_run_prints_config_and_plan(keyframe_dataset: Callable[..., Dataset]) -> None:
+    dataset = keyframe_dataset(1, 0)
+    done = command("regions", dataset.root, "--dry-run", "--set", "labeling.regions.threshold=0.3")
+    assert done.returncode == 0, done.stderr
+    assert "threshold: 0.3" in done.stdout
+    assert "plan: regions of 1 videos" in done.stdout
+    assert not dataset.regions.exists()
+
+
+@pytest.mark.ray
+@pytest.mark.torch
+def test_on_ray_with_one_worker_and_two(keyframe_dataset: Callable[..., Dataset]) -> None:
+    """The whole chain by real workers; the number of tasks at once shows in no byte."""
+    from ingest.ray_tasks import disconnect
+
+    datasets = [keyframe_dataset(2, 1, name=name) for name in ("one", "two")]
+    try:
+        for dataset, at_once in zip(datasets, (1, 2), strict=True):
+            settings = LabelingConfig.model_validate(
+                {"shards": {"samples_per_shard": 5}, "run": {"max_in_flight": at_once}}
+            )
+            for stage in (pipeline.run_regions, pipeline.run_instructions, pipeline.run_shards):
+                assert not stage(dataset.root, settings)["failed"]
+    finally:
+        disconnect()
+    assert shard_bytes(datasets[0]) == shard_bytes(datasets[1])
+    for folder in ("labels/regions", "labels/instructions"):
+        one, two = ([p.read_bytes() for p in sorted((d.root / folder).iterdir())] for d in datasets)
+        assert one == two
