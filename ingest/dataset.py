@@ -39,6 +39,10 @@ class Dataset:
         """What became of a video; written last, so it is also the mark that the video is done."""
         return self.keyframes / f"{video_id}.json"
 
+    def preview_jpg(self, video_id: str) -> Path:
+        """A small frame of the source with the found canvas drawn on it, for the report."""
+        return self.keyframes / f"{video_id}.preview.jpg"
+
     @property
     def regions(self) -> Path:
         return self.root / "labels" / "regions"

@@ -1,0 +1,128 @@
+"""``python -m ingest VIDEOS... -o DATASET``: videos in, clean canvas keyframes with times out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ingest import cli
+
+if TYPE_CHECKING:
+    from ingest.outcome import VideoOutcome
+    from ingest.pipeline import RunResult
+    from ingest.settings import IngestConfig
+
+app = cli.new_app("Time-lapse videos of painters in, clean canvas keyframes with times out.")
+
+InputArgument = Annotated[
+    list[str],
+    typer.Argument(
+        help="Videos, folders, globs, manifests (.csv, .jsonl), folders of pictures with times",
+        metavar="VIDEOS...",
+    ),
+]
+DatasetOption = Annotated[
+    Path, typer.Option("--output", "-o", help="The dataset folder", metavar="DATASET")
+]
+
+
+@app.command("run")
+def run_command(
+    inputs: InputArgument,
+    output: DatasetOption,
+    config: cli.ConfigOption = None,
+    set_: cli.SetOption = None,
+    dry_run: cli.DryRunOption = False,
+    json_: cli.JsonOption = None,
+    ray_address: cli.RayAddressOption = None,
+) -> None:
+    """Ingest videos into a dataset folder. Run the same command again to continue.
+
+    `python -m ingest VIDEOS... -o DATASET` is short for `python -m ingest run ...`.
+    """
+    from ingest.config import load_section, to_yaml
+    from ingest.settings import IngestConfig
+
+    settings = load_section("ingest", IngestConfig, config, set_)
+    if dry_run:
+        print(to_yaml(settings, "ingest"))
+        _print_plan(inputs, output)
+        return
+    result = _run(inputs, output, settings, ray_address)
+    cli.write_result(json_, _as_json(result))
+    if result.failed_share() > settings.max_failed_share:
+        raise typer.Exit(cli.EXIT_TOO_MANY_REFUSED)
+
+
+@app.command("report")
+def report_command(
+    dataset: Annotated[Path, typer.Argument(help="The dataset folder", metavar="DATASET")],
+) -> None:
+    """Write DATASET/report.html anew from what the dataset holds."""
+    from ingest.dataset import Dataset
+    from ingest.report import write_report
+
+    path = write_report(Dataset.existing(dataset))
+    print(f"wrote {path}")
+
+
+def _run(inputs: list[str], output: Path, settings: IngestConfig, address: str | None) -> RunResult:
+    """The run with a progress bar, a line a source and the funnel at the end."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ingest.console import line_of, print_summary
+    from ingest.pipeline import run
+
+    console = Console(highlight=False, soft_wrap=True)
+    columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("ingest", total=_num_rows(inputs))
+
+        def listen(outcome: VideoOutcome, stood: bool) -> None:
+            progress.advance(task)
+            console.print(line_of(outcome, stood))
+
+        result = run(inputs, output, settings, address, listen)
+    print_summary(console, result, output)
+    return result
+
+
+def _num_rows(inputs: list[str]) -> int:
+    from ingest.discover import discover
+
+    return sum(1 for _ in discover(inputs))
+
+
+def _print_plan(inputs: list[str], output: Path) -> None:
+    from ingest.discover import BadRow, discover
+
+    rows = list(discover(inputs))
+    print(f"plan: {len(rows)} sources into {output}")
+    for row in rows:
+        print(f"  {'skip ' + row.detail if isinstance(row, BadRow) else row.uri}")
+
+
+def _as_json(result: RunResult) -> dict[str, object]:
+    return {
+        "counts": result.counts(),
+        "reasons": result.reasons(),
+        "frames_dropped": result.frame_funnel(),
+        "skipped_because_done": result.num_skipped,
+        "videos": [outcome.model_dump(mode="json") for outcome in result.outcomes],
+    }
+
+
+def main() -> None:
+    """Run the command line; without a sub-command the words are those of `run`."""
+    names = {command.name for command in app.registered_commands}
+    if len(sys.argv) > 1 and sys.argv[1] not in names | {"-h", "--help"}:
+        sys.argv.insert(1, "run")
+    cli.run_app(app)
+
+
+if __name__ == "__main__":
+    main()

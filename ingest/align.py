@@ -1,0 +1,165 @@
+"""Follows the view through camera shake, moved canvases and cuts, one frame at a time.
+
+Frames of one place form a *take*: they share coordinates, those of its first frame scaled to
+`AlignConfig.side_px`. Each frame is registered to the take's composite (a running median of its
+last registered frames, so hands fade out of it while new paint gets in). Where that fails, features
+find the frame's place in an earlier take; where that fails too, a new take starts. Memory is bounded: a
+few frames and composites a take, a few takes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+from pydantic import Field
+
+from ingest.agreement import same_place
+from ingest.config import Config
+from ingest.geometry import resize_to, valid_area, warp
+from ingest.registration import Features, corners_to_track, features, follow, grey, recover
+
+
+class AlignConfig(Config):
+    """How frames are registered."""
+
+    side_px: int = Field(480, ge=120)
+    """Short side of the frames that are registered; more is finer and slower."""
+    recent_frames: int = Field(7, ge=3)
+    """Frames whose median is the take's composite."""
+    refresh_every: int = Field(4, ge=1)
+    """Frames between two computations of the composite."""
+    max_snapshots: int = Field(16, ge=4)
+    """Composites kept over a take; canvas detection works on them."""
+    max_takes: int = Field(6, ge=1)
+    """Takes that a lost frame is compared with."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a frame lies: its take and the homography from the scaled frame to the take."""
+
+    take: int
+    matrix: np.ndarray
+
+
+@dataclass(eq=False)
+class Take:
+    """What is known of one place."""
+
+    number: int
+    matrix: np.ndarray
+    composite: np.ndarray
+    """RGB uint8 (h, w, 3) in take coordinates."""
+    recent: deque[np.ndarray]
+    num_frames: int = 0
+    snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)
+    """(position of the frame, composite) through the take, evenly thinned."""
+    snapshot_stride: int = 1
+    grey: np.ndarray = field(init=False)
+    points: np.ndarray = field(init=False)
+    area: np.ndarray = field(init=False)
+    _features: Features | None = None
+
+    def __post_init__(self) -> None:
+        self.area = np.ones(self.composite.shape[:2], bool)
+        self.renew(self.composite)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.composite.shape[1], self.composite.shape[0]
+
+    def renew(self, composite: np.ndarray) -> None:
+        self.composite, self.grey = composite, grey(composite)
+        self.points, self._features = corners_to_track(self.grey, self.area), None
+
+    def features(self) -> Features:
+        if self._features is None:
+            self._features = features(self.grey)
+        return self._features
+
+
+class Tracker:
+    """Registers the frames of a video in their order."""
+
+    def __init__(self, config: AlignConfig) -> None:
+        self.config = config
+        self.takes: list[Take] = []
+        self._current: Take | None = None
+        self._position = -1
+
+    def add(self, image: np.ndarray) -> Pose:
+        """Register the next frame, RGB uint8 (H, W, 3) at any size."""
+        small, _ = resize_to(image, self.config.side_px)
+        self._position += 1
+        found = self._place(small)
+        if found is None:
+            found = self._start_take(small), np.eye(3)
+        take, matrix = found
+        self._current, take.matrix = take, matrix
+        self._learn(take, small)
+        return Pose(take.number, matrix)
+
+    def main_take(self) -> Take:
+        """The take with the most frames (the earliest of equals)."""
+        return max(self.takes, key=lambda take: (take.num_frames, -take.number))
+
+    def _place(self, small: np.ndarray) -> tuple[Take, np.ndarray] | None:
+        others = sorted(self.takes, key=lambda take: (-take.num_frames, take.number))
+        candidates = [t for t in others if t is not self._current][: self.config.max_takes]
+        if self._current is not None:
+            candidates.insert(0, self._current)
+        for take in candidates:
+            matrix = _followed(take, small)
+            if matrix is not None:
+                return take, matrix
+        if not candidates:
+            return None
+        seen = features(grey(small))
+        for take in candidates:
+            matrix = recover(take.features(), seen, small.shape)
+            if matrix is not None and _agrees(take, small, matrix):
+                finer = _followed(take, small, matrix)
+                return take, matrix if finer is None else finer
+        return None
+
+    def _start_take(self, small: np.ndarray) -> Take:
+        recent: deque[np.ndarray] = deque(maxlen=self.config.recent_frames)
+        take = Take(len(self.takes), np.eye(3), small, recent)
+        self.takes.append(take)
+        return take
+
+    def _learn(self, take: Take, small: np.ndarray) -> None:
+        """Add a registered frame to the take's composite and now and then keep a snapshot."""
+        seen = warp(small, take.matrix, take.size)
+        outside = ~valid_area(small.shape, take.matrix, take.size)
+        seen[outside] = take.composite[outside]
+        take.recent.append(seen)
+        take.num_frames += 1
+        if take.num_frames % self.config.refresh_every:
+            return
+        frames = np.stack(take.recent)
+        take.renew(np.partition(frames, len(frames) // 2, axis=0)[len(frames) // 2])
+        if (take.num_frames // self.config.refresh_every) % take.snapshot_stride == 0:
+            take.snapshots.append((self._position, take.composite))
+        if len(take.snapshots) > self.config.max_snapshots:
+            # Keep every other one and go on at half the rate: evenly spread, whatever the length.
+            take.snapshots = take.snapshots[1::2]
+            take.snapshot_stride *= 2
+
+
+def _followed(take: Take, small: np.ndarray, start: np.ndarray | None = None) -> np.ndarray | None:
+    """The frame's matrix by tracking from the take's last pose (or `start`), if it fits."""
+    start = take.matrix if start is None else start
+    seen = grey(warp(small, start, take.size))
+    correction = follow(take.grey, take.points, seen)
+    for matrix in ([] if correction is None else [correction @ start]) + [start]:
+        if _agrees(take, small, matrix):
+            return matrix / matrix[2, 2]
+    return None
+
+
+def _agrees(take: Take, small: np.ndarray, matrix: np.ndarray) -> bool:
+    seen = warp(small, matrix, take.size)
+    return same_place(take.composite, seen, valid_area(small.shape, matrix, take.size))

@@ -1,0 +1,175 @@
+"""Finds the canvas in a take: a quadrilateral whose sides are there from the start, around the
+place where paint stays.
+
+Works on hand-free composites of the take. Sides are lines of *lasting* edges (edges that only
+appear later are paint); the change between composites says where painting happens. Footage that
+is all canvas (screen recordings, close-ups) has no better quadrilateral than the frame itself,
+less its black bars.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from ingest.config import Config
+from ingest.quads import Line, candidate_quads, hough_lines, order_corners, refine_corners
+
+DIFFERENT_LAB = 14.0
+"""Lab distance of blurred composites that counts as change."""
+
+
+class CanvasConfig(Config):
+    """How the canvas is found."""
+
+    min_area: float = Field(0.08, gt=0, lt=1)
+    """Smallest canvas, as a share of the frame."""
+    min_margin: float = Field(0.12, ge=0)
+    """By how much a quadrilateral must score above the whole frame to be taken for the canvas."""
+    max_lines: int = Field(36, ge=8)
+    """Candidate lines for the sides."""
+    black_bar_level: float = Field(28.0, ge=0, le=255)
+    """Brightness up to which a plain border of the frame is a bar and is cut."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The canvas in take coordinates."""
+
+    corners: np.ndarray
+    """float64 (4, 2): top left, top right, bottom right, bottom left."""
+    kind: str
+    """quad: an own outline was found; frame: the frame less its bars."""
+    score: float
+
+    def size_px(self, short_side_px: int) -> tuple[int, int]:
+        """(width, height) of the rectified canvas with that short side."""
+        tl, tr, br, bl = self.corners
+        width = (np.linalg.norm(tr - tl) + np.linalg.norm(br - bl)) / 2
+        height = (np.linalg.norm(bl - tl) + np.linalg.norm(br - tr)) / 2
+        factor = short_side_px / min(width, height)
+        return max(short_side_px, round(width * factor)), max(short_side_px, round(height * factor))
+
+
+def find_canvas(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
+    """The canvas of a take.
+
+    Args:
+        composites: RGB uint8 (h, w, 3) of the take in order of time, at least one.
+    """
+    left, top, right, bottom = content_box(composites, config)
+    frame = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    edges, strength = lasting_edges(composites)
+    change = lasting_change(composites)
+    inner = np.zeros(edges.shape, bool)
+    inner[top + 3 : bottom - 3, left + 3 : right - 3] = True
+    lines = hough_lines(edges & inner, config.max_lines)
+    borders = [Line.through(frame[i], frame[(i + 1) % 4], is_border=True) for i in range(4)]
+    quads, is_border = candidate_quads(lines + borders, edges.shape)
+    quads, is_border = _large_enough(quads, is_border, edges.shape, config)
+    whole = float(_scores(frame[None], np.ones((1, 4), bool), edges, change)[0])
+    if len(quads):
+        scores = _scores(quads, is_border, edges, change)
+        best = int(np.argmax(scores))
+        if scores[best] > whole + config.min_margin:
+            fine = refine_corners(quads[best], is_border[best], strength)
+            return Canvas(order_corners(fine), "quad", float(scores[best]))
+    return Canvas(frame, "frame", whole)
+
+
+def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the frame without plain black bars."""
+    brightest = np.max([c.max(axis=2) for c in composites], axis=0).astype(np.float32)
+    columns = np.percentile(brightest, 98, axis=0) > config.black_bar_level
+    rows = np.percentile(brightest, 98, axis=1) > config.black_bar_level
+    if not columns.any() or not rows.any():
+        return 0, 0, brightest.shape[1], brightest.shape[0]
+    left, right = int(np.argmax(columns)), len(columns) - int(np.argmax(columns[::-1]))
+    top, bottom = int(np.argmax(rows)), len(rows) - int(np.argmax(rows[::-1]))
+    return left, top, right, bottom
+
+
+def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Edges that are in (nearly) all composites: bool (h, w), and their strength float32 (h, w)."""
+    gradients = [_gradient(image) for image in composites]
+    magnitudes = np.stack([np.hypot(dx, dy) for dx, dy in gradients])
+    # One composite may have a hand on the side; two at once would be rare.
+    lasting = np.sort(magnitudes, axis=0)[min(1, len(composites) - 1)]
+    middle = np.median(np.stack(composites), axis=0).astype(np.uint8)
+    dx, dy = _gradient(middle)
+    factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
+    dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
+    return cv2.Canny(dx16, dy16, 25, 70, L2gradient=True) > 0, lasting.astype(np.float32)
+
+
+def lasting_change(composites: list[np.ndarray]) -> np.ndarray:
+    """bool (h, w): where the first and the last composites differ for good."""
+    lab = [cv2.cvtColor(cv2.GaussianBlur(c, (0, 0), 2), cv2.COLOR_RGB2LAB) for c in composites]
+    part = max(1, len(lab) // 5)
+    early = np.median(np.stack(lab[:part]), axis=0)
+    late = np.median(np.stack(lab[-part:]), axis=0)
+    changed = np.linalg.norm(late - early, axis=2) > DIFFERENT_LAB
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
+    return cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+
+
+def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The gradient (Sobel) of the channel that changes most, float32 (h, w) twice."""
+    smooth = cv2.GaussianBlur(image, (0, 0), 1.2)
+    dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
+    dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    best = np.argmax(dx * dx + dy * dy, axis=2)[..., None]
+    return np.take_along_axis(dx, best, 2)[..., 0], np.take_along_axis(dy, best, 2)[..., 0]
+
+
+def _large_enough(
+    quads: np.ndarray, is_border: np.ndarray, shape: tuple[int, ...], config: CanvasConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    if not len(quads):
+        return quads, is_border
+    x, y = quads[..., 0], quads[..., 1]
+    area = 0.5 * np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(axis=1))
+    sides = np.linalg.norm(np.roll(quads, -1, 1) - quads, axis=2)
+    good = (area > config.min_area * shape[0] * shape[1]) & (
+        sides.max(axis=1) < 5 * sides.min(axis=1)
+    )
+    return quads[good], is_border[good]
+
+
+def _scores(
+    quads: np.ndarray, is_border: np.ndarray, edges: np.ndarray, change: np.ndarray
+) -> np.ndarray:
+    """How well quads (n, 4, 2) fit: edges along the sides, and change inside, all of it and only.
+
+    Returns float (n,): mean and least side support (0 to 1 each, weighted), plus twice the overlap
+    of change and quadrilateral.
+    """
+    support = _side_support(quads, edges)
+    support = np.where(is_border, 0.55, support)
+    scale = 8
+    small = cv2.resize(change.astype(np.float32), None, fx=1 / scale, fy=1 / scale)
+    total = max(float(small.sum()), 1e-6)
+    overlap = np.zeros(len(quads))
+    promising = np.argsort(-(support.mean(1) + support.min(1)), kind="stable")[:400]
+    for i in promising:
+        inside = np.zeros(small.shape, np.uint8)
+        cv2.fillConvexPoly(inside, np.round(quads[i] / scale).astype(np.int32), 1)
+        hit = float(small[inside > 0].sum())
+        union = float(inside.sum()) + total - hit
+        # Containment counts more than density: many paintings leave margins.
+        overlap[i] = 0.7 * hit / total + 0.3 * hit / union
+    return 0.5 * support.mean(axis=1) + 0.5 * support.min(axis=1) + 2.0 * overlap
+
+
+def _side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Share of each side, (n, 4), that lies on a lasting edge; parts outside count as absent."""
+    near = cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    along = np.linspace(0.04, 0.96, 48)[None, None, :, None]
+    points = quads[:, :, None] * (1 - along) + np.roll(quads, -1, 1)[:, :, None] * along
+    x, y = np.round(points[..., 0]).astype(int), np.round(points[..., 1]).astype(int)
+    inside = (x >= 0) & (y >= 0) & (x < edges.shape[1]) & (y < edges.shape[0])
+    hit = near[y.clip(0, edges.shape[0] - 1), x.clip(0, edges.shape[1] - 1)] & inside
+    return hit.mean(axis=2)

@@ -1,0 +1,60 @@
+"""How different two canvases look, without a network: colour distance over a small pyramid.
+
+The unit is "share of the canvas that looks plainly different": 0 for equal pictures, 1 for
+pictures that differ strongly everywhere. Fine lines count at the fine level, washes at the coarse.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+NOTICED_LAB, FULL_LAB = 4.0, 24.0
+"""Lab distance below which nothing is seen, and from which a pixel counts fully."""
+LEVELS = 3
+
+
+def pyramid(image: np.ndarray) -> list[np.ndarray]:
+    """float32 Lab pictures of RGB uint8 (h, w, 3): smoothed, and twice halved."""
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    levels = [cv2.GaussianBlur(lab, (0, 0), 0.8)]
+    for _ in range(LEVELS - 1):
+        levels.append(cv2.pyrDown(levels[-1]))
+    return levels
+
+
+def change_map(a: list[np.ndarray], b: list[np.ndarray]) -> np.ndarray:
+    """float32 (h, w) in [0, 1]: how plainly two pyramids differ at each pixel."""
+    height, width = a[0].shape[:2]
+    total = np.zeros((height, width), np.float32)
+    for first, second in zip(a, b, strict=True):
+        distance = np.linalg.norm(first - second, axis=2)
+        seen = np.clip((distance - NOTICED_LAB) / (FULL_LAB - NOTICED_LAB), 0, 1)
+        total += cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR)
+    return total / LEVELS
+
+
+def change(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    """Mean of `change_map`."""
+    return float(change_map(a, b).mean())
+
+
+def detail(image: np.ndarray) -> float:
+    """Share of pixels with visible structure: about 0 for a bare canvas."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    gradient = (
+        np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
+    )
+    return float((gradient > 2.5).mean())
+
+
+def is_bare(image: np.ndarray) -> bool:
+    """Whether a canvas (RGB uint8) shows next to nothing: one tone, no structure, light slopes."""
+    inner = image[
+        image.shape[0] // 20 : -(image.shape[0] // 20),
+        image.shape[1] // 20 : -(image.shape[1] // 20),
+    ]
+    lab = cv2.cvtColor(cv2.GaussianBlur(inner, (0, 0), 2), cv2.COLOR_RGB2LAB).astype(np.float32)
+    off = np.linalg.norm(lab - np.median(lab, axis=(0, 1)), axis=2)
+    return detail(inner) < 0.02 and float((off > 18).mean()) < 0.02

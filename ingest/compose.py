@@ -1,0 +1,82 @@
+"""Puts the keyframes together at full resolution, in a second pass over the video.
+
+Each pixel is the mean of the few frames that show the clean canvas there; the area that a frame
+gives is blended at its rim. Only the frames that are needed are decoded and warped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ingest.decode import Frame
+from ingest.geometry import scaling, warp
+from ingest.keyframes import Choice
+from ingest.light import apply_gain
+
+
+@dataclass(frozen=True)
+class View:
+    """How one frame becomes a canvas."""
+
+    canvas_from_frame: np.ndarray
+    """Homography (3, 3) from the frame's pixels to those of a stored keyframe."""
+    gain: np.ndarray
+    """Factors (3,) that undo its light."""
+
+
+def compose(
+    choices: list[Choice],
+    states: np.ndarray,
+    frames: Iterable[tuple[int, Frame]],
+    views: dict[int, View],
+    size: tuple[int, int],
+) -> list[np.ndarray]:
+    """The keyframes, RGB uint8 (H, W, 3) each.
+
+    Args:
+        states: clean canvases RGB uint8 (len(choices), h, w, 3) at analysis size; they fill what
+            no frame shows.
+        frames: (number, frame) of all frames that the choices use, in any order.
+        size: (width, height) of the keyframes.
+    """
+    width, height = size
+    sums = [np.zeros((height, width, 3), np.float32) for _ in choices]
+    weights = [np.zeros((height, width), np.float32) for _ in choices]
+    for number, frame in frames:
+        view = views[number]
+        users = [k for k, choice in enumerate(choices) if number in choice.looks]
+        if not users:
+            continue
+        seen = apply_gain(rectified(frame.image, view.canvas_from_frame, size), view.gain)
+        for k in users:
+            weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)
+            sums[k] += seen * weight[..., None]
+            weights[k] += weight
+    return [
+        _finished(total, weight, state, size)
+        for total, weight, state in zip(sums, weights, states, strict=True)
+    ]
+
+
+def rectified(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The canvas in a frame; `matrix` maps frame pixels to canvas pixels, `size` is (w, h)."""
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    if scale < 0.5:
+        # Warping looks at four neighbours only: large frames are averaged down first.
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        matrix = matrix @ np.linalg.inv(scaling(scale))
+    return warp(image, matrix, size)
+
+
+def _finished(
+    total: np.ndarray, weight: np.ndarray, state: np.ndarray, size: tuple[int, int]
+) -> np.ndarray:
+    coarse = cv2.resize(state, size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    # A sliver of the coarse picture everywhere keeps rims without weight from turning black.
+    total += 0.02 * coarse
+    mean = total / (weight[..., None] + 0.02)
+    return np.clip(np.round(mean), 0, 255).astype(np.uint8)

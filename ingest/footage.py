@@ -1,0 +1,195 @@
+"""From a video file to its keyframes: the stages of ingest in their order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from ingest.analysis import Analysis, analyse
+from ingest.change import is_bare
+from ingest.compose import View, compose
+from ingest.decode import Frame, Video
+from ingest.discover import SourceRow
+from ingest.errors import Refusal
+from ingest.geometry import to_rectangle
+from ingest.images import encode_image
+from ingest.keyframes import Choice, choose_bins, choose_looks
+from ingest.occlusion import differs
+from ingest.outcome import VideoOutcome
+from ingest.preview import preview
+from ingest.quads import corners_in_frame
+from ingest.reveal import looks_revealed
+from ingest.schema import Keyframe
+from ingest.settings import IngestConfig
+from ingest.span import Span, find_span
+from ingest.stored import Stored
+
+MOSTLY_COVERED = 0.5
+SHORT_VIEW, NEVER_SEEN, MUCH_COVER = 0.6, 0.02, 0.25
+"""Shares of frames and canvas beyond which a warning is given."""
+
+
+def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> Stored:
+    """The keyframes of a video.
+
+    Raises:
+        Refusal: empty-file, unreadable, no-video-stream, too-short, canvas-lost, no-painting,
+            revealed.
+    """
+    video = Video(row.path, config.decode)
+    analysis = analyse(video, config)
+    span = find_span(analysis.history.states, config.span)
+    if span is None:
+        raise Refusal(
+            "no-painting",
+            f"{row.path.name}: the canvas looks the same at the start and at the end of the "
+            f"{video.info.duration_s:.1f} s; if something is painted, lower ingest.span.min_change",
+        )
+    chosen = choose_bins(analysis.history, span, config.keyframes)
+    states = analysis.history.states[[b for b, _ in chosen]]
+    if looks_revealed(states, config.reveal):
+        raise Refusal(
+            "revealed",
+            f"{row.path.name}: parts appear in their finished look at once, as when a mask "
+            "uncovers a picture; if it is a painting, raise ingest.reveal.max_finished_share",
+        )
+    choices = choose_looks(
+        analysis.history, chosen, analysis.frames, analysis.valid, config.keyframes
+    )
+    size = analysis.canvas.size_px(config.keyframes.side_px)
+    images, shown = _second_pass(video, analysis, choices, states, size)
+    keyframes = _records(row, base, analysis, choices, images)
+    format, quality = config.keyframes.format, config.keyframes.jpeg_quality
+    outcome = base.model_copy(
+        update={
+            **_facts(row, video, analysis, span, choices),
+            "warnings": (*video.warnings, *_warnings(analysis, span)),
+        }
+    )
+    encoded = [
+        (keyframe, format, encode_image(image, format, quality))
+        for keyframe, image in zip(keyframes, images, strict=True)
+    ]
+    return Stored(outcome, encoded, shown)
+
+
+def _second_pass(
+    video: Video,
+    analysis: Analysis,
+    choices: list[Choice],
+    states: np.ndarray,
+    size: tuple[int, int],
+) -> tuple[list[np.ndarray], bytes]:
+    """Keyframes at full resolution, and the preview of the middle one's frame."""
+    rectify = to_rectangle(analysis.canvas.corners, size)
+    middle = choices[len(choices) // 2].frame
+    needed = sorted({number for choice in choices for number in choice.looks} | {middle})
+    views = {n: View(rectify @ analysis.take_from_frame(n), analysis.gains[n]) for n in needed}
+    shown: list[bytes] = []
+
+    def frames() -> Iterator[tuple[int, Frame]]:
+        times = {analysis.looked[analysis.used[n]].time_s: n for n in needed}
+        for frame in video.frames(sorted(times)):
+            number = times.get(frame.time_s)
+            if number is None:
+                continue
+            if number == middle:
+                corners = corners_in_frame(
+                    analysis.canvas.corners, analysis.take_from_frame(middle)
+                )
+                shown.append(preview(frame.image, corners))
+            yield number, frame
+
+    images = compose(choices, states, frames(), views, size)
+    return images, shown[0]
+
+
+def _records(
+    row: SourceRow,
+    base: VideoOutcome,
+    analysis: Analysis,
+    choices: list[Choice],
+    images: list[np.ndarray],
+) -> list[Keyframe]:
+    records = []
+    for index, (choice, image) in enumerate(zip(choices, images, strict=True)):
+        looked = analysis.looked[analysis.used[choice.frame]]
+        corners = corners_in_frame(analysis.canvas.corners, analysis.take_from_frame(choice.frame))
+        records.append(
+            Keyframe(
+                video_id=base.video_id,
+                index=index,
+                time_s=round(looked.time_s * row.speed, 3),
+                frame_index=looked.index,
+                corners_px=tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners),
+                target=len(choices) - 1,
+                is_bare=index == 0 and is_bare(image),
+                quality={
+                    "change": round(choice.change, 4),
+                    "covered": round(choice.covered, 4),
+                    "unsure": round(choice.unsure, 4),
+                },
+            )
+        )
+    return records
+
+
+def _facts(
+    row: SourceRow, video: Video, analysis: Analysis, span: Span, choices: list[Choice]
+) -> dict[str, object]:
+    """The measured fields of the outcome."""
+    bins = analysis.history.bins
+    start = analysis.looked[analysis.used[bins[span.first][len(bins[span.first]) // 2]]].time_s
+    end = analysis.looked[analysis.used[bins[span.last][len(bins[span.last]) // 2]]].time_s
+    return {
+        "duration_s": round(video.info.duration_s * row.speed, 3),
+        "fps": round(video.info.fps, 3),
+        "width_px": analysis.frame_shape[1],
+        "height_px": analysis.frame_shape[0],
+        "span_s": (round(start * row.speed, 3), round(end * row.speed, 3)),
+        "num_sampled_frames": len(analysis.looked),
+        "dropped": _drops(analysis, span, choices),
+    }
+
+
+def _drops(analysis: Analysis, span: Span, choices: list[Choice]) -> dict[str, int]:
+    """Number of frames that no keyframe uses, by reason."""
+    drops: Counter[str] = Counter()
+    first, last = analysis.used[0], analysis.used[-1]
+    main = set(analysis.used)
+    sizes = Counter(frame.pose.take for frame in analysis.looked)
+    for i, frame in enumerate(analysis.looked):
+        if i not in main:
+            stray = first < i < last and sizes[frame.pose.take] <= 2
+            drops["not-registered" if stray else "other-shot"] += 1
+    kept = {number for choice in choices for number in choice.looks}
+    history = analysis.history
+    for b, members in enumerate(history.bins):
+        for number in (int(n) for n in members if int(n) not in kept):
+            if not span.first <= b <= span.last:
+                reason = "before-painting" if b < span.first else "after-painting"
+            else:
+                cover = differs(analysis.frames[number], history.states[b], history.tolerance)
+                reason = "covered" if cover.mean() > MOSTLY_COVERED else "unchanged"
+            drops[reason] += 1
+    return dict(sorted(drops.items()))
+
+
+def _warnings(analysis: Analysis, span: Span) -> list[str]:
+    warnings = []
+    share = len(analysis.used) / len(analysis.looked)
+    if share < SHORT_VIEW:
+        warnings.append(f"short view: only {share:.0%} of the frames show the main view")
+    if span.intro:
+        warnings.append(f"start cut: {span.intro}")
+    history = analysis.history
+    if history.never_seen.mean() > NEVER_SEEN:
+        warnings.append(
+            f"never seen: {history.never_seen.mean():.0%} of the canvas is always covered"
+        )
+    covered = history.covered[span.first : span.last + 1].mean()
+    if covered > MUCH_COVER:
+        warnings.append(f"much cover: {covered:.0%} of the canvas is covered on average")
+    return warnings

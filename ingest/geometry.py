@@ -1,0 +1,47 @@
+"""Plane geometry in pixels: homographies are float64 (3, 3), points float64 (n, 2) as (x, y)."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+
+def scaling(factor: float) -> np.ndarray:
+    """The matrix that maps pixel centres of an image to those of its copy scaled by `factor`."""
+    # Pixel centres lie at integers: scaling about them needs the half-pixel shift.
+    shift = (factor - 1) / 2
+    return np.array([[factor, 0, shift], [0, factor, shift], [0, 0, 1.0]])
+
+
+def transform(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Map points (n, 2) by a homography."""
+    return cv2.perspectiveTransform(points.reshape(-1, 1, 2).astype(np.float64), matrix)[:, 0]
+
+
+def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The image under a homography; `size` is (width, height); outside is 0."""
+    return cv2.warpPerspective(image, matrix, size, flags=cv2.INTER_LINEAR)
+
+
+def valid_area(shape: tuple[int, ...], matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """bool (height, width): where a warped image of `shape` (H, W, ...) has pixels."""
+    ones = np.full(shape[:2], 255, np.uint8)
+    return warp(ones, matrix, size) > 250
+
+
+def to_rectangle(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The homography from a quadrilateral (tl, tr, br, bl) to a picture of `size` (w, h).
+
+    Corners are the outer edge of the canvas, so they map to the outer edge of the corner pixels.
+    """
+    width, height = size
+    goal = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - 0.5
+    return cv2.getPerspectiveTransform(corners.astype(np.float32), goal).astype(np.float64)
+
+
+def resize_to(image: np.ndarray, short_side_px: int) -> tuple[np.ndarray, float]:
+    """A copy with that short side (never enlarged) and the factor that was applied."""
+    factor = min(1.0, short_side_px / min(image.shape[:2]))
+    if factor == 1.0:
+        return image, 1.0
+    return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), factor

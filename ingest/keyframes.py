@@ -1,0 +1,155 @@
+"""Chooses keyframes by what was painted, not by the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from ingest.change import change, pyramid
+from ingest.config import Config
+from ingest.occlusion import History, differs
+from ingest.span import Span
+
+
+class KeyframeConfig(Config):
+    """How many keyframes, how large, how stored."""
+
+    side_px: int = Field(512, ge=64)
+    """Short side of the stored keyframes."""
+    format: Literal["jpg", "png"] = "jpg"
+    """How they are stored."""
+    jpeg_quality: int = Field(95, ge=1, le=100)
+    """JPEG quality (colour is stored at full resolution)."""
+    target_count: int = Field(26, ge=2)
+    """Wished number over a painting; the paper's data has 27 on average."""
+    min_change: float = Field(0.008, gt=0)
+    """Share of the canvas that must look different from the keyframe before."""
+    looks_per_keyframe: int = Field(5, ge=1)
+    """Frames averaged at each pixel: removes noise and compression."""
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """One keyframe: its bin, its frame, and which frames show its clean canvas where."""
+
+    bin: int
+    frame: int
+    change: float
+    """Share of the canvas that looks different from the keyframe before."""
+    covered: float
+    """Share of the canvas that was covered around this moment."""
+    unsure: float
+    """Share of the canvas that was covered and had changed when it was seen again."""
+    looks: dict[int, np.ndarray]
+    """Frame number to bool (h, w): pixels that are taken from it."""
+
+
+def choose_bins(history: History, span: Span, config: KeyframeConfig) -> list[tuple[int, float]]:
+    """Bins of the keyframes and their change: equal steps of paint, at moments with a clear view.
+
+    The first and the last state of the span are always among them.
+    """
+    looks = {b: pyramid(history.states[b]) for b in range(span.first, span.last + 1)}
+    steps = [change(looks[b - 1], looks[b]) for b in range(span.first + 1, span.last + 1)]
+    stride = max(config.min_change, sum(steps) / max(1, config.target_count - 1))
+    unsure = history.unsure.mean(axis=(1, 2))
+    chosen, current = [(span.first, 0.0)], span.first
+    while current < span.last:
+        reached = _first_beyond(looks, current, span.last, stride)
+        if reached is None:
+            break
+        # Waiting a little for the hand to leave gives a truer picture than cutting at once.
+        later = range(reached, min(reached + 3, span.last + 1))
+        best = min(later, key=lambda b: (round(float(unsure[b]), 3), b))
+        chosen.append((best, change(looks[current], looks[best])))
+        current = best
+    return _ended(chosen, looks, span.last, config)
+
+
+def _first_beyond(
+    looks: dict[int, list[np.ndarray]], start: int, last: int, stride: float
+) -> int | None:
+    for b in range(start + 1, last + 1):
+        if change(looks[start], looks[b]) >= stride:
+            return b
+    return None
+
+
+def _ended(
+    chosen: list[tuple[int, float]],
+    looks: dict[int, list[np.ndarray]],
+    last: int,
+    config: KeyframeConfig,
+) -> list[tuple[int, float]]:
+    """With the finished state as the last keyframe, and no near-duplicate before it."""
+    if chosen[-1][0] == last:
+        return chosen
+    rest = change(looks[chosen[-1][0]], looks[last])
+    if rest < config.min_change and len(chosen) > 1:
+        previous = chosen[-2][0]
+        return [*chosen[:-1], (last, change(looks[previous], looks[last]))]
+    return [*chosen, (last, rest)]
+
+
+def choose_looks(
+    history: History,
+    chosen: list[tuple[int, float]],
+    frames: np.ndarray,
+    valid: np.ndarray,
+    config: KeyframeConfig,
+) -> list[Choice]:
+    """For every chosen bin the frames that show its clean canvas, nearest in time first.
+
+    Args:
+        frames: RGB uint8 (n, h, w, 3), rectified, equal light; valid: bool (n, h, w).
+    """
+    choices = []
+    for b, amount in chosen:
+        middle = int(history.bins[b][len(history.bins[b]) // 2])
+        looks = _looks(history, b, middle, frames, valid, config.looks_per_keyframe)
+        choices.append(
+            Choice(
+                bin=b,
+                frame=middle,
+                change=amount,
+                covered=float(history.covered[b].mean()),
+                unsure=float(history.unsure[b].mean()),
+                looks=looks,
+            )
+        )
+    return choices
+
+
+def _looks(
+    history: History, b: int, middle: int, frames: np.ndarray, valid: np.ndarray, wanted: int
+) -> dict[int, np.ndarray]:
+    state = history.states[b]
+    missing = np.full(state.shape[:2], wanted, np.int16)
+    # Frames of the bin itself first; then outwards in time.
+    order = sorted(range(len(frames)), key=lambda n: (abs(n - middle), n))
+    looks: dict[int, np.ndarray] = {}
+    reach = 4 * len(history.bins[b])
+    for number in order:
+        # Far frames only fill what near ones do not show at all.
+        needed = missing > 0 if abs(number - middle) <= reach else missing == wanted
+        if not needed.any():
+            break
+        showing = ~differs(frames[number], state, history.tolerance) & valid[number]
+        use = _without_rim(showing) & needed
+        if use.any():
+            looks[number] = use
+            missing -= use
+    return looks
+
+
+def _without_rim(showing: np.ndarray) -> np.ndarray:
+    """The area less one pixel: at its border the cover shines through."""
+    inner = showing.copy()
+    inner[1:] &= showing[:-1]
+    inner[:-1] &= showing[1:]
+    inner[:, 1:] &= showing[:, :-1]
+    inner[:, :-1] &= showing[:, 1:]
+    return inner

@@ -1,0 +1,63 @@
+"""Undoes slow changes of light: exposure and white balance, one gain a channel and frame.
+
+What has not changed on the canvas tells the gain: between neighbouring frames that is most of it.
+A jump is no drift but paint (a whole canvas filled at once), so it is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+import numpy as np
+
+MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
+"""Frames that make the reference; largest change of a gain between frames, and over the video."""
+MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
+"""Share of pixels that must agree on a gain within the band; smaller gains are noise."""
+
+
+def gains(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Factors float32 (n, 3) that bring every frame to the light of the first.
+
+    Args:
+        frames: pairs of RGB uint8 (h, w, 3) and bool (h, w), the pixels that count.
+    """
+    recent: deque[np.ndarray] = deque(maxlen=MEMORY)
+    found: list[np.ndarray] = []
+    gain = np.ones(3, np.float32)
+    reference = np.zeros(0)
+    for number, (frame, valid) in enumerate(frames):
+        thin = frame[::2, ::2].astype(np.float32)
+        if number:
+            gain = _gain(reference, thin, valid[::2, ::2], gain)
+        found.append(gain)
+        recent.append(thin * gain)
+        if number < MEMORY or number % 3 == 0:
+            reference = np.median(np.stack(recent), axis=0)
+    return np.array(found, np.float32).reshape(-1, 3)
+
+
+def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
+    """RGB uint8 (h, w, 3) times a gain (3,), clipped."""
+    if np.allclose(gain, 1.0):
+        return image
+    table = np.clip(np.round(np.arange(256)[:, None] * gain[None]), 0, 255).astype(np.uint8)
+    return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)
+
+
+def _gain(
+    reference: np.ndarray, frame: np.ndarray, valid: np.ndarray, previous: np.ndarray
+) -> np.ndarray:
+    usable = valid & (frame.max(axis=2) < 250) & (frame.min(axis=2) > 25)
+    if usable.mean() < 0.1:
+        return previous
+    ratios = reference[usable] / frame[usable]
+    gain = np.median(ratios, axis=0)
+    agreeing = (np.abs(ratios / gain - 1) < BAND).all(axis=1).mean()
+    step = np.abs(gain / previous - 1).max()
+    if agreeing < MIN_SHARE or step > MAX_STEP or np.abs(gain - 1).max() > MAX_TOTAL:
+        return previous
+    # Follow with a short lag: single frames are noisy, the light is not.
+    new = previous + 0.5 * (gain - previous)
+    return np.where(np.abs(new - previous) < DEADBAND * 0.1, previous, new).astype(np.float32)

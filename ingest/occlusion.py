@@ -1,0 +1,179 @@
+"""Hands, tools and shadows removed over time: paint stays, what covers it moves on.
+
+Time is cut into bins of a few frames; each pixel has a level (its median colour) in each bin. A
+level is *paint* when the frames of its bin agree on it, when it comes back in bins nearby, and when
+it is no episode between two equal levels (then the canvas was covered and came back). Elsewhere
+the pixel shows what it showed last, or, before it was ever seen, what it shows first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from ingest.config import Config
+
+
+class OcclusionConfig(Config):
+    """What counts as covered. Times are shares of the painting, so speed-ups do not matter."""
+
+    side_px: int = Field(160, ge=64)
+    """Short side of the rectified canvas on which time is analysed."""
+    max_bins: int = Field(100, ge=10)
+    """Bins that the video is cut into; a bin has at least `min_bin_frames` frames."""
+    min_bin_frames: int = Field(3, ge=2)
+    """Frames of a bin at least."""
+    tolerance: float = Field(13.0, gt=0, le=255)
+    """Largest channel difference (of 255) between two looks at the same paint."""
+    edge_tolerance: float = Field(0.5, ge=0)
+    """Added tolerance per level of local contrast a pixel: registration is never exact."""
+    stable_share: float = Field(0.6, gt=0, le=1)
+    """Share of a bin's frames that must show its level."""
+    cover_share: float = Field(0.2, gt=0, le=1)
+    """Longest episode of cover, as a share of the video; a longer one is paint."""
+    min_support: int = Field(3, ge=1)
+    """Bins nearby (itself included) that must show a level for it to be paint."""
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """The clean canvas through time, at analysis size; b bins."""
+
+    bins: list[np.ndarray]
+    """Frame numbers of each bin."""
+    states: np.ndarray
+    """RGB uint8 (b, h, w, 3), the clean canvas."""
+    covered: np.ndarray
+    """bool (b, h, w): the pixel was not seen as paint in the bin."""
+    unsure: np.ndarray
+    """bool (b, h, w): covered, and it showed something else afterwards."""
+    tolerance: np.ndarray
+    """float32 (h, w): difference up to which two looks show the same paint."""
+    never_seen: np.ndarray
+    """bool (h, w): not once seen as paint; filled with the most frequent colour."""
+
+    @property
+    def num_bins(self) -> int:
+        return len(self.bins)
+
+
+def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> History:
+    """The clean canvas through time.
+
+    Args:
+        frames: RGB uint8 (n, h, w, 3), rectified, equal light.
+        valid: bool (n, h, w), where the frames have pixels.
+    """
+    number = max(2, min(config.max_bins, len(frames) // config.min_bin_frames))
+    bins = np.array_split(np.arange(len(frames)), number)
+    levels = np.zeros((number, *frames.shape[1:]), np.uint8)
+    good = np.zeros((number, *frames.shape[1:3]), bool)
+    for b, members in enumerate(bins):
+        levels[b] = _median(frames[members])
+    tolerance = tolerance_map(levels, config)
+    for b, members in enumerate(bins):
+        good[b] = _stable(frames[members], valid[members], levels[b], tolerance, config)
+    reach = max(2, round(config.cover_share * number))
+    good &= _supported(levels, good, tolerance, reach, config.min_support)
+    covered = ~good | _episodes(levels, good, tolerance, reach)
+    covered = np.stack([_grown(layer) for layer in covered])
+    states, unsure, never_seen = _fill(levels, ~covered, tolerance)
+    return History(bins, states, covered, unsure, tolerance, never_seen)
+
+
+def tolerance_map(levels: np.ndarray, config: OcclusionConfig) -> np.ndarray:
+    """float32 (h, w): the fixed tolerance, more where the picture has contrast."""
+    contrast = np.zeros(levels.shape[1:3], np.float32)
+    for level in levels[:: max(1, len(levels) // 12)]:
+        smooth = cv2.cvtColor(level, cv2.COLOR_RGB2GRAY)
+        dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+        contrast += np.hypot(dx, dy) / 8
+    contrast /= len(levels[:: max(1, len(levels) // 12)])
+    contrast = cv2.dilate(contrast, np.ones((3, 3), np.uint8))
+    added = np.minimum(config.edge_tolerance * contrast, config.tolerance)
+    return config.tolerance + added
+
+
+def differs(a: np.ndarray, b: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """bool (h, w): two RGB uint8 pictures differ by more than the tolerance in a channel."""
+    red, green, blue = cv2.split(cv2.absdiff(a, b))
+    return cv2.max(cv2.max(red, green), blue) > tolerance
+
+
+def _median(frames: np.ndarray) -> np.ndarray:
+    """The middle look, uint8; of an even number the upper one (no colours are made up)."""
+    middle = len(frames) // 2
+    return np.partition(frames, middle, axis=0)[middle]
+
+
+def _stable(
+    frames: np.ndarray,
+    valid: np.ndarray,
+    level: np.ndarray,
+    tolerance: np.ndarray,
+    config: OcclusionConfig,
+) -> np.ndarray:
+    agreeing = np.zeros(level.shape[:2], np.float32)
+    for frame, seen in zip(frames, valid, strict=True):
+        agreeing += ~differs(frame, level, tolerance) & seen
+    return agreeing >= config.stable_share * len(frames)
+
+
+def _supported(
+    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray, reach: int, needed: int
+) -> np.ndarray:
+    """Levels that are seen in enough bins within reach."""
+    count = good.astype(np.uint16)
+    for lag in range(1, reach + 1):
+        for b in range(len(levels) - lag):
+            same = ~differs(levels[b], levels[b + lag], tolerance) & good[b] & good[b + lag]
+            count[b] += same
+            count[b + lag] += same
+    return count >= min(needed, len(levels) // 2)
+
+
+def _episodes(
+    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray, reach: int
+) -> np.ndarray:
+    """Bins between two equal levels that differ from both: something passed over the canvas."""
+    passing = np.zeros_like(good)
+    for lag in range(2, reach + 1):
+        for b in range(len(levels) - lag):
+            back = ~differs(levels[b], levels[b + lag], tolerance) & good[b] & good[b + lag]
+            if not back.any():
+                continue
+            for between in range(b + 1, b + lag):
+                passing[between] |= back & differs(levels[b], levels[between], tolerance)
+    return passing
+
+
+def _grown(covered: np.ndarray) -> np.ndarray:
+    """Without specks, and with the soft rim that every cover has."""
+    kernel = np.ones((3, 3), np.uint8)
+    firm = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    return (cv2.dilate(firm, kernel) > 0) | covered
+
+
+def _fill(
+    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """States, unsure pixels and pixels never seen, from levels and where they are paint."""
+    number = len(levels)
+    after = np.zeros_like(levels)
+    following, seen = levels[-1].copy(), np.zeros(good.shape[1:], bool)
+    for b in reversed(range(number)):
+        following[good[b]] = levels[b][good[b]]
+        seen |= good[b]
+        after[b] = following
+    states, unsure = np.zeros_like(levels), np.zeros_like(good)
+    last, known = after[0].copy(), np.zeros(good.shape[1:], bool)
+    for b in range(number):
+        last[good[b]] = levels[b][good[b]]
+        known |= good[b]
+        unsure[b] = ~good[b] & differs(last, after[b], tolerance) & known
+        states[b] = last
+    states[:, ~seen] = np.median(levels, axis=0).astype(np.uint8)[~seen]
+    return states, unsure, ~seen

@@ -1,0 +1,157 @@
+"""Lines and the quadrilaterals they form; coordinates are pixels (x, y)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ingest.geometry import transform
+
+MIN_VOTE_SHARE = 0.18
+"""A line needs so many edge pixels, as a share of the picture's short side."""
+SAME_LINE_PX, SAME_LINE_RAD = 5.0, np.radians(2.5)
+MAX_OPPOSITE_RAD, MIN_CORNER_RAD = np.radians(28), np.radians(52)
+REFINE_PX, REFINE_SAMPLES = 5, 80
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points with x cos(angle) + y sin(angle) = distance; angle in [0, pi)."""
+
+    distance: float
+    angle: float
+    is_border: bool = False
+
+    @classmethod
+    def through(cls, a: np.ndarray, b: np.ndarray, is_border: bool = False) -> Line:
+        direction = b - a
+        angle = float(np.arctan2(direction[0], -direction[1])) % np.pi
+        distance = float(a[0] * np.cos(angle) + a[1] * np.sin(angle))
+        return cls(distance, angle, is_border)
+
+
+def hough_lines(edges: np.ndarray, max_lines: int) -> list[Line]:
+    """The strongest distinct straight lines of an edge picture, bool (h, w)."""
+    threshold = max(20, int(MIN_VOTE_SHARE * min(edges.shape)))
+    found = cv2.HoughLines(edges.astype(np.uint8), 1, np.pi / 360, threshold)
+    lines: list[Line] = []
+    centre = np.array(edges.shape[::-1]) / 2
+    for rho, theta in np.zeros((0, 2)) if found is None else found[:, 0]:
+        line = Line(float(rho), float(theta) % np.pi)
+        if not any(_same(line, other, centre) for other in lines):
+            lines.append(line)
+            if len(lines) == max_lines:
+                break
+    return lines
+
+
+def candidate_quads(lines: list[Line], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """All quadrilaterals of two pairs of roughly opposite lines.
+
+    Returns corners (n, 4, 2) in turning order and, per side from corner i to i+1, whether it is a
+    border of the frame, bool (n, 4).
+    """
+    height, width = shape[:2]
+    pairs = [
+        (i, j)
+        for i in range(len(lines))
+        for j in range(i + 1, len(lines))
+        if _angle_between(lines[i], lines[j]) < MAX_OPPOSITE_RAD
+    ]
+    reach = np.array([width, height])
+    corners, borders = [], []
+    for number, (a, b) in enumerate(pairs):
+        for c, d in pairs[number + 1 :]:
+            if _angle_between(lines[a], lines[c]) < MIN_CORNER_RAD:
+                continue
+            points = [_meet(lines[i], lines[j]) for i, j in ((a, c), (c, b), (b, d), (d, a))]
+            quad = np.array(points)
+            if (quad < -0.15 * reach).any() or (quad > 1.15 * reach).any():
+                continue
+            if not cv2.isContourConvex(quad.astype(np.float32)):
+                continue
+            corners.append(quad)
+            # The side from corner 0 (a, c) to corner 1 (c, b) lies on line c, and so on.
+            borders.append([lines[i].is_border for i in (c, b, d, a)])
+    if not corners:
+        return np.zeros((0, 4, 2)), np.zeros((0, 4), bool)
+    return np.array(corners), np.array(borders)
+
+
+def order_corners(quad: np.ndarray) -> np.ndarray:
+    """Corners (4, 2) as top left, top right, bottom right, bottom left."""
+    x, y = quad[:, 0], quad[:, 1]
+    if (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() < 0:
+        quad = quad[::-1]
+    sides = np.roll(quad, -1, axis=0) - quad
+    # The top side is the one that runs most to the right.
+    top = int(np.argmax(sides[:, 0] / np.linalg.norm(sides, axis=1)))
+    return np.roll(quad, -top, axis=0)
+
+
+def refine_corners(quad: np.ndarray, is_border: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Corners (4, 2) with every side moved, to a fraction of a pixel, onto the strongest edge.
+
+    Args:
+        strength: float32 (h, w), how much of an edge every pixel is.
+    """
+    lines = []
+    for i in range(4):
+        a, b = quad[i], quad[(i + 1) % 4]
+        line = None if is_border[i] else _refined_side(a, b, strength)
+        lines.append(line or Line.through(a, b))
+    refined = np.array([_meet(lines[i - 1], lines[i]) for i in range(4)])
+    moved = np.linalg.norm(refined - quad, axis=1).max()
+    return refined if np.isfinite(moved) and moved < 3 * REFINE_PX else quad
+
+
+def _refined_side(a: np.ndarray, b: np.ndarray, strength: np.ndarray) -> Line | None:
+    length = float(np.linalg.norm(b - a))
+    normal = np.array([-(b - a)[1], (b - a)[0]]) / max(length, 1e-6)
+    along = np.linspace(0.05, 0.95, REFINE_SAMPLES)
+    across = np.arange(-REFINE_PX, REFINE_PX + 0.25, 0.5)
+    base = a + along[:, None] * (b - a)
+    points = (base[:, None] + across[None, :, None] * normal).astype(np.float32)
+    profile = cv2.remap(strength, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
+    peak = profile.argmax(axis=1)
+    strong = (profile.max(axis=1) > 20) & (peak > 0) & (peak < len(across) - 1)
+    if strong.sum() < REFINE_SAMPLES // 4:
+        return None
+    rows = np.arange(len(along))[strong]
+    left, middle, right = (profile[rows, peak[strong] + k] for k in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    offset = across[peak[strong]] + 0.25 * (left - right) / np.where(bend < -1e-3, bend, -1e9)
+    found = base[strong] + offset[:, None] * normal
+    vx, vy, x0, y0 = cv2.fitLine(found.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)[:, 0]
+    point = np.array([x0, y0], np.float64)
+    return Line.through(point, point + np.array([vx, vy], np.float64))
+
+
+def _meet(a: Line, b: Line) -> np.ndarray:
+    matrix = np.array([[np.cos(a.angle), np.sin(a.angle)], [np.cos(b.angle), np.sin(b.angle)]])
+    if abs(np.linalg.det(matrix)) < 1e-6:
+        return np.array([np.inf, np.inf])
+    return np.linalg.solve(matrix, np.array([a.distance, b.distance]))
+
+
+def _angle_between(a: Line, b: Line) -> float:
+    gap = abs(a.angle - b.angle)
+    return min(gap, np.pi - gap)
+
+
+def _same(a: Line, b: Line, centre: np.ndarray) -> bool:
+    """Near each other in direction and in distance to the picture's centre."""
+    gap = a.angle - b.angle
+    sign = 1.0
+    if abs(gap) > np.pi / 2:
+        gap, sign = np.pi - abs(gap), -1.0
+    offset_a = centre @ [np.cos(a.angle), np.sin(a.angle)] - a.distance
+    offset_b = centre @ [np.cos(b.angle), np.sin(b.angle)] - b.distance
+    return abs(gap) < SAME_LINE_RAD and abs(offset_a - sign * offset_b) < SAME_LINE_PX
+
+
+def corners_in_frame(corners: np.ndarray, take_from_frame: np.ndarray) -> np.ndarray:
+    """Corners given in take coordinates, in the pixels of one frame."""
+    return transform(np.linalg.inv(take_from_frame), corners)

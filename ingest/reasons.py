@@ -1,0 +1,31 @@
+"""The documented list of reasons: why a video was refused, and why a frame was dropped."""
+
+from __future__ import annotations
+
+VIDEO_REASONS: dict[str, str] = {
+    "missing": "the file or folder of the input is not there or cannot be read",
+    "empty-file": "the file has no bytes",
+    "unreadable": "no decoder can open it: not a video, or damaged from the start",
+    "no-video-stream": "the file has sound or data but no pictures",
+    "too-short": "fewer frames than a painting process needs (one picture, or cut off early)",
+    "no-painting": "the canvas does not change: nothing is painted while we look",
+    "revealed": "a finished picture is uncovered; nobody paints it",
+    "canvas-lost": "the canvas is not in view, or cannot be followed, for long enough",
+    "no-times": "a folder of pictures without times",
+    "bad-times": "the times of a folder of pictures are damaged or do not fit the pictures",
+    "bad-picture": "a picture of a keyframe folder cannot be read or has another size",
+    "bad-manifest-row": "the row of the manifest cannot be used",
+    "duplicate": "the same bytes were given twice; the first one was taken",
+    "exception": "an error nobody foresaw: please report it with the detail",
+    "worker-died": "the process that worked on it was killed (often: out of memory)",
+    "timeout": "it took longer than ingest.run.timeout_s",
+}
+
+FRAME_REASONS: dict[str, str] = {
+    "other-shot": "shows another scene than the painting's main view (intro, palette, end card)",
+    "not-registered": "lies among frames of the main view but could not be aligned to it",
+    "before-painting": "precedes the first paint (title, finished picture shown first, idle)",
+    "after-painting": "follows the last paint (drying, beauty shots, idle)",
+    "covered": "most of the canvas is covered by a hand, a tool or a shadow",
+    "unchanged": "shows nothing that the kept keyframes do not show",
+}

@@ -1,0 +1,117 @@
+"""The homography between two views of one place, by points that look alike.
+
+`follow` tracks points from a picture that is nearly aligned already (sub-pixel, quick); `recover`
+matches features without any guess (cuts, zooms, rotations). Both use RANSAC, so hands and new
+paint are outliers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ingest.geometry import transform
+
+RANSAC_PX = 2.0
+MIN_INLIERS_SIMILARITY, MIN_INLIERS_HOMOGRAPHY, MIN_SPREAD = 10, 40, 0.2
+STILL_PX, STILL_SHARE = 0.3, 0.5
+"""Points that move less stand still; if at least that share does, the camera did not move."""
+_FLOW = {"winSize": (21, 21), "maxLevel": 3, "minEigThreshold": 1e-4}
+
+
+@dataclass(frozen=True)
+class Features:
+    """SIFT keypoints (n, 2) and descriptors (n, 128)."""
+
+    points: np.ndarray
+    descriptors: np.ndarray
+
+
+def grey(image: np.ndarray) -> np.ndarray:
+    """RGB uint8 (H, W, 3) to contrast-stretched grey uint8: faint drawings get corners too."""
+    return cv2.createCLAHE(2.0, (4, 4)).apply(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+
+
+def corners_to_track(known: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """Up to 500 well-defined points (n, 2) of a grey picture inside `area` (bool)."""
+    mask = cv2.erode(area.astype(np.uint8), np.ones((11, 11), np.uint8))
+    found = cv2.goodFeaturesToTrack(known, 500, 0.005, 7, mask=mask, blockSize=5)
+    return np.zeros((0, 2)) if found is None else found[:, 0].astype(np.float64)
+
+
+def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> np.ndarray | None:
+    """The small correction that maps `seen` onto `known` (both grey, nearly aligned).
+
+    Returns the identity when the view stands still, None when too few points can be tracked.
+    """
+    if len(points) < MIN_INLIERS_SIMILARITY:
+        return None
+    start = points.astype(np.float32).reshape(-1, 1, 2)
+    moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, start, None, **_FLOW)  # pyright: ignore
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **_FLOW)  # pyright: ignore
+    error = np.linalg.norm(back - start, axis=2)[:, 0]
+    good = (ok[:, 0] == 1) & (ok_back[:, 0] == 1) & (error < 1.0)
+    if good.sum() < MIN_INLIERS_SIMILARITY:
+        return None
+    source, goal = moved[good, 0].astype(np.float64), points[good]
+    still = np.linalg.norm(source - goal, axis=1) < STILL_PX
+    if still.mean() >= STILL_SHARE:
+        return np.eye(3)
+    return fit(source, goal, known.shape)
+
+
+def features(image: np.ndarray, area: np.ndarray | None = None) -> Features:
+    """SIFT features of a grey picture."""
+    mask = None if area is None else area.astype(np.uint8)
+    points, descriptors = cv2.SIFT_create(1200).detectAndCompute(image, mask)  # pyright: ignore
+    if descriptors is None:
+        return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
+    return Features(np.array([p.pt for p in points], np.float64), descriptors)
+
+
+def recover(known: Features, seen: Features, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The homography from `seen` to `known` without a guess, or None."""
+    if min(len(known.points), len(seen.points)) < 2 * MIN_INLIERS_SIMILARITY:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(seen.descriptors, known.descriptors, k=2)
+    good = [p[0] for p in pairs if len(p) == 2 and p[0].distance < 0.75 * p[1].distance]
+    if len(good) < 2 * MIN_INLIERS_SIMILARITY:
+        return None
+    source = seen.points[[m.queryIdx for m in good]]
+    goal = known.points[[m.trainIdx for m in good]]
+    return fit(source, goal, shape)
+
+
+def fit(source: np.ndarray, goal: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Homography of point pairs (n, 2); a similarity where the points cover too little for one."""
+    matrix, inliers = cv2.findHomography(
+        source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
+    )
+    if matrix is not None:
+        chosen = goal[inliers[:, 0] == 1]
+        if len(chosen) >= MIN_INLIERS_HOMOGRAPHY and _spread(chosen, shape) > MIN_SPREAD:
+            return matrix if plausible(matrix, shape) else None
+    small, inliers = cv2.estimateAffinePartial2D(
+        source, goal, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PX
+    )
+    if small is None or inliers.sum() < MIN_INLIERS_SIMILARITY:
+        return None
+    full = np.vstack([small, [0, 0, 1]])
+    return full if plausible(full, shape) else None
+
+
+def plausible(matrix: np.ndarray, shape: tuple[int, ...]) -> bool:
+    """Whether a picture of `shape` stays convex, upright side up, and within 6 times its size."""
+    height, width = shape[:2]
+    outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    moved = transform(matrix, outline).astype(np.float32)
+    area = cv2.contourArea(moved, oriented=True) / (height * width)
+    return bool(np.isfinite(moved).all() and 1 / 6 < area < 6 and cv2.isContourConvex(moved))
+
+
+def _spread(points: np.ndarray, shape: tuple[int, ...]) -> float:
+    """Area of the points' convex hull as a share of the picture."""
+    hull = cv2.convexHull(points.astype(np.float32))
+    return cv2.contourArea(hull) / (shape[0] * shape[1])

@@ -1,0 +1,58 @@
+"""The config of this package: one nested config a stage, each defined in its stage's file."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import Field
+
+from ingest import __version__
+from ingest.align import AlignConfig
+from ingest.canvas import CanvasConfig
+from ingest.config import Config, config_hash
+from ingest.decode import DecodeConfig
+from ingest.discover import DiscoverConfig
+from ingest.keyframes import KeyframeConfig
+from ingest.occlusion import OcclusionConfig
+from ingest.ray_tasks import RunConfig
+from ingest.reveal import RevealConfig
+from ingest.span import SpanConfig
+
+
+class IngestConfig(Config):
+    """Everything that `python -m ingest` can be told."""
+
+    discover: DiscoverConfig = DiscoverConfig()
+    """Inputs to rows."""
+    decode: DecodeConfig = DecodeConfig()
+    """Which frames are looked at."""
+    align: AlignConfig = AlignConfig()
+    """Following the view."""
+    canvas: CanvasConfig = CanvasConfig()
+    """Finding the canvas."""
+    occlusion: OcclusionConfig = OcclusionConfig()
+    """Removing hands, tools and shadows."""
+    span: SpanConfig = SpanConfig()
+    """Finding the painting in the video."""
+    reveal: RevealConfig = RevealConfig()
+    """Refusing pictures that are uncovered instead of painted."""
+    keyframes: KeyframeConfig = KeyframeConfig()
+    """Choosing and storing keyframes."""
+    run: RunConfig = RunConfig()
+    """How the work is laid out on Ray; decides no byte of the result."""
+    max_failed_share: float = Field(0.0, ge=0, le=1)
+    """Share of videos that may fail by an unforeseen error before the exit code is 1."""
+
+
+def identity(config: IngestConfig) -> str:
+    """Twelve hex digits of all that decides the bytes of the result: stage configs and version."""
+    stages = config_hash(
+        config.decode,
+        config.align,
+        config.canvas,
+        config.occlusion,
+        config.span,
+        config.reveal,
+        config.keyframes,
+    )
+    return hashlib.sha256(f"{__version__} {stages}".encode()).hexdigest()[:12]

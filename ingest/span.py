@@ -1,0 +1,83 @@
+"""When the painting happens: without the finished picture shown first, idle start and idle end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from ingest.change import change, detail, pyramid
+from ingest.config import Config
+
+
+class SpanConfig(Config):
+    """How the painting span is found."""
+
+    min_change: float = Field(0.004, gt=0)
+    """Share of the canvas that must look different for something to have been painted."""
+    intro_share: float = Field(0.35, ge=0, lt=1)
+    """An intro ends within this share of the video."""
+    intro_jump: float = Field(0.5, gt=0, lt=1)
+    """An intro is a start that is so much nearer to the final picture (or fuller of detail) than
+    what follows it: 0.5 means at most half the distance."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """First and last state of the painting, and why the start was moved, if it was."""
+
+    first: int
+    last: int
+    intro: str = ""
+
+
+def find_span(states: np.ndarray, config: SpanConfig) -> Span | None:
+    """The span of the painting in clean states RGB uint8 (b, h, w, 3); None if nothing changes."""
+    looks = [pyramid(state) for state in states]
+    intro, why = _intro_end(states, looks, config)
+    last = len(states) - 1
+    while last > intro and change(looks[last - 1], looks[-1]) < config.min_change:
+        last -= 1
+    first = intro
+    while first < last and change(looks[first + 1], looks[intro]) < config.min_change:
+        first += 1
+    if first >= last and change(looks[intro], looks[-1]) < config.min_change:
+        return None
+    return Span(first, last, why)
+
+
+def _intro_end(
+    states: np.ndarray, looks: list[list[np.ndarray]], config: SpanConfig
+) -> tuple[int, str]:
+    """First state after an intro (0 without one).
+
+    A painting moves away from the blank canvas and towards its end. A start that is much nearer to the end than what
+    follows is the finished picture shown first; one with much more structure than what follows
+    is some other picture.
+    """
+    reach = max(1, round(config.intro_share * len(states)))
+    distance = np.array([change(look, looks[-1]) for look in looks[: reach + 1]])
+    farthest = int(np.argmax(distance))
+    nearest = float(distance[: farthest + 1].min())
+    if (
+        farthest
+        and nearest < config.intro_jump * distance[farthest]
+        and _is_jump(distance, farthest)
+    ):
+        return farthest, "the finished picture is shown first"
+    structure = np.array([detail(state) for state in states[: reach + 1]])
+    emptiest = len(structure) - 1 - int(np.argmin(structure[::-1]))
+    if (
+        structure[: emptiest + 1].max() > 0.05
+        and structure[emptiest] < 0.25 * structure[: emptiest + 1].max()
+    ):
+        return emptiest, "another picture is shown first"
+    return 0, ""
+
+
+def _is_jump(distance: np.ndarray, peak: int) -> bool:
+    """Whether most of the rise up to the peak happens within two steps: painters are slower."""
+    rise = distance[peak] - distance[: peak + 1].min()
+    steps = distance[min(2, peak) : peak + 1] - distance[: peak + 1 - min(2, peak)]
+    return bool(steps.max() > 0.7 * rise)
