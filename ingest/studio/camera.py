@@ -43,39 +43,38 @@ def view(
     The canvas is turned about all three axes within the profile's limits, projected, and fitted so
     that it lies inside the frame with some table around it.
     """
+    raw = _projection(rng, profile, canvas_px)
+    corners = _apply(raw, canvas_corners(canvas_px))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    frame = np.array(frame_px)
+    scale = float((frame * rng.uniform(0.76, 0.82) / (high - low)).min())
+    free = (frame - (high - low) * scale) / 2
+    middle = frame / 2 + free * np.array([rng.uniform(-0.5, 0.1), rng.uniform(0.0, 0.45)])
+    pose = _zoom(scale, (low + high) / 2, middle) @ raw
+    return pose / pose[2, 2]
+
+
+def _projection(
+    rng: np.random.Generator, profile: Profile, canvas_px: tuple[int, int]
+) -> np.ndarray:
+    """Pinhole view of the turned canvas, its centre on the axis, in canvas pixels."""
     tilt = np.radians(rng.uniform(0.25, 1.0) * profile.tilt_deg)
     yaw = np.radians(rng.uniform(-0.5, 0.5) * profile.tilt_deg)
     roll = np.radians(rng.uniform(-1, 1) * profile.roll_deg)
-    turn = _axis_turn(2, roll) @ _axis_turn(1, yaw) @ _axis_turn(0, -tilt)
     width, height = canvas_px
-    size = max(width, height)
-    distance = 2.4 * size
-    # Canvas plane to camera: x, y in the plane, z away from the eye.
+    distance = 2.4 * max(canvas_px)
     plane = np.array([[1, 0, -(width - 1) / 2], [0, 1, -(height - 1) / 2], [0, 0, 0], [0, 0, 1.0]])
     solid = np.eye(4)
-    solid[:3, :3] = turn
+    solid[:3, :3] = _axis_turn(2, roll) @ _axis_turn(1, yaw) @ _axis_turn(0, -tilt)
     solid[2, 3] = distance
-    focal = distance
-    project = np.array([[focal, 0, 0, 0], [0, focal, 0, 0], [0, 0, 1, 0.0]])
-    raw = project @ solid @ plane
-    corners = _apply(raw, canvas_corners(canvas_px))
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    room = np.array(frame_px) * rng.uniform(0.76, 0.82)
-    scale = float((room / (high - low)).min())
-    free = (np.array(frame_px) - (high - low) * scale) / 2
-    place = np.array(frame_px) / 2 + free * np.array(
-        [rng.uniform(-0.5, 0.1), rng.uniform(0.0, 0.45)]
-    )
-    centre = (low + high) / 2
-    fit = np.array(
-        [
-            [scale, 0, place[0] - centre[0] * scale],
-            [0, scale, place[1] - centre[1] * scale],
-            [0, 0, 1],
-        ]
-    )
-    pose = fit @ raw
-    return pose / pose[2, 2]
+    lens = np.array([[distance, 0, 0, 0], [0, distance, 0, 0], [0, 0, 1, 0.0]])
+    return lens @ solid @ plane
+
+
+def _zoom(scale: float, centre: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """Scale about `centre` and bring it to `place`."""
+    shift = place - centre * scale
+    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]])
 
 
 def closer(pose: np.ndarray, canvas_px: tuple[int, int], frame_px: tuple[int, int]) -> np.ndarray:
@@ -83,9 +82,7 @@ def closer(pose: np.ndarray, canvas_px: tuple[int, int], frame_px: tuple[int, in
     corners = corners_in_frame(pose, canvas_px)
     low, high = corners.min(axis=0), corners.max(axis=0)
     scale = 0.94 * float((np.array(frame_px) / (high - low)).min())
-    centre, middle = (low + high) / 2, np.array(frame_px) / 2
-    shift = middle - centre * scale
-    return np.array([[scale, 0, shift[0]], [0, scale, shift[1]], [0, 0, 1]]) @ pose
+    return _zoom(scale, (low + high) / 2, np.array(frame_px) / 2) @ pose
 
 
 def canvas_corners(canvas_px: tuple[int, int]) -> np.ndarray:

@@ -154,20 +154,8 @@ class PaintedCanvas:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Alpha, tint and paint load in a window, each float32 in [0, 1]."""
         top, bottom, left, right = box
-        touch, path = stroke.touch, stroke.path
-        chord = path[-1] - path[0]
-        length = float(np.hypot(chord[0], chord[1])) + 1e-6
-        ux, uy = chord / length
-        x = (np.arange(left, right, dtype=np.float32) + 0.5) / self.scale - path[0, 0]
-        y = (np.arange(top, bottom, dtype=np.float32) + 0.5)[:, None] / self.scale - path[0, 1]
-        along = x * ux + y * uy
-        across = y * ux - x * uy
-        if len(path) > 2:
-            # The path is a graph over its chord: look its offset up instead of measuring distances.
-            steps = (path - path[0]) @ np.array([[ux, -uy], [uy, ux]], np.float32)
-            table = np.interp(TABLE * length, steps[:, 0], steps[:, 1])
-            index = _limit(along * (32 / length) + 0.5, 32).astype(np.int32)
-            across -= table.astype(np.float32)[index]
+        touch = stroke.touch
+        along, across, length = self._frame_of(stroke, box)
         radius = max(stroke.width / 2, 0.6 / self.scale)
         share = _limit(along / length)
         half = radius * (1 - touch.taper * share) if touch.taper else radius
@@ -180,7 +168,7 @@ class PaintedCanvas:
             borderMode=cv2.BORDER_WRAP,
         )
         load, tint = texture[..., 0], texture[..., 1]
-        reached = min(length * progress, length)
+        reached = length * progress
         if touch.rounded:
             beyond = np.maximum(np.maximum(-along, along - reached), 0)
             gap = np.sqrt(across * across + beyond * beyond)
@@ -196,6 +184,28 @@ class PaintedCanvas:
         alpha *= _limit((hold - bare) * 5.5 + 0.5)
         alpha *= touch.opacity
         return alpha, tint, load
+
+    def _frame_of(self, stroke: Stroke, box: Box) -> tuple[np.ndarray, np.ndarray, float]:
+        """Where the pixels of a window lie along and across a stroke, and its chord; all in units.
+
+        The path is taken as a graph over its chord: its offset is looked up at every pixel, which
+        is far quicker than distances to its segments and the same for strokes that do not turn.
+        """
+        top, bottom, left, right = box
+        path = stroke.path
+        chord = path[-1] - path[0]
+        length = float(np.hypot(chord[0], chord[1])) + 1e-6
+        ux, uy = chord / length
+        x = (np.arange(left, right, dtype=np.float32) + 0.5) / self.scale - path[0, 0]
+        y = (np.arange(top, bottom, dtype=np.float32) + 0.5)[:, None] / self.scale - path[0, 1]
+        along = x * ux + y * uy
+        across = y * ux - x * uy
+        if len(path) > 2:
+            steps = (path - path[0]) @ np.array([[ux, -uy], [uy, ux]], np.float32)
+            table = np.interp(TABLE * length, steps[:, 0], steps[:, 1])
+            index = _limit(along * (32 / length) + 0.5, 32).astype(np.int32)
+            across -= table.astype(np.float32)[index]
+        return along, across, length
 
     def _clip_mask(self, clip: Clip) -> np.ndarray:
         mask = self._clips.get(clip)

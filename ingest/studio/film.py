@@ -16,13 +16,14 @@ from ingest.studio.camera import (
     make_motion,
     view,
 )
+from ingest.studio.cards import make_card
 from ingest.studio.cut import make_cut
 from ingest.studio.encode import write_mp4
 from ingest.studio.hand import lay_hand, make_hand
 from ingest.studio.performance import Performance, paint_picture
 from ingest.studio.planner import plan_painting
 from ingest.studio.profiles import PROFILES
-from ingest.studio.room import make_card, make_room
+from ingest.studio.room import make_room
 from ingest.studio.settings import StudioConfig
 from ingest.studio.timeline import make_timeline
 from ingest.studio.truth import FrameTruth, TruthWriter, truth_folder

@@ -11,7 +11,7 @@ import numpy as np
 from ingest.studio.land import on_water
 from ingest.studio.painter import Painter
 from ingest.studio.palette import mix, rgb, shade
-from ingest.studio.scene import Scene
+from ingest.studio.scene import NEAR_TREE, Scene
 from ingest.studio.sky import box_clip
 from ingest.studio.stroke import LINER, PENCIL, STIPPLE, WASH, Colour
 
@@ -68,23 +68,18 @@ def paint_birds(painter: Painter, scene: Scene) -> None:
 def paint_details(painter: Painter, scene: Scene, seen: Callable[[float, float], Colour]) -> None:
     """Last lights and darks, in a few places that catch the eye rather than all over."""
     rng = painter.rng
-    places = [
-        (x, y - size * rng.uniform(0.3, 0.8), size * 0.22)
-        for _, x, y, size in scene.trees
-        if size > 0.2
-    ]
-    places += [
-        (rng.uniform(0.1, 0.9) * scene.width, rng.uniform(scene.horizon + 0.06, scene.height), 0.09)
-        for _ in range(4)
-    ]
+    depth = scene.height - scene.horizon
+    places = [(x, y - size * 0.6, size * 0.12) for _, x, y, size in scene.trees if size > NEAR_TREE]
+    for _ in range(5):
+        y = scene.horizon + depth * rng.uniform(0.2, 1.0)
+        places.append((rng.uniform(0.1, 0.9) * scene.width, y, 0.09))
     for x0, y0, spread in places:
         for _ in range(9):
             x, y = x0 + rng.normal(0, spread), y0 + rng.normal(0, spread * 0.6)
-            colour = seen(x, y)
-            bright = mix(shade(colour, 1.12), scene.palette.light, 0.35)
+            bright = mix(shade(seen(x, y), 1.12), scene.palette.light, 0.35)
             if on_water(scene, x, y):
                 painter.dab(x, y, 0.006, bright, LINER, 0.0, rng.uniform(3, 8))
-            elif y < y0 - spread or rng.random() < 0.4:
+            elif y < scene.horizon + 0.05 or rng.random() < 0.4:
                 painter.dab(x, y, rng.uniform(0.006, 0.011), bright, STIPPLE, 0.5, 1.0)
             else:
                 tip = (x + rng.normal(0, 0.008), y - rng.uniform(0.015, 0.04))

@@ -53,24 +53,15 @@ def paint_ground(painter: Painter, scene: Scene) -> None:
         )
         return scene.palette.air(tone, 0.3 * (1 - depth) ** 2)
 
-    painter.cover(
-        area, block, 0.085, 0.3, replace(FLAT, body=0.35), angle, spacing=0.55, variation=3
-    )
+    base = replace(FLAT, body=0.35)
+    painter.cover(area, block, 0.085, 0.3, base, angle, spacing=0.55, variation=3)
     touch = replace(FLAT, dryness=0.16, softness=0.4, opacity=0.85, streaks=0.4)
     for top, bottom, width in ((0.0, 0.26, 0.03), (0.2, 0.6, 0.045), (0.52, 1.05, 0.065)):
+        band = _band(scene, top, bottom)
         painter.cover(
-            _band(scene, top, bottom),
-            body,
-            width,
-            width * 3.6,
-            touch,
-            angle,
-            spacing=0.62,
-            keep=0.9,
-            second_at=lambda x, y: body(x, y + 0.05),
-            clipped=top == 0.0,
-            variation=4,
-        )
+            band, body, width, width * 3.6, touch, angle, spacing=0.62, keep=0.9,
+            second_at=lambda x, y: body(x, y + 0.05), clipped=top == 0.0, variation=4,
+        )  # fmt: skip
 
 
 def paint_banks(painter: Painter, scene: Scene) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -94,24 +94,29 @@ class Painter:
         rng, width = self.rng, width * self.boldness
         before, self.clip = self.clip, area if clipped else self.clip
         inside = _inside_test(area)
+        for x, y, direction in self._rows(area, width * spacing, width, length):
+            if rng.random() > keep or not inside(x, y, length * 0.4):
+                continue
+            angle = angle_at(x, y) if angle_at else rng.normal(0, 0.03)
+            self._sweep(x, y, angle, length * rng.uniform(0.75, 1.25), width, touch,
+                        colour_at, second_at, variation, direction)  # fmt: skip
+        self.clip = before
+
+    def _rows(
+        self, area: Clip, step: float, width: float, length: float
+    ) -> Iterator[tuple[float, float, int]]:
+        """Centres of strokes over an area's box, row by row, to and fro: x, y, direction."""
+        rng = self.rng
         low, high = area.polygon.min(axis=0), area.polygon.max(axis=0)
         y = float(low[1]) + width * 0.3
         direction = 1 if rng.random() < 0.5 else -1
         while y < high[1] + width * 0.35:
-            columns = np.arange(
-                low[0] - rng.uniform(0, 0.7) * length, high[0] + length, 0.64 * length
-            )
-            for column in columns[::direction]:
+            start = low[0] - rng.uniform(0, 0.7) * length
+            for column in np.arange(start, high[0] + length, 0.64 * length)[::direction]:
                 x = float(column) + rng.normal(0, 0.12) * length
-                v = y + rng.normal(0, 0.16) * width
-                if rng.random() > keep or not inside(x, v, length * 0.4):
-                    continue
-                angle = angle_at(x, v) if angle_at else rng.normal(0, 0.03)
-                self._sweep(x, v, angle, length * rng.uniform(0.75, 1.25), width, touch,
-                            colour_at, second_at, variation, direction)  # fmt: skip
+                yield x, y + rng.normal(0, 0.16) * width, direction
             direction = -direction
-            y += width * spacing
-        self.clip = before
+            y += step
 
     def _sweep(
         self,

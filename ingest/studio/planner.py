@@ -8,10 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ingest.studio import buildings, finish, land, mountains, plants, sky, trees, water
+from ingest.studio import buildings, finish, house, land, mountains, plants, sky, trees, water
 from ingest.studio.canvas import PaintedCanvas
+from ingest.studio.compose import compose
 from ingest.studio.painter import Painter
-from ingest.studio.scene import NEAR_TREE, Scene, compose
+from ingest.studio.scene import NEAR_TREE, Scene
 from ingest.studio.stroke import Colour, Step
 
 STUDY_PX = 96
@@ -74,9 +75,9 @@ def plan_painting(seed: int, aspect: float) -> Plan:
 def _order(rng: np.random.Generator, scene: Scene) -> list[Task]:
     """Words and brushwork of every step; chance decides what real painters do either way."""
     order: list[Task] = []
-    if scene.tones:
+    if "underpainting" in scene.features:
         order.append(("background", lambda p, s: finish.paint_underpainting(p, scene)))
-    if scene.sketches:
+    if "sketch" in scene.features:
         order.append(("sketch", lambda p, s: finish.paint_sketch(p, scene)))
     order += _air(rng, scene)
     order += _distance(scene)
@@ -119,13 +120,13 @@ def _middle(rng: np.random.Generator, scene: Scene) -> list[Task]:
     steps: list[Task] = [ground] if scene.water != "sea" or rng.random() < 0.3 else []
     if scene.water == "none" and scene.season in ("spring", "summer") and rng.random() < 0.3:
         steps.append(("field", lambda p, s: land.paint_fields(p, scene)))
-    if scene.has_path:
+    if "path" in scene.features:
         steps.append(("path", lambda p, s: land.paint_path(p, scene)))
     far = [tree for tree in scene.trees if tree[3] < NEAR_TREE]
     if far:
         steps.append(("tree", lambda p, s: _paint_trees(p, scene, far)))
     if scene.house is not None:
-        steps.append(("house", lambda p, s: buildings.paint_house(p, scene)))
+        steps.append(("house", lambda p, s: house.paint_house(p, scene)))
     if scene.water != "none":
         first = len(steps) if rng.random() < 0.5 else (1 if steps[:1] == [ground] else 0)
         steps.insert(first, ("water", lambda p, s: water.paint_water(p, scene)))
@@ -143,20 +144,20 @@ def _foreground(rng: np.random.Generator, scene: Scene) -> list[Task]:
         steps.append(("boat", lambda p, s: buildings.paint_boat(p, scene)))
     if scene.banks:
         steps.append(("ground", lambda p, s: land.paint_banks(p, scene)))
-    if scene.has_rocks:
+    if "rocks" in scene.features:
         steps.append(("rock", lambda p, s: land.paint_rocks(p, scene)))
     if near:
         steps.append(("tree", lambda p, s: _paint_trees(p, scene, near)))
     if scene.season not in ("desert", "winter") and rng.random() < 0.5:
         steps.insert(len(steps) - bool(near), ("bush", lambda p, s: plants.paint_bushes(p, scene)))
-    if scene.has_fence:
+    if "fence" in scene.features:
         steps.append(("fence", lambda p, s: buildings.paint_fence(p, scene)))
     if scene.season not in ("desert", "winter") and scene.water != "sea":
         at = len(steps) if rng.random() < 0.7 else max(len(steps) - 1, 0)
         steps.insert(at, ("grass", lambda p, s: plants.paint_grass(p, scene)))
-    if scene.has_flowers and scene.water != "sea":
+    if "flowers" in scene.features and scene.water != "sea":
         steps.append(("flower", lambda p, s: plants.paint_flowers(p, scene)))
-    if scene.has_birds:
+    if "birds" in scene.features:
         steps.append(("bird", lambda p, s: finish.paint_birds(p, scene)))
     return steps
 

@@ -102,16 +102,8 @@ def _broad(
     _trunk(painter, scene, x, y, trunk, thick, bark)
     if kind == "birch":
         for _ in range(5):
-            v = y - trunk * rng.uniform(0.05, 1)
-            painter.dab(
-                x + rng.normal(0, thick * 0.2),
-                v,
-                thick * 0.22,
-                shade(bark[0], 0.4),
-                LINER,
-                0.1,
-                2.5,
-            )
+            u, v = x + rng.normal(0, thick * 0.2), y - trunk * rng.uniform(0.05, 1)
+            painter.dab(u, v, thick * 0.22, shade(bark[0], 0.4), LINER, 0.1, 2.5)
     limb = bark[1] if kind == "birch" else bark[0]
     depth = 3 if kind == "bare" else (2 if size > 0.25 else 1)
     ends = _branches(painter, x, y - trunk * 0.95, size * 0.26, thick * 0.6, np.pi / 2, limb, depth)
