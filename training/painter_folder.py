@@ -65,9 +65,11 @@ class PainterSettings(Config):
 
 
 def save_part(part: Any, folder: Path) -> None:
-    """Write one part; models as safetensors. The folder is replaced whole."""
+    """Write one part; models as safetensors, LoRA layers merged. The folder is replaced whole."""
+    from training.networks.lora import without_lora
+
     shutil.rmtree(folder, ignore_errors=True)
-    part.save_pretrained(folder)
+    without_lora(part).save_pretrained(folder)
 
 
 def class_of(part: Any) -> list[str]:

@@ -4,11 +4,12 @@ resumed to the bit."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from diffusers.training_utils import EMAModel
@@ -43,6 +44,8 @@ class LoopConfig(Config):
     """Samples a step."""
     learning_rate: float = Field(default=1e-3, gt=0)
     """Of AdamW, after the warm-up."""
+    other_rates: dict[str, float] = Field(default_factory=dict)
+    """Learning rates of parameters whose names contain the key, where they differ."""
     warmup_steps: int = Field(default=20, ge=0)
     """Steps over which the rate rises from 0; training from nothing needs it."""
     schedule: Literal["constant", "cosine"] = "constant"
@@ -75,7 +78,7 @@ class Trainer:
         self.parameters = _trainable(objective)
         self.ema = EMAModel(self.parameters.values(), decay=config.ema_decay, foreach=True)
         self.optimizer = torch.optim.AdamW(
-            self.parameters.values(), lr=config.learning_rate, weight_decay=config.weight_decay
+            _rate_groups(self.parameters, config), weight_decay=config.weight_decay
         )
         self.position, self.step, self.trained_s = Position(), 0, 0.0
         self.recent: list[dict[str, float]] = []
@@ -89,7 +92,7 @@ class Trainer:
         if not math.isfinite(value):
             raise UserError(self._not_finite(batch, value))
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config, self.step)
+            group["lr"] = learning_rate(self.config, self.step) * group["share"]
         self.optimizer.zero_grad(set_to_none=True)
         terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), self.config.max_gradient_norm)
@@ -208,6 +211,20 @@ def learning_rate(config: LoopConfig, step: int) -> float:
     if config.schedule == "cosine":
         rate *= 0.5 * (1 + math.cos(math.pi * min(1.0, step / config.max_steps)))
     return rate
+
+
+def _rate_groups(parameters: dict[str, nn.Parameter], config: LoopConfig) -> list[dict[str, Any]]:
+    """Optimiser groups, one a run of equal rates: the optimiser keeps the order of `parameters`,
+    by which checkpoints find its state again."""
+
+    def rate(name: str) -> float:
+        found = [value for part, value in config.other_rates.items() if part in name]
+        return found[0] if found else config.learning_rate
+
+    return [
+        {"params": [parameters[name] for name in names], "share": own / config.learning_rate}
+        for own, names in itertools.groupby(parameters, key=rate)
+    ]
 
 
 def _trainable(objective: Objective) -> dict[str, nn.Parameter]:

@@ -61,13 +61,13 @@ def add_lora(model: Any, settings: LoraSettings) -> None:
             parameter.requires_grad_(True)
 
 
-def without_lora(model: Any) -> Any:
-    """A copy of the network with its LoRA layers merged away; the network itself if it has none."""
+def without_lora(part: Any) -> Any:
+    """A copy of a network with its LoRA layers merged away; the part itself if it has none."""
+    if not any(".lora_" in name for name in getattr(part, "state_dict", dict)()):
+        return part
     from peft.tuners.lora import LoraLayer
 
-    if not any(isinstance(part, LoraLayer) for part in model.modules()):
-        return model
-    merged = copy.deepcopy(model)
+    merged = copy.deepcopy(part)
     for name, part in list(merged.named_modules()):
         if isinstance(part, LoraLayer):
             part.merge(safe_merge=True)
