@@ -96,7 +96,7 @@ class PainterArtist:
         )
         height, width = target.shape[:2]
         if self.manner.follows_edges:
-            return spread_along_edges(probability, target, self._cell_px(target)).clip(0, 1)
+            return spread_along_edges(probability, target, self._reach_px(target)).clip(0, 1)
         return cv2.resize(probability, (width, height), interpolation=cv2.INTER_NEAREST)
 
     @torch.inference_mode()
@@ -113,7 +113,7 @@ class PainterArtist:
         if self.manner.carries_detail:
             before = self._shown(features.latents)
             painted = full_size_canvas(
-                canvas, target, mask, before, rendered, self._goal, self._cell_px(target)
+                canvas, target, mask, before, rendered, self._goal, self._reach_px(target)
             )
         else:
             height, width = canvas.shape[:2]
@@ -171,6 +171,6 @@ class PainterArtist:
     def _seconds(self, interval_s: float) -> Tensor:
         return torch.tensor([interval_s], device=self.painter.device)
 
-    def _cell_px(self, canvas: np.ndarray) -> int:
-        """Side of one latent cell on the canvas."""
-        return max(1, round(8 * min(canvas.shape[:2]) / self.painter.preset.image_side_px))
+    def _reach_px(self, canvas: np.ndarray) -> int:
+        """How far a coarse boundary may move on the canvas: one and a half latent cells."""
+        return max(1, round(12 * min(canvas.shape[:2]) / self.painter.preset.image_side_px))

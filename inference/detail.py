@@ -46,7 +46,7 @@ def full_size_canvas(
     before: np.ndarray,
     rendered: np.ndarray,
     goal: np.ndarray,
-    cell_px: int,
+    reach_px: int,
 ) -> np.ndarray:
     """The new canvas at full size, before the region's outside is kept.
 
@@ -55,14 +55,14 @@ def full_size_canvas(
         mask: the region, bool (H, W).
         before, rendered, goal: old canvas, new canvas and target at the networks' size as their
             codec shows them, float32 (h, w, 3) in [0, 255].
-        cell_px: side of one latent cell at full size.
+        reach_px: how far a boundary may move to an edge of the picture, at full size.
 
     Returns:
         float32 (H, W, 3) in [0, 255].
     """
     arrival, aside = arrival_and_rest(before, rendered, goal, _shrunk(mask, before.shape[:2]))
     height, width = canvas.shape[:2]
-    way = spread_along_edges(arrival, target, radius_px=max(1, cell_px)).clip(0, 1)[..., None]
+    way = spread_along_edges(arrival, target, reach_px).clip(0, 1)[..., None]
     aside = cv2.resize(aside, (width, height), interpolation=cv2.INTER_LINEAR)
     old, new = canvas.astype(np.float32), target.astype(np.float32)
     return (old + way * (new - old) + aside).clip(0, 255)

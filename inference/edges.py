@@ -18,7 +18,7 @@ def spread_along_edges(
     Args:
         coarse: float (h, w), any range.
         guide: RGB uint8 (H, W, 3).
-        radius_px: how far a boundary may move; about one cell of the coarse map.
+        radius_px: how far a boundary may move; one to two cells of the coarse map.
         smoothness: variance of colour in [0, 1] squared below which a place counts as flat.
 
     Returns:

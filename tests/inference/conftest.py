@@ -16,6 +16,10 @@ from inference.session import PainterRecord, Session
 from inference.session_making import make_session
 from inference.settings import InferenceConfig
 from inference.stop import StopConfig
+from ingest.images import encode_image
+
+SIDE_PX = 32
+"""Short side that the tiny painter works at."""
 
 WORDS = ("sky", "mountain", "ground", "tree", "grass", "details")
 
@@ -134,3 +138,39 @@ def make_session_of(picture: Picture) -> Callable[[list[Step]], Session]:
 @pytest.fixture
 def session(steps: list[Step], make_session_of: Callable[[list[Step]], Session]) -> Session:
     return make_session_of(steps)
+
+
+@pytest.fixture(scope="session")
+def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole pocket painter of random weights, working at 32 px; needs torch."""
+    import torch
+
+    from training.networks.language import LanguageConfig, build_instruction_model
+    from training.networks.presets import POCKET
+    from training.painter_folder import ALL_PARTS, PainterSettings, save_painter
+    from training.parts import starting_parts
+
+    preset = POCKET.model_copy(update={"image_side_px": SIDE_PX, "num_steps": 2})
+    language = LanguageConfig(
+        image_px=32, patch_px=16, vision_width=32, vision_layers=1, text_width=32, text_layers=1,
+        head_width=16,
+    )  # fmt: skip
+    networks = tuple(name for name in ALL_PARTS if not name.startswith("instruction"))
+    parts = starting_parts(networks, preset, 3, "", "")
+    # Untrained, the renderer leaves the canvas as it is: a random last layer makes it paint.
+    generator = torch.Generator().manual_seed(1)
+    torch.nn.init.normal_(parts["unet"].conv_out.weight, std=0.1, generator=generator)
+    model, processor = build_instruction_model(language, 3)
+    parts |= {"instruction_model": model, "instruction_processor": processor}
+    folder = tmp_path_factory.mktemp("painter") / "tiny"
+    settings = PainterSettings(preset=preset, interval_s=10.0, num_steps=2)
+    save_painter(parts, settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def picture_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture of 80 x 64 px on disk."""
+    path = tmp_path_factory.mktemp("picture") / "hill.png"
+    path.write_bytes(encode_image(landscape(64, 80), "png"))
+    return path

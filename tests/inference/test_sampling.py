@@ -1,0 +1,75 @@
+"""The sampler against a denoiser that knows the answer: nothing has to be trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from inference.sampling import sample_latents  # noqa: E402
+
+SHAPE = (1, 4, 6, 8)
+
+
+def scheduler() -> Any:
+    from diffusers import EulerAncestralDiscreteScheduler
+
+    import labeling as labeling
+
+    return EulerAncestralDiscreteScheduler(
+        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear"
+    )
+
+
+def ideal(clean: torch.Tensor, schedule: Any) -> Any:
+    """Says exactly the noise that lies between its input and `clean`."""
+
+    def predict(latents: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+        index = (schedule.timesteps == timestep).nonzero()[0].item()
+        sigma = schedule.sigmas[index]
+        return (latents * (sigma**2 + 1) ** 0.5 - clean) / sigma
+
+    return predict
+
+
+def sample(seed: int = 0, num_steps: int = 25, **blend: Any) -> torch.Tensor:
+    schedule = scheduler()
+    clean = torch.linspace(-1, 1, 4 * 6 * 8).reshape(SHAPE)
+    generator = torch.Generator().manual_seed(seed)
+    device = torch.device("cpu")
+    predict = ideal(clean, schedule)
+    return sample_latents(predict, schedule, num_steps, SHAPE, generator, device, **blend)
+
+
+def test_ideal_denoiser_gives_the_clean_latents() -> None:
+    clean = torch.linspace(-1, 1, 4 * 6 * 8).reshape(SHAPE)
+    assert torch.allclose(sample(), clean, atol=1e-4)
+    assert torch.allclose(sample(num_steps=1), clean, atol=1e-4)
+
+
+def test_blending_every_step_leaves_the_outside_as_the_canvas() -> None:
+    inside = torch.zeros(1, 1, 6, 8)
+    inside[..., :3] = 1
+    canvas = torch.full(SHAPE, 0.3)
+    latents = sample(canvas_latents=canvas, inside=inside, num_blended=25)
+    assert torch.allclose(latents[..., 3:], canvas[..., 3:], atol=1e-5)
+    clean = torch.linspace(-1, 1, 4 * 6 * 8).reshape(SHAPE)
+    assert torch.allclose(latents[..., :3], clean[..., :3], atol=1e-4)
+
+
+def test_blending_only_at_first_leaves_the_end_to_the_network() -> None:
+    blend = {"canvas_latents": torch.full(SHAPE, 0.3), "inside": torch.zeros(1, 1, 6, 8)}
+    assert torch.allclose(sample(num_blended=5, **blend), sample(), atol=1e-4)
+
+
+def test_noise_comes_from_the_seed() -> None:
+    def halfway(seed: int) -> torch.Tensor:
+        schedule, generator = scheduler(), torch.Generator().manual_seed(seed)
+        device = torch.device("cpu")
+        return sample_latents(lambda x, t: x * 0.1, schedule, 4, SHAPE, generator, device)
+
+    assert torch.equal(halfway(3), halfway(3))
+    assert not torch.equal(halfway(3), halfway(4))
