@@ -90,7 +90,7 @@ def unseen_pictures(folder: Path, seed: int) -> None:
     """Two finished paintings whose seeds the corpus does not have."""
     from ingest.atomic import write_bytes
     from ingest.images import encode_image
-    from ingest.studio.painter import paint_picture
+    from ingest.studio.performance import paint_picture
 
     for number, size_px in enumerate(((480, 384), (448, 448)), start=1):
         path = folder / f"unseen_{number}.png"
