@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.atomic import write_bytes
+from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import config_hash, load_section, to_yaml
 from ingest.errors import UserError, storage_error
 from ingest.schema import Split
@@ -30,15 +30,10 @@ class Film:
 
 
 def resolve(path: Path | None, overrides: list[str], given: dict[str, Any]) -> StudioConfig:
-    """The config from file, ``--set studio...`` and options, the later winning."""
+    """The config from the top key `studio` of a file, ``--set studio.KEY=VALUE``, and options;
+    the later wins."""
     options = [f"studio.{key}={value}" for key, value in given.items() if value is not None]
-    items = [
-        "studio." + item.removeprefix("ingest.studio.")
-        if item.startswith("ingest.studio.")
-        else item
-        for item in overrides
-    ]
-    return load_section("studio", StudioConfig, path, [*items, *options])
+    return load_section("studio", StudioConfig, path, [*overrides, *options])
 
 
 def plan_of(seed: int, count: int, config: StudioConfig) -> list[Film]:
@@ -59,6 +54,7 @@ def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict
 
     films, made = plan_of(seed, count, config), 0
     _claim(folder, config)
+    remove_stale_temporaries(folder)
     began = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"),
