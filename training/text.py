@@ -36,7 +36,7 @@ IGNORED = -100
 class TextConfig(Config):
     """Training of the instruction model."""
 
-    loop: LoopConfig = LoopConfig(batch_size=16, learning_rate=2e-3, weight_decay=0.05)
+    loop: LoopConfig = LoopConfig(batch_size=16, learning_rate=1e-3, weight_decay=0.05)
     """How long and how fast."""
     base: str = ""
     """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf); empty: a pocket
@@ -47,11 +47,11 @@ class TextConfig(Config):
     """Low-rank adaptation, for a `base` that knows much already."""
     gradient_checkpointing: bool = False
     """Compute activations twice instead of keeping them: a 7B model needs it."""
-    label_smoothing: float = Field(default=0.1, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     """Share of probability spread over all words, against overconfidence (paper: 0)."""
     flip: bool = True
     """Mirror canvas and target of half the samples: a mirrored landscape is one too (paper: no)."""
-    colour_jitter: float = Field(default=0.1, ge=0)
+    colour_jitter: float = Field(default=0.05, ge=0)
     """Standard deviation of a random gain and shift of each colour, the same for canvas and target,
     in units of the range [-1, 1] (paper: 0)."""
     preview_samples: int = Field(default=6, ge=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import (
     CLIPImageProcessor,
@@ -25,6 +25,7 @@ from transformers import (
 from ingest.config import Config
 from ingest.vocabulary import VOCABULARY
 from labeling.prompts import ANNOTATE, INSTRUCT, conversation
+from training.networks.comparing import start_by_comparing
 
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
 
@@ -32,21 +33,32 @@ SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
 class LanguageConfig(Config):
     """Size of the pocket instruction model."""
 
-    image_px: int = Field(default=128, ge=32)
+    image_px: int = Field(default=96, ge=32)
     """Side of the square that a pair image is squeezed to; the aspect ratio is not kept, because
     padding would leave a 2.5:1 pair only two fifths of the few patches."""
-    patch_px: int = Field(default=16, ge=4)
-    """Side of a patch; (image_px / patch_px) squared patches stand in the text."""
-    vision_width: int = Field(default=128, ge=16)
-    """Width of the vision tower."""
+    patch_px: int = Field(default=12, ge=4)
+    """Side of a patch; divides image_px, and an even number of times."""
+    vision_width: int = Field(default=96, ge=24)
+    """Width of the vision tower; three times a multiple of head_width (`comparing`)."""
     vision_layers: int = Field(default=3, ge=1)
     """Layers of the vision tower."""
-    text_width: int = Field(default=128, ge=16)
+    text_width: int = Field(default=96, ge=8)
     """Width of the language model."""
-    text_layers: int = Field(default=2, ge=1)
+    text_layers: int = Field(default=1, ge=1)
     """Layers of the language model."""
     head_width: int = Field(default=32, ge=8)
     """Width of one attention head in both; divides both widths."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> LanguageConfig:
+        if self.image_px % (2 * self.patch_px):
+            raise ValueError(f"image_px {self.image_px} is no even multiple of {self.patch_px}")
+        if self.vision_width % (3 * self.head_width) or self.text_width % self.head_width:
+            raise ValueError(
+                f"head_width {self.head_width} must divide text_width {self.text_width}, and three "
+                f"times it must divide vision_width {self.vision_width}"
+            )
+        return self
 
 
 def build_instruction_model(
@@ -57,6 +69,8 @@ def build_instruction_model(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = LlavaForConditionalGeneration(_architecture(config, processor.tokenizer))
+    generator = torch.Generator().manual_seed(seed)
+    start_by_comparing(model.get_submodule("model.vision_tower"), generator)
     return model, processor
 
 
@@ -126,6 +140,8 @@ def _architecture(config: LanguageConfig, tokenizer: Any) -> LlavaConfig:
         num_attention_heads=config.text_width // config.head_width,
         num_key_value_heads=config.text_width // config.head_width,
         max_position_embeddings=1024,
+        # The usual 0.02 suits a width of thousands; here it would leave the layers nearly idle.
+        initializer_range=config.text_width**-0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
