@@ -21,7 +21,7 @@ Capsule = tuple[tuple[float, float], tuple[float, float], float, float]
 """Start, end, radius at start, radius at end."""
 
 _FOREARM: list[Capsule] = [((0.6, 0.2), (2.4, 1.3), 0.07, 0.17)]
-_SLEEVE: list[Capsule] = [((0.86, 0.355), (2.5, 1.36), 0.115, 0.24)]
+_SLEEVE: list[Capsule] = [((0.82, 0.335), (2.5, 1.36), 0.112, 0.24)]
 _PALM: list[Capsule] = [
     ((0.42, 0.03), (0.61, 0.195), 0.08, 0.072),
     ((0.435, 0.125), (0.6, 0.215), 0.074, 0.066),
@@ -32,13 +32,10 @@ _FINGERS: list[list[Capsule]] = [
     [((0.42, 0.04), (0.29, 0.03), 0.04, 0.035), ((0.29, 0.03), (0.22, -0.035), 0.034, 0.028)],
 ]
 _GRIP: list[list[Capsule]] = [
-    [((0.46, 0.16), (0.335, 0.07), 0.05, 0.036), ((0.335, 0.07), (0.235, -0.03), 0.036, 0.028)],
-    [
-        ((0.42, -0.02), (0.325, -0.125), 0.042, 0.036),
-        ((0.325, -0.125), (0.205, -0.1), 0.035, 0.026),
-    ],
+    [((0.46, 0.16), (0.335, 0.05), 0.05, 0.037), ((0.335, 0.05), (0.222, -0.085), 0.036, 0.028)],
+    [((0.42, -0.02), (0.345, -0.16), 0.043, 0.037), ((0.345, -0.16), (0.225, -0.15), 0.035, 0.026)],
 ]
-_NAILS = ((0.216, -0.108, -0.15), (0.243, -0.022, 0.78))
+_NAILS = ((0.238, -0.157, -0.08), (0.232, -0.072, 0.87))
 _AXIS = np.array([0.83, -0.56])
 """Direction of the brush from its tip to its end."""
 _SKINS = ("#e8b896", "#d9a07a", "#c68863", "#9c6644", "#6f4630", "#f0c8ac")
@@ -67,7 +64,7 @@ def make_hand(rng: np.random.Generator, unit_px: float) -> Hand:
     cloth = jitter(rng, rgb(_SLEEVES[rng.integers(len(_SLEEVES))]), 6)
     sheet.body(_FOREARM, skin)
     if rng.random() < 0.75:
-        sheet.body(_SLEEVE, cloth, roughness=0.05)
+        sheet.body(_SLEEVE, cloth, roughness=0.05, is_open=True)
     sheet.body(_PALM, skin)
     for finger in _FINGERS:
         sheet.body(finger, shade(skin, 0.97))
@@ -107,10 +104,19 @@ class _Sheet:
         radius = r0 + share * (r1 - r0)
         return radius - np.sqrt(u * u + v * v), u / radius, v / radius
 
-    def body(self, bones: list[Capsule], colour: Colour, roughness: float = 0.0) -> None:
-        """A limb of joined capsules, lit from the upper left, with a darker far edge."""
+    def body(
+        self, bones: list[Capsule], colour: Colour, roughness: float = 0.0, is_open: bool = False
+    ) -> None:
+        """A limb of joined capsules, lit from the upper left, with a darker far edge; a sleeve is
+        open, so it begins straight."""
         depths, us, vs = zip(*(self.capsule(bone) for bone in bones), strict=True)
         depth = np.maximum.reduce(depths)
+        if is_open:
+            (x0, y0), (x1, y1), _, _ = bones[0]
+            chord = np.hypot(x1 - x0, y1 - y0)
+            depth = np.minimum(
+                depth, ((self.x - x0) * (x1 - x0) + (self.y - y0) * (y1 - y0)) / chord
+            )
         which = np.argmax(np.stack(depths), axis=0)
         u, v = np.choose(which, us), np.choose(which, vs)
         up = np.sqrt(np.clip(1 - u * u - v * v, 0, 1))
