@@ -63,11 +63,12 @@ def _copy_parts(given: dict[str, Path], out: Path) -> tuple[dict[str, list[str]]
     all_settings: dict[str, PainterSettings] = {}
     for name, folder in given.items():
         found, all_settings[name] = read_index(folder)
-        wanted = [part for part in PARTS_OF[name] if part in found]
-        if not wanted:
+        wanted = PARTS_OF[name]
+        missing = [part for part in wanted if part not in found]
+        if missing:
             raise UserError(
-                f"{folder} has none of the {name} parts ({', '.join(PARTS_OF[name])}): give the "
-                f"folder of a {name} run"
+                f"{folder} lacks {', '.join(missing)}, which belong to {name}: give the folder of "
+                f"a {name} run, or of a whole painter"
             )
         for part in wanted:
             if part in origin and not same_files(origin[part], folder / part):

@@ -100,13 +100,15 @@ def starting_parts(
     Raises:
         UserError: the paper preset without pretrained VAE, text or image encoder.
     """
+    for name in names:
+        if not (initial and _source(name, Path(initial)).is_dir()):
+            _refuse_random(name, preset, image_encoder)
     parts: dict[str, Any] = {}
     for name in names:
         part = _pretrained(name, Path(initial), preset) if initial else None
         if part is None and name == "image_encoder" and image_encoder:
             part = CLIPVisionModel.from_pretrained(image_encoder)
         if part is None:
-            _refuse_random(name, preset)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(seed * 1000 + sum(name.encode()))
                 part = build_part(name, preset)
@@ -121,9 +123,7 @@ def starting_parts(
 
 def _pretrained(name: str, folder: Path, preset: Preset) -> Any:
     """The part from `folder`, or None when the folder has none of that kind."""
-    source = folder / name
-    if name == "reference_unet" and not source.is_dir():
-        source = folder / "unet"
+    source = _source(name, folder)
     if not source.is_dir() or name == "scheduler":
         return None
     loaders: dict[str, Any] = {
@@ -144,8 +144,15 @@ def _pretrained(name: str, folder: Path, preset: Preset) -> Any:
     return prepare_part(name, part)
 
 
-def _refuse_random(name: str, preset: Preset) -> None:
-    if preset.name == "paper" and name in ("vae", "text_encoder", "tokenizer", "image_encoder"):
+def _source(name: str, folder: Path) -> Path:
+    """Sub-folder of a part; a ReferenceNet may begin as a copy of the UNet."""
+    is_copy = name == "reference_unet" and not (folder / name).is_dir()
+    return folder / ("unet" if is_copy else name)
+
+
+def _refuse_random(name: str, preset: Preset, image_encoder: str) -> None:
+    needed = ("vae", "text_encoder", "tokenizer", *(() if image_encoder else ("image_encoder",)))
+    if preset.name == "paper" and name in needed:
         raise UserError(
             f"the paper preset needs a pretrained {name}: give a Stable Diffusion 1.5 folder with "
             "--set training.initial=FOLDER (and --set training.image_encoder="

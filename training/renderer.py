@@ -30,8 +30,9 @@ class RendererConfig(Config):
 
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=2e-3)
     """How long and how fast."""
-    drop_probability: float = Field(default=0.05, ge=0, le=1)
-    """Image, canvas, time, mask and text are each dropped so often, for guidance (paper: 0.1)."""
+    drop_probability: float = Field(default=0.0, ge=0, le=1)
+    """Image, canvas, time, mask and text are each dropped so often (paper: 0.1). Guidance needs
+    it; pocket paints without guidance, and in a short training it only takes from the rest."""
     drop_reference_probability: float = Field(default=0.0, ge=0, le=1)
     """The target itself is dropped so often (paper: never)."""
     next_image_weight: float = Field(default=0.0, ge=0)

@@ -92,7 +92,7 @@ def test_a_dropped_condition_has_no_influence_and_a_kept_one_has(
     assert float((kept[0] - kept[1]).abs().max()) > 1e-5
 
 
-def test_an_untrained_pocket_renderer_leaves_the_canvas_as_it_is(small_preset: Any) -> None:
+def test_an_untrained_pocket_renderer_paints_the_target_into_the_mask(small_preset: Any) -> None:
     import torch
 
     from training.painter import Painter
@@ -106,7 +106,9 @@ def test_an_untrained_pocket_renderer_leaves_the_canvas_as_it_is(small_preset: A
         said = painter.network_output(
             torch.randn(1, 3, 8, 10), torch.tensor([10]), painter.condition(**given)
         )
-    assert torch.equal(said, given["canvas"].latents)
+    mask = torch.nn.functional.avg_pool2d(given["mask"], 8)
+    canvas, target = given["canvas"].latents, given["target"].latents
+    assert torch.allclose(said, canvas + mask * (target - canvas), atol=1e-6)
 
 
 def test_predict_says_the_velocity_that_the_scheduler_turns_back(

@@ -96,6 +96,8 @@ class Conditioning:
     """(R, C, h, w), zero where the canvas was dropped."""
     target_latents: Tensor
     """(R, C, h, w), zero where the reference was dropped."""
+    region: Tensor
+    """Where the canvas may change, (R, 1, h, w) in [0, 1]: the mask, or 1 where it was dropped."""
     reference: dict[str, Tensor]
     """Reference tokens by block path, (P, tokens, width)."""
     reference_rows: Tensor

@@ -15,6 +15,7 @@ from torch import Tensor
 from training.diffusion import alpha_sigma
 from training.networks.canvas_encoder import CanvasEncoder
 from training.networks.conditions import CanvasFeatures, Conditioning, Keep, TargetFeatures
+from training.networks.mask_blocks import downscale_mask
 from training.networks.reference_attention import ReferenceAccess
 from training.networks.unet import denoise
 
@@ -53,6 +54,7 @@ def build_conditioning(
         canvas_feature=canvas_encoder(torch.cat(images, dim=1)),
         canvas_latents=rows(canvas.latents, keep.canvas),
         target_latents=rows(target.latents, keep.reference),
+        region=rows(downscale_mask(mask, "area"), keep.mask) + _column(~keep.mask, 4, dtype),
         reference=target.reference,
         reference_rows=keep.reference,
     )
@@ -68,8 +70,9 @@ def network_output(
     """What the network is trained to say, (R, C, h, w): the noise, or the clean next canvas.
 
     canvas_change: the UNet gives a share s and a correction r for every latent value; the next
-    canvas is ``canvas + s * (target - canvas) + r``. An untrained network leaves the canvas as it
-    is, and colours come from the target instead of having to be learnt.
+    canvas is ``canvas + mask * (s * (target - canvas) + r)``. Outside the mask the
+    canvas stays as it is. An untrained network has s = 1 and r = 0: it paints the target into the
+    mask; training teaches what is painted there first (layers that the target no longer shows).
     """
     latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
     access = ReferenceAccess(tokens=given.reference, rows=given.reference_rows)
@@ -78,7 +81,7 @@ def network_output(
         return raw
     share, correction = raw.chunk(2, dim=1)
     canvas = given.canvas_latents
-    return canvas + share * (given.target_latents - canvas) + correction
+    return canvas + given.region * (share * (given.target_latents - canvas) + correction)
 
 
 def predict(

@@ -69,13 +69,16 @@ def build_unet(
 
 
 def build_denoising_unet(preset: Preset) -> UNet2DConditionModel:
-    """g_u with random weights; its outputs are zero at first where it predicts a change."""
+    """g_u with random weights. Where it predicts a change, it begins by painting the target into
+    the mask (see `training.networks.denoiser.network_output`)."""
     latents = preset.latent_channels
     outputs = latents if preset.output == "noise" else 2 * latents
     unet = build_unet(preset.unet, latents, outputs, preset.token_width)
     if preset.output == "canvas_change":
-        for parameter in unet.conv_out.parameters():
-            nn.init.zeros_(parameter)
+        nn.init.zeros_(unet.conv_out.weight)
+        # Shares start at 1, corrections at 0.
+        start = torch.cat([torch.ones(latents), torch.zeros(latents)])
+        unet.conv_out.bias = nn.Parameter(start)
     return as_denoising_unet(unet)
 
 

@@ -1,0 +1,112 @@
+"""The commands, small: train, go on, put together, load; and what they say when used wrongly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ingest.errors import UserError
+
+pytestmark = pytest.mark.torch
+
+
+def train(name: str, dataset: Path, run: Path, steps: int = 2, *overrides: str) -> dict[str, Any]:
+    from training.run import run_training
+
+    settings = [
+        "training.image_side_px=64",
+        f"training.{name}.loop.max_steps={steps}",
+        f"training.{name}.loop.batch_size=2",
+        f"training.{name}.loop.validation_batches=1",
+        *overrides,
+    ]
+    return run_training(name, dataset, run, overrides=settings)  # pyright: ignore
+
+
+@pytest.fixture(scope="module")
+def runs(toy_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("runs")
+    for name in ("mask", "renderer"):
+        train(name, toy_dataset, root / name)
+    return {name: root / name for name in ("mask", "renderer")}
+
+
+def test_runs_become_a_painter(runs: dict[str, Path], tmp_path: Path) -> None:
+    from training.assemble import assemble_painter
+    from training.painter import load_painter
+
+    result = assemble_painter({"text": None, **runs}, tmp_path / "painter")
+    painter = load_painter(tmp_path / "painter")
+    assert sorted(painter.parts) == result["parts"]
+    assert painter.settings.preset.image_side_px == 64
+    assert painter.settings.interval_s == 20.0
+    assert set(painter.settings.provenance) == {"mask", "renderer"}
+    # A painter folder can be the source of a part, too.
+    again = {"text": None, "mask": tmp_path / "painter", "renderer": runs["renderer"]}
+    assert assemble_painter(again, tmp_path / "again")["parts"] == result["parts"]
+
+
+def test_a_finished_run_returns_at_once_and_a_longer_one_goes_on(
+    runs: dict[str, Path], toy_dataset: Path
+) -> None:
+    before = (runs["mask"] / "result.json").stat().st_mtime_ns
+    assert train("mask", toy_dataset, runs["mask"])["step"] == 2
+    assert (runs["mask"] / "result.json").stat().st_mtime_ns == before
+    assert train("mask", toy_dataset, runs["mask"], steps=3)["step"] == 3
+
+
+def test_training_twice_gives_the_same_weights(
+    runs: dict[str, Path], toy_dataset: Path, tmp_path: Path
+) -> None:
+    train("renderer", toy_dataset, tmp_path / "again")
+    for part in ("unet", "reference_unet", "canvas_encoder"):
+        file = f"parts/{part}/diffusion_pytorch_model.safetensors"
+        assert (tmp_path / "again" / file).read_bytes() == (runs["renderer"] / file).read_bytes()
+
+
+def test_wrong_use_is_told_in_one_line(
+    runs: dict[str, Path], toy_dataset: Path, tmp_path: Path, make_toy_dataset: Callable[..., Path]
+) -> None:
+    from training.assemble import assemble_painter
+
+    with pytest.raises(UserError, match="choose another folder"):
+        train("renderer", toy_dataset, runs["mask"])
+    with pytest.raises(UserError, match="needs a pretrained vae"):
+        train("mask", toy_dataset, tmp_path / "paper", 1, "training.preset=paper")
+    with pytest.raises(UserError, match=r"training\.mask\.loop\.max_stepz"):
+        train("mask", toy_dataset, tmp_path / "typo", 1, "training.mask.loop.max_stepz=1")
+    with pytest.raises(UserError, match="nothing to put together"):
+        assemble_painter({"mask": None}, tmp_path / "none")
+    with pytest.raises(UserError, match="which belong to renderer"):
+        assemble_painter({"renderer": runs["mask"]}, tmp_path / "mixed")
+    empty = make_toy_dataset(tmp_path / "empty", num_train=0, num_val=1)
+    with pytest.raises(UserError, match="no train samples"):
+        train("mask", empty, tmp_path / "nothing")
+
+
+def test_dry_run_prints_config_and_plan_and_makes_nothing(
+    toy_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from training.run import run_training
+
+    plan = run_training("mask", toy_dataset, tmp_path / "run", dry_run=True)
+    printed = capsys.readouterr().out
+    assert "max_time_s" in printed
+    assert plan["train_samples"] == 24
+    assert not (tmp_path / "run").exists()
+
+
+def test_published_settings_are_valid() -> None:
+    from ingest.config import load_section
+    from training.settings import TrainingConfig
+
+    path = Path(__file__).resolve().parents[2] / "training" / "paper.yaml"
+    config = load_section("training", TrainingConfig, path)
+    assert config.preset == "paper"
+    assert config.renderer.loop.max_steps == 200_000
+    assert config.renderer.drop_probability == 0.1
+    assert json.loads(config.model_dump_json())["mask"]["loop"]["learning_rate"] == 1e-5
