@@ -143,7 +143,7 @@ def paint_hill(painter: Painter, scene: Scene, skyline: np.ndarray, distance: fl
     rng = painter.rng
     floor_y = scene.horizon + 0.05
     area = Clip(below(skyline, floor_y), 0.003)
-    wooded = rng.random() < 0.55
+    wooded = rng.random() < 0.55 and scene.season != "desert"
     dark, middle, light = scene.palette.leaf if wooded else scene.palette.grass
     patches = Noise2D(rng, 0.16)
     slopes = np.gradient(skyline[:, 1], skyline[:, 0])
