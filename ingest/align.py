@@ -1,10 +1,11 @@
 """Follows the view through camera shake, moved canvases and cuts, one frame at a time.
 
 Frames of one place form a *take*: they share coordinates, those of its first frame scaled to
-`AlignConfig.side_px`. Each frame is registered to the take's composite (a running median of its
-last registered frames, so hands fade out of it while new paint gets in). Where that fails, features
-find the frame's place in an earlier take; where that fails too, a new take starts. Memory is bounded: a
-few frames and composites a take, a few takes.
+`AlignConfig.side_px`. Each frame is registered to the take's anchor, an early composite whose table
+and canvas borders stay as they are, so errors do not add up; when the anchor no longer holds, to
+the composite (a running median of the last registered frames: hands fade out of it, new paint gets
+in). Where that fails, features find the frame's place in an earlier take; else a new take starts.
+Memory is bounded: a few frames and composites a take, a few takes.
 """
 
 from __future__ import annotations
@@ -17,22 +18,22 @@ from pydantic import Field
 
 from ingest.agreement import same_place
 from ingest.config import Config
-from ingest.geometry import resize_to, valid_area, warp
+from ingest.geometry import valid_area, warp
 from ingest.registration import Features, corners_to_track, features, follow, grey, recover
 
 
 class AlignConfig(Config):
     """How frames are registered."""
 
-    side_px: int = Field(480, ge=120)
+    side_px: int = Field(default=480, ge=120)
     """Short side of the frames that are registered; more is finer and slower."""
-    recent_frames: int = Field(7, ge=3)
+    recent_frames: int = Field(default=7, ge=3)
     """Frames whose median is the take's composite."""
-    refresh_every: int = Field(4, ge=1)
+    refresh_every: int = Field(default=4, ge=1)
     """Frames between two computations of the composite."""
-    max_snapshots: int = Field(16, ge=4)
+    max_snapshots: int = Field(default=16, ge=4)
     """Composites kept over a take; canvas detection works on them."""
-    max_takes: int = Field(6, ge=1)
+    max_takes: int = Field(default=6, ge=1)
     """Takes that a lost frame is compared with."""
 
 
@@ -59,11 +60,11 @@ class Take:
     snapshot_stride: int = 1
     grey: np.ndarray = field(init=False)
     points: np.ndarray = field(init=False)
-    area: np.ndarray = field(init=False)
+    anchor: tuple[np.ndarray, np.ndarray] | None = None
+    """Grey picture and points of the composite that frames are registered to while it holds."""
     _features: Features | None = None
 
     def __post_init__(self) -> None:
-        self.area = np.ones(self.composite.shape[:2], bool)
         self.renew(self.composite)
 
     @property
@@ -72,7 +73,7 @@ class Take:
 
     def renew(self, composite: np.ndarray) -> None:
         self.composite, self.grey = composite, grey(composite)
-        self.points, self._features = corners_to_track(self.grey, self.area), None
+        self.points, self._features = corners_to_track(self.grey), None
 
     def features(self) -> Features:
         if self._features is None:
@@ -89,9 +90,8 @@ class Tracker:
         self._current: Take | None = None
         self._position = -1
 
-    def add(self, image: np.ndarray) -> Pose:
-        """Register the next frame, RGB uint8 (H, W, 3) at any size."""
-        small, _ = resize_to(image, self.config.side_px)
+    def add(self, small: np.ndarray) -> Pose:
+        """Register the next frame, RGB uint8 (h, w, 3) scaled to the config's side."""
         self._position += 1
         found = self._place(small)
         if found is None:
@@ -118,10 +118,10 @@ class Tracker:
             return None
         seen = features(grey(small))
         for take in candidates:
-            matrix = recover(take.features(), seen, small.shape)
-            if matrix is not None and _agrees(take, small, matrix):
-                finer = _followed(take, small, matrix)
-                return take, matrix if finer is None else finer
+            found = recover(take.features(), seen, small.shape)
+            if found is not None and _agrees(take, small, found.matrix):
+                finer = _followed(take, small, found.matrix)
+                return take, found.matrix if finer is None else finer
         return None
 
     def _start_take(self, small: np.ndarray) -> Take:
@@ -141,6 +141,8 @@ class Tracker:
             return
         frames = np.stack(take.recent)
         take.renew(np.partition(frames, len(frames) // 2, axis=0)[len(frames) // 2])
+        if take.anchor is None:
+            take.anchor = take.grey, take.points
         if (take.num_frames // self.config.refresh_every) % take.snapshot_stride == 0:
             take.snapshots.append((self._position, take.composite))
         if len(take.snapshots) > self.config.max_snapshots:
@@ -153,11 +155,22 @@ def _followed(take: Take, small: np.ndarray, start: np.ndarray | None = None) ->
     """The frame's matrix by tracking from the take's last pose (or `start`), if it fits."""
     start = take.matrix if start is None else start
     seen = grey(warp(small, start, take.size))
-    correction = follow(take.grey, take.points, seen)
+    correction = _correction(take, seen)
     for matrix in ([] if correction is None else [correction @ start]) + [start]:
         if _agrees(take, small, matrix):
             return matrix / matrix[2, 2]
     return None
+
+
+def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
+    if take.anchor is not None:
+        found = follow(*take.anchor, seen)
+        if found is not None and found.is_firm:
+            return found.matrix
+        # Too much has changed since: the next composite becomes the anchor.
+        take.anchor = None
+    found = follow(take.grey, take.points, seen)
+    return None if found is None else found.matrix
 
 
 def _agrees(take: Take, small: np.ndarray, matrix: np.ndarray) -> bool:

@@ -84,8 +84,9 @@ def _look(video: Video, config: AlignConfig) -> tuple[list[Looked], Tracker, tup
     tracker, looked, shape = Tracker(config), [], (0, 0, 3)
     for frame in video.frames(video.sample_times()):
         shape = frame.image.shape
-        pose = tracker.add(frame.image)
-        small, _ = resize_to(frame.image, SMALL_SIDE_PX)
+        middle, _ = resize_to(frame.image, config.side_px)
+        pose = tracker.add(middle)
+        small, _ = resize_to(middle, SMALL_SIDE_PX)
         looked.append(Looked(frame.index, frame.time_s, pose, small))
     if len(looked) < MIN_FRAMES:
         raise Refusal(
@@ -106,8 +107,8 @@ def _rectify(
     """The canvas of every frame at analysis size, and where it was in view."""
     size = canvas.size_px(config.occlusion.side_px)
     rectify = to_rectangle(canvas.corners, size)
-    short = min(shape[:2])
-    factor = min(1.0, config.align.side_px / short) / min(1.0, SMALL_SIDE_PX / short)
+    middle = min(config.align.side_px, *shape[:2])
+    factor = middle / min(SMALL_SIDE_PX, middle)
     frames = np.zeros((len(looked), size[1], size[0], 3), np.uint8)
     valid = np.zeros((len(looked), size[1], size[0]), bool)
     for number, frame in enumerate(looked):

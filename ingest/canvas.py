@@ -16,7 +16,14 @@ import numpy as np
 from pydantic import Field
 
 from ingest.config import Config
-from ingest.quads import Line, candidate_quads, hough_lines, order_corners, refine_corners
+from ingest.quads import (
+    Line,
+    candidate_quads,
+    hough_lines,
+    order_corners,
+    refine_corners,
+    turned_clockwise,
+)
 
 DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
@@ -25,13 +32,13 @@ DIFFERENT_LAB = 14.0
 class CanvasConfig(Config):
     """How the canvas is found."""
 
-    min_area: float = Field(0.08, gt=0, lt=1)
+    min_area: float = Field(default=0.08, gt=0, lt=1)
     """Smallest canvas, as a share of the frame."""
-    min_margin: float = Field(0.12, ge=0)
+    min_margin: float = Field(default=0.12, ge=0)
     """By how much a quadrilateral must score above the whole frame to be taken for the canvas."""
-    max_lines: int = Field(36, ge=8)
+    max_lines: int = Field(default=36, ge=8)
     """Candidate lines for the sides."""
-    black_bar_level: float = Field(28.0, ge=0, le=255)
+    black_bar_level: float = Field(default=28.0, ge=0, le=255)
     """Brightness up to which a plain border of the frame is a bar and is cut."""
 
 
@@ -75,7 +82,8 @@ def find_canvas(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
         scores = _scores(quads, is_border, edges, change)
         best = int(np.argmax(scores))
         if scores[best] > whole + config.min_margin:
-            fine = refine_corners(quads[best], is_border[best], strength)
+            quad, border = turned_clockwise(quads[best], is_border[best])
+            fine = refine_corners(quad, border, strength)
             return Canvas(order_corners(fine), "quad", float(scores[best]))
     return Canvas(frame, "frame", whole)
 

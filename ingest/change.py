@@ -43,18 +43,15 @@ def detail(image: np.ndarray) -> float:
     """Share of pixels with visible structure: about 0 for a bare canvas."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.0)
-    gradient = (
-        np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
-    )
+    dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+    gradient = np.hypot(dx, dy) / 8
     return float((gradient > 2.5).mean())
 
 
 def is_bare(image: np.ndarray) -> bool:
     """Whether a canvas (RGB uint8) shows next to nothing: one tone, no structure, light slopes."""
-    inner = image[
-        image.shape[0] // 20 : -(image.shape[0] // 20),
-        image.shape[1] // 20 : -(image.shape[1] // 20),
-    ]
+    rows, columns = image.shape[0] // 20, image.shape[1] // 20
+    inner = image[rows:-rows, columns:-columns]
     lab = cv2.cvtColor(cv2.GaussianBlur(inner, (0, 0), 2), cv2.COLOR_RGB2LAB).astype(np.float32)
     off = np.linalg.norm(lab - np.median(lab, axis=(0, 1)), axis=2)
     return detail(inner) < 0.02 and float((off > 18).mean()) < 0.02

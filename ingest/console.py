@@ -28,7 +28,7 @@ def line_of(outcome: VideoOutcome, stood: bool) -> str:
 
 
 def print_summary(console: Console, result: RunResult, root: Path) -> None:
-    """The funnel: sources in, kept, refused by reason; frames looked at, used, dropped by reason."""
+    """The funnel: sources kept and refused by reason; frames used and dropped by reason."""
     table = Table(title="What became of the input", title_justify="left", box=None)
     table.add_column("")
     table.add_column("number", justify="right")

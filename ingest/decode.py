@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import av
+import av.error
 import numpy as np
 from pydantic import Field
 
@@ -32,11 +33,11 @@ TRUNCATION_TOLERANCE_S, TRUNCATION_SHARE = 0.5, 0.03
 class DecodeConfig(Config):
     """Which frames are looked at."""
 
-    fps: float = Field(2.0, gt=0)
+    fps: float = Field(default=2.0, gt=0)
     """Frames looked at per second of video."""
-    min_frames: int = Field(240, ge=8)
+    min_frames: int = Field(default=240, ge=8)
     """At least so many over the whole video: sped-up clips are short."""
-    max_frames: int = Field(600, ge=8)
+    max_frames: int = Field(default=600, ge=8)
     """At most so many over the whole video; bounds time and memory for long ones."""
     backend: Literal["auto", "pyav"] = "auto"
     """auto: decord, and PyAV where decord cannot; pyav: PyAV only."""

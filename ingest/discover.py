@@ -23,23 +23,10 @@ from ingest.errors import Refusal, UserError
 from ingest.schema import Split
 
 VIDEO_ENDINGS = frozenset(
-    [
-        ".mp4",
-        ".m4v",
-        ".mov",
-        ".mkv",
-        ".webm",
-        ".avi",
-        ".gif",
-        ".mpg",
-        ".mpeg",
-        ".ts",
-        ".m2ts",
-        ".wmv",
-        ".flv",
-        ".ogv",
-        ".3gp",
-    ]
+    (
+        *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"),
+        *(".m2ts", ".wmv", ".flv", ".ogv", ".3gp"),
+    )
 )
 PICTURE_ENDINGS = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
 MANIFEST_ENDINGS = frozenset((".csv", ".jsonl"))
@@ -51,7 +38,7 @@ TARGETS_FILE = "last_aligned_frame_inv.json"
 class DiscoverConfig(Config):
     """How inputs become rows."""
 
-    val_fraction: float = Field(0.1, ge=0, le=1)
+    val_fraction: float = Field(default=0.1, ge=0, le=1)
     """Share of paintings that go to the val split where the manifest does not say."""
 
 

@@ -14,7 +14,7 @@ from ingest.decode import Frame, Video
 from ingest.discover import SourceRow
 from ingest.errors import Refusal
 from ingest.geometry import to_rectangle
-from ingest.images import encode_image
+from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
 from ingest.occlusion import differs
 from ingest.outcome import VideoOutcome
@@ -61,14 +61,15 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     size = analysis.canvas.size_px(config.keyframes.side_px)
     images, shown = _second_pass(video, analysis, choices, states, size)
     keyframes = _records(row, base, analysis, choices, images)
-    format, quality = config.keyframes.format, config.keyframes.jpeg_quality
+    format: ImageFormat = config.keyframes.format
+    quality = config.keyframes.jpeg_quality
     outcome = base.model_copy(
         update={
             **_facts(row, video, analysis, span, choices),
             "warnings": (*video.warnings, *_warnings(analysis, span)),
         }
     )
-    encoded = [
+    encoded: list[tuple[Keyframe, ImageFormat, bytes]] = [
         (keyframe, format, encode_image(image, format, quality))
         for keyframe, image in zip(keyframes, images, strict=True)
     ]
@@ -185,10 +186,9 @@ def _warnings(analysis: Analysis, span: Span) -> list[str]:
     if span.intro:
         warnings.append(f"start cut: {span.intro}")
     history = analysis.history
-    if history.never_seen.mean() > NEVER_SEEN:
-        warnings.append(
-            f"never seen: {history.never_seen.mean():.0%} of the canvas is always covered"
-        )
+    hidden = history.never_seen.mean()
+    if hidden > NEVER_SEEN:
+        warnings.append(f"never seen: {hidden:.0%} of the canvas is always covered or out of view")
     covered = history.covered[span.first : span.last + 1].mean()
     if covered > MUCH_COVER:
         warnings.append(f"much cover: {covered:.0%} of the canvas is covered on average")

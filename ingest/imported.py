@@ -8,6 +8,7 @@ with a CSV ``file,time_s``.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import math
 import re
@@ -78,7 +79,9 @@ def import_folder(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> S
             "warnings": (f"resized: {adapted} pictures were scaled to fit",) if adapted else (),
         }
     )
-    stored = [(k, format, data) for k, (format, data) in zip(keyframes, encoded, strict=True)]
+    stored: list[tuple[Keyframe, ImageFormat, bytes]] = [
+        (k, format, data) for k, (format, data) in zip(keyframes, encoded, strict=True)
+    ]
     return Stored(outcome, stored, preview(images[-1], None))
 
 
@@ -155,7 +158,7 @@ def _timed(row: SourceRow) -> list[Picture]:
 
 def _in_order(pictures: list[Picture], file: Path) -> list[Picture]:
     pictures = sorted(pictures, key=lambda picture: (picture.time_s, picture.path.name))
-    for before, after in zip(pictures[:-1], pictures[1:], strict=True):
+    for before, after in itertools.pairwise(pictures):
         if before.time_s == after.time_s:
             raise Refusal(
                 "bad-times",

@@ -13,21 +13,23 @@ from ingest.config import Config
 from ingest.occlusion import History, differs
 from ingest.span import Span
 
+STRIDE_STEP, PATIENCE_BINS = 0.8, 3
+
 
 class KeyframeConfig(Config):
     """How many keyframes, how large, how stored."""
 
-    side_px: int = Field(512, ge=64)
+    side_px: int = Field(default=512, ge=64)
     """Short side of the stored keyframes."""
     format: Literal["jpg", "png"] = "jpg"
     """How they are stored."""
-    jpeg_quality: int = Field(95, ge=1, le=100)
+    jpeg_quality: int = Field(default=95, ge=1, le=100)
     """JPEG quality (colour is stored at full resolution)."""
-    target_count: int = Field(26, ge=2)
+    target_count: int = Field(default=26, ge=2)
     """Wished number over a painting; the paper's data has 27 on average."""
-    min_change: float = Field(0.008, gt=0)
+    min_change: float = Field(default=0.008, gt=0)
     """Share of the canvas that must look different from the keyframe before."""
-    looks_per_keyframe: int = Field(5, ge=1)
+    looks_per_keyframe: int = Field(default=5, ge=1)
     """Frames averaged at each pixel: removes noise and compression."""
 
 
@@ -50,19 +52,35 @@ class Choice:
 def choose_bins(history: History, span: Span, config: KeyframeConfig) -> list[tuple[int, float]]:
     """Bins of the keyframes and their change: equal steps of paint, at moments with a clear view.
 
-    The first and the last state of the span are always among them.
+    The first and the last state of the span are always among them. Steps are made smaller until
+    the wished number is reached, but never smaller than `min_change`.
     """
     looks = {b: pyramid(history.states[b]) for b in range(span.first, span.last + 1)}
-    steps = [change(looks[b - 1], looks[b]) for b in range(span.first + 1, span.last + 1)]
-    stride = max(config.min_change, sum(steps) / max(1, config.target_count - 1))
     unsure = history.unsure.mean(axis=(1, 2))
+    stride = change(looks[span.first], looks[span.last])
+    while True:
+        stride = max(config.min_change, stride)
+        chosen = _walk(looks, unsure, span, stride, config)
+        if len(chosen) >= config.target_count or stride == config.min_change:
+            return chosen
+        stride *= STRIDE_STEP
+
+
+def _walk(
+    looks: dict[int, list[np.ndarray]],
+    unsure: np.ndarray,
+    span: Span,
+    stride: float,
+    config: KeyframeConfig,
+) -> list[tuple[int, float]]:
+    """Keyframes at least `stride` apart."""
     chosen, current = [(span.first, 0.0)], span.first
     while current < span.last:
         reached = _first_beyond(looks, current, span.last, stride)
         if reached is None:
             break
         # Waiting a little for the hand to leave gives a truer picture than cutting at once.
-        later = range(reached, min(reached + 3, span.last + 1))
+        later = range(reached, min(reached + PATIENCE_BINS, span.last + 1))
         best = min(later, key=lambda b: (round(float(unsure[b]), 3), b))
         chosen.append((best, change(looks[current], looks[best])))
         current = best

@@ -16,25 +16,28 @@ from pydantic import Field
 
 from ingest.config import Config
 
+OUTLINE_SHARE = 0.5
+"""Share of an area's rim that must be an edge for the area to be a thing in front."""
+
 
 class OcclusionConfig(Config):
     """What counts as covered. Times are shares of the painting, so speed-ups do not matter."""
 
-    side_px: int = Field(160, ge=64)
+    side_px: int = Field(default=160, ge=64)
     """Short side of the rectified canvas on which time is analysed."""
-    max_bins: int = Field(100, ge=10)
+    max_bins: int = Field(default=100, ge=10)
     """Bins that the video is cut into; a bin has at least `min_bin_frames` frames."""
-    min_bin_frames: int = Field(3, ge=2)
+    min_bin_frames: int = Field(default=3, ge=2)
     """Frames of a bin at least."""
-    tolerance: float = Field(13.0, gt=0, le=255)
+    tolerance: float = Field(default=13.0, gt=0, le=255)
     """Largest channel difference (of 255) between two looks at the same paint."""
-    edge_tolerance: float = Field(0.5, ge=0)
+    edge_tolerance: float = Field(default=0.5, ge=0)
     """Added tolerance per level of local contrast a pixel: registration is never exact."""
-    stable_share: float = Field(0.6, gt=0, le=1)
+    stable_share: float = Field(default=0.6, gt=0, le=1)
     """Share of a bin's frames that must show its level."""
-    cover_share: float = Field(0.2, gt=0, le=1)
+    cover_share: float = Field(default=0.2, gt=0, le=1)
     """Longest episode of cover, as a share of the video; a longer one is paint."""
-    min_support: int = Field(3, ge=1)
+    min_support: int = Field(default=2, ge=1)
     """Bins nearby (itself included) that must show a level for it to be paint."""
 
 
@@ -78,7 +81,8 @@ def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> His
         good[b] = _stable(frames[members], valid[members], levels[b], tolerance, config)
     reach = max(2, round(config.cover_share * number))
     good &= _supported(levels, good, tolerance, reach, config.min_support)
-    covered = ~good | _episodes(levels, good, tolerance, reach)
+    passing = _episodes(levels, good, tolerance, reach)
+    covered = ~good | np.stack([_outlined(passing[b], levels[b], tolerance) for b in range(number)])
     covered = np.stack([_grown(layer) for layer in covered])
     states, unsure, never_seen = _fill(levels, ~covered, tolerance)
     return History(bins, states, covered, unsure, tolerance, never_seen)
@@ -148,6 +152,30 @@ def _episodes(
             for between in range(b + 1, b + lag):
                 passing[between] |= back & differs(levels[b], levels[between], tolerance)
     return passing
+
+
+def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Those areas of `passing` (bool) whose outline is an edge in the picture.
+
+    A thing in front has an outline. Where paint happens to come back to an earlier colour (a white
+    cloud on the sky that was a white canvas), the outline of the cloud is not in the picture yet.
+    """
+    kernel = np.ones((3, 3), np.uint8)
+    layer = cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    number, labels = cv2.connectedComponents(layer, connectivity=4)
+    labels = np.asarray(labels)
+    if number == 1:
+        return passing
+    rim = (cv2.dilate(layer, kernel) - cv2.erode(layer, kernel)) > 0
+    wide = np.ones((5, 5), np.uint8)
+    spread = cv2.dilate(level, wide) - cv2.erode(level, wide)
+    edge = spread.max(axis=2) > tolerance
+    owner = cv2.dilate(labels.astype(np.float32), kernel).astype(np.int32)
+    rims = np.bincount(owner[rim], minlength=number)
+    edges = np.bincount(owner[rim & edge], minlength=number)
+    outlined = edges >= OUTLINE_SHARE * np.maximum(rims, 1)
+    outlined[0] = False
+    return passing & outlined[labels]
 
 
 def _grown(covered: np.ndarray) -> np.ndarray:

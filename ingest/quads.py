@@ -13,7 +13,11 @@ MIN_VOTE_SHARE = 0.18
 """A line needs so many edge pixels, as a share of the picture's short side."""
 SAME_LINE_PX, SAME_LINE_RAD = 5.0, np.radians(2.5)
 MAX_OPPOSITE_RAD, MIN_CORNER_RAD = np.radians(28), np.radians(52)
-REFINE_PX, REFINE_SAMPLES = 5, 80
+REFINE_PX, REFINE_SAMPLES, REACH_SHARE = 5, 80, 0.07
+"""How far a side is moved outwards, at how many points it is looked at, and how far it is moved
+inwards, as a share of the canvas."""
+EDGE_STRENGTH = 15.0
+"""Least gradient of an edge."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,17 @@ def candidate_quads(lines: list[Line], shape: tuple[int, ...]) -> tuple[np.ndarr
     return np.array(corners), np.array(borders)
 
 
-def order_corners(quad: np.ndarray) -> np.ndarray:
-    """Corners (4, 2) as top left, top right, bottom right, bottom left."""
+def turned_clockwise(quad: np.ndarray, is_border: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Corners (4, 2) and side flags (4,) in clockwise order, as seen on the picture."""
     x, y = quad[:, 0], quad[:, 1]
-    if (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() < 0:
-        quad = quad[::-1]
+    if (x * np.roll(y, -1) - np.roll(x, -1) * y).sum() >= 0:
+        return quad, is_border
+    # Side i ran from corner i to i + 1; reversed, it starts where it ended.
+    return quad[::-1], np.roll(is_border[::-1], -1)
+
+
+def order_corners(quad: np.ndarray) -> np.ndarray:
+    """Clockwise corners (4, 2) as top left, top right, bottom right, bottom left."""
     sides = np.roll(quad, -1, axis=0) - quad
     # The top side is the one that runs most to the right.
     top = int(np.argmax(sides[:, 0] / np.linalg.norm(sides, axis=1)))
@@ -92,41 +102,95 @@ def order_corners(quad: np.ndarray) -> np.ndarray:
 
 
 def refine_corners(quad: np.ndarray, is_border: np.ndarray, strength: np.ndarray) -> np.ndarray:
-    """Corners (4, 2) with every side moved, to a fraction of a pixel, onto the strongest edge.
+    """Corners (4, 2) with every side moved, to a fraction of a pixel, onto the canvas's edge.
+
+    A canvas has thickness and throws a shadow, so several edges run side by side. Its face ends at
+    the innermost of them that runs all along: nothing on a canvas lasts like that from the start.
 
     Args:
-        strength: float32 (h, w), how much of an edge every pixel is.
+        quad: corners in clockwise order.
+        strength: float32 (h, w), how much of an edge every pixel is, in all of the video.
     """
     lines = []
     for i in range(4):
         a, b = quad[i], quad[(i + 1) % 4]
-        line = None if is_border[i] else _refined_side(a, b, strength)
-        lines.append(line or Line.through(a, b))
+        reach = REACH_SHARE * float(np.linalg.norm(quad[i - 1] - a))
+        side = None if is_border[i] else _innermost_side(a, b, reach, strength)
+        lines.append(side or Line.through(a, b))
     refined = np.array([_meet(lines[i - 1], lines[i]) for i in range(4)])
     moved = np.linalg.norm(refined - quad, axis=1).max()
-    return refined if np.isfinite(moved) and moved < 3 * REFINE_PX else quad
+    limit = 2 * REACH_SHARE * np.linalg.norm(quad[2] - quad[0])
+    return refined if np.isfinite(moved) and moved < limit else quad
 
 
-def _refined_side(a: np.ndarray, b: np.ndarray, strength: np.ndarray) -> Line | None:
-    length = float(np.linalg.norm(b - a))
-    normal = np.array([-(b - a)[1], (b - a)[0]]) / max(length, 1e-6)
-    along = np.linspace(0.05, 0.95, REFINE_SAMPLES)
-    across = np.arange(-REFINE_PX, REFINE_PX + 0.25, 0.5)
-    base = a + along[:, None] * (b - a)
-    points = (base[:, None] + across[None, :, None] * normal).astype(np.float32)
-    profile = cv2.remap(strength, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
-    peak = profile.argmax(axis=1)
-    strong = (profile.max(axis=1) > 20) & (peak > 0) & (peak < len(across) - 1)
-    if strong.sum() < REFINE_SAMPLES // 4:
+def _innermost_side(
+    a: np.ndarray, b: np.ndarray, reach: float, strength: np.ndarray
+) -> Line | None:
+    """The line near a side that lies on an edge all along; of several, the innermost."""
+    offsets = np.arange(-REFINE_PX, max(reach, REFINE_PX) + 1.0)
+    base, normal = _base_points(a, b)
+    profile = _profiles(base, normal, offsets, strength)
+    # Strength along every line from offset i at one end to offset j at the other.
+    ends = np.arange(len(offsets))
+    along = np.linspace(0, 1, len(base))
+    paths = ends[:, None, None] * (1 - along) + ends[None, :, None] * along
+    nearest = np.round(paths).astype(int)
+    on_path = profile[np.arange(len(base)), nearest]
+    typical = np.median(on_path, axis=2)
+    level = max(EDGE_STRENGTH, 0.15 * float(typical.max()))
+    support = (on_path > level).mean(axis=2)
+    good = support >= max(0.5, 0.8 * float(support.max()))
+    if not good.any():
         return None
-    rows = np.arange(len(along))[strong]
-    left, middle, right = (profile[rows, peak[strong] + k] for k in (-1, 0, 1))
+    depth = np.where(good, ends[:, None] + ends[None, :], -1)
+    innermost = depth >= depth.max() - 3
+    i, j = np.unravel_index(np.argmax(np.where(innermost & good, typical, -1)), typical.shape)
+    rows = np.arange(len(base))
+    peaks = _climb(profile, nearest[i, j])
+    inner = (peaks > 0) & (peaks < len(offsets) - 1) & (profile[rows, peaks] > level)
+    return _line_of_peaks(base, normal, offsets, profile, rows[inner], peaks[inner])
+
+
+def _climb(profile: np.ndarray, start: np.ndarray) -> np.ndarray:
+    """For each row the strongest position within 2 of `start`."""
+    around = np.clip(start[:, None] + np.arange(-2, 3), 0, profile.shape[1] - 1)
+    best = np.take_along_axis(profile, around, 1).argmax(axis=1)
+    return np.take_along_axis(around, best[:, None], 1)[:, 0]
+
+
+def _base_points(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (n, 2) along a side and the unit vector to its right: into a clockwise quad."""
+    direction = (b - a) / max(float(np.linalg.norm(b - a)), 1e-6)
+    along = np.linspace(0.05, 0.95, REFINE_SAMPLES)
+    return a + along[:, None] * (b - a), np.array([-direction[1], direction[0]])
+
+
+def _profiles(
+    base: np.ndarray, normal: np.ndarray, offsets: np.ndarray, picture: np.ndarray
+) -> np.ndarray:
+    """Values float32 (points, offsets) of a picture across a side."""
+    points = (base[:, None] + offsets[None, :, None] * normal).astype(np.float32)
+    return cv2.remap(picture, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
+
+
+def _line_of_peaks(
+    base: np.ndarray,
+    normal: np.ndarray,
+    offsets: np.ndarray,
+    profile: np.ndarray,
+    rows: np.ndarray,
+    peaks: np.ndarray,
+) -> Line | None:
+    """The line through profile peaks, each placed between samples by a parabola."""
+    if len(rows) < REFINE_SAMPLES // 4:
+        return None
+    left, middle, right = (profile[rows, peaks + k] for k in (-1, 0, 1))
     bend = left - 2 * middle + right
-    offset = across[peak[strong]] + 0.25 * (left - right) / np.where(bend < -1e-3, bend, -1e9)
-    found = base[strong] + offset[:, None] * normal
-    vx, vy, x0, y0 = cv2.fitLine(found.astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)[:, 0]
-    point = np.array([x0, y0], np.float64)
-    return Line.through(point, point + np.array([vx, vy], np.float64))
+    shift = 0.5 * (left - right) / np.where(bend < -1e-3, bend, -1e9)
+    found = base[rows] + (offsets[peaks] + shift)[:, None] * normal
+    fitted = cv2.fitLine(found.astype(np.float32), cv2.DIST_WELSCH, 0, 0.01, 0.01)[:, 0]
+    point, direction = fitted[2:].astype(np.float64), fitted[:2].astype(np.float64)
+    return Line.through(point, point + direction)
 
 
 def _meet(a: Line, b: Line) -> np.ndarray:
@@ -149,7 +213,7 @@ def _same(a: Line, b: Line, centre: np.ndarray) -> bool:
         gap, sign = np.pi - abs(gap), -1.0
     offset_a = centre @ [np.cos(a.angle), np.sin(a.angle)] - a.distance
     offset_b = centre @ [np.cos(b.angle), np.sin(b.angle)] - b.distance
-    return abs(gap) < SAME_LINE_RAD and abs(offset_a - sign * offset_b) < SAME_LINE_PX
+    return bool(abs(gap) < SAME_LINE_RAD and abs(offset_a - sign * offset_b) < SAME_LINE_PX)
 
 
 def corners_in_frame(corners: np.ndarray, take_from_frame: np.ndarray) -> np.ndarray:

@@ -16,9 +16,25 @@ from ingest.geometry import transform
 
 RANSAC_PX = 2.0
 MIN_INLIERS_SIMILARITY, MIN_INLIERS_HOMOGRAPHY, MIN_SPREAD = 10, 40, 0.2
-STILL_PX, STILL_SHARE = 0.3, 0.5
+STILL_PX, STILL_SHARE = 0.12, 0.5
 """Points that move less stand still; if at least that share does, the camera did not move."""
-_FLOW = {"winSize": (21, 21), "maxLevel": 3, "minEigThreshold": 1e-4}
+MAX_POINTS = 300
+_FLOW = {"winSize": (17, 17), "maxLevel": 3, "minEigThreshold": 1e-4}
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A homography and what supports it."""
+
+    matrix: np.ndarray
+    num_inliers: int
+    spread: float
+    """Area of the inliers' hull as a share of the picture."""
+
+    @property
+    def is_firm(self) -> bool:
+        """Enough support all over the picture to be exact in its corners."""
+        return self.num_inliers >= MIN_INLIERS_HOMOGRAPHY and self.spread > MIN_SPREAD
 
 
 @dataclass(frozen=True)
@@ -34,17 +50,16 @@ def grey(image: np.ndarray) -> np.ndarray:
     return cv2.createCLAHE(2.0, (4, 4)).apply(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
 
 
-def corners_to_track(known: np.ndarray, area: np.ndarray) -> np.ndarray:
-    """Up to 500 well-defined points (n, 2) of a grey picture inside `area` (bool)."""
-    mask = cv2.erode(area.astype(np.uint8), np.ones((11, 11), np.uint8))
-    found = cv2.goodFeaturesToTrack(known, 500, 0.005, 7, mask=mask, blockSize=5)
+def corners_to_track(known: np.ndarray) -> np.ndarray:
+    """Up to `MAX_POINTS` well-defined points (n, 2) of a grey picture."""
+    found = cv2.goodFeaturesToTrack(known, MAX_POINTS, 0.005, 9, blockSize=5)
     return np.zeros((0, 2)) if found is None else found[:, 0].astype(np.float64)
 
 
-def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> np.ndarray | None:
+def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> Fit | None:
     """The small correction that maps `seen` onto `known` (both grey, nearly aligned).
 
-    Returns the identity when the view stands still, None when too few points can be tracked.
+    It is the identity when the view stands still; None when too few points can be tracked.
     """
     if len(points) < MIN_INLIERS_SIMILARITY:
         return None
@@ -58,20 +73,19 @@ def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> np.ndarra
     source, goal = moved[good, 0].astype(np.float64), points[good]
     still = np.linalg.norm(source - goal, axis=1) < STILL_PX
     if still.mean() >= STILL_SHARE:
-        return np.eye(3)
+        return Fit(np.eye(3), int(still.sum()), _spread(goal[still], known.shape))
     return fit(source, goal, known.shape)
 
 
-def features(image: np.ndarray, area: np.ndarray | None = None) -> Features:
+def features(image: np.ndarray) -> Features:
     """SIFT features of a grey picture."""
-    mask = None if area is None else area.astype(np.uint8)
-    points, descriptors = cv2.SIFT_create(1200).detectAndCompute(image, mask)  # pyright: ignore
+    points, descriptors = cv2.SIFT_create(1200).detectAndCompute(image, None)  # pyright: ignore
     if descriptors is None:
         return Features(np.zeros((0, 2)), np.zeros((0, 128), np.float32))
     return Features(np.array([p.pt for p in points], np.float64), descriptors)
 
 
-def recover(known: Features, seen: Features, shape: tuple[int, ...]) -> np.ndarray | None:
+def recover(known: Features, seen: Features, shape: tuple[int, ...]) -> Fit | None:
     """The homography from `seen` to `known` without a guess, or None."""
     if min(len(known.points), len(seen.points)) < 2 * MIN_INLIERS_SIMILARITY:
         return None
@@ -84,22 +98,26 @@ def recover(known: Features, seen: Features, shape: tuple[int, ...]) -> np.ndarr
     return fit(source, goal, shape)
 
 
-def fit(source: np.ndarray, goal: np.ndarray, shape: tuple[int, ...]) -> np.ndarray | None:
+def fit(source: np.ndarray, goal: np.ndarray, shape: tuple[int, ...]) -> Fit | None:
     """Homography of point pairs (n, 2); a similarity where the points cover too little for one."""
     matrix, inliers = cv2.findHomography(
         source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
     )
     if matrix is not None:
         chosen = goal[inliers[:, 0] == 1]
-        if len(chosen) >= MIN_INLIERS_HOMOGRAPHY and _spread(chosen, shape) > MIN_SPREAD:
-            return matrix if plausible(matrix, shape) else None
+        spread = _spread(chosen, shape) if len(chosen) > 2 else 0.0
+        if len(chosen) >= MIN_INLIERS_HOMOGRAPHY and spread > MIN_SPREAD:
+            return Fit(matrix, len(chosen), spread) if plausible(matrix, shape) else None
     small, inliers = cv2.estimateAffinePartial2D(
         source, goal, method=cv2.RANSAC, ransacReprojThreshold=RANSAC_PX
     )
     if small is None or inliers.sum() < MIN_INLIERS_SIMILARITY:
         return None
     full = np.vstack([small, [0, 0, 1]])
-    return full if plausible(full, shape) else None
+    chosen = goal[inliers[:, 0] == 1]
+    if not plausible(full, shape):
+        return None
+    return Fit(full, len(chosen), _spread(chosen, shape))
 
 
 def plausible(matrix: np.ndarray, shape: tuple[int, ...]) -> bool:

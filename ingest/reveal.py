@@ -1,10 +1,12 @@
 """Tells painting from uncovering: a finished picture that a moving mask reveals.
 
-Painters build up: where the finished painting has detail, most of it is laid over something that was
-painted there before. A revealed picture arrives finished, detail and all, in one step.
+Painters build up: where the finished painting has detail, most of it is laid over something that
+was painted there before. A revealed picture arrives finished, detail and all, in one step.
 """
 
 from __future__ import annotations
+
+import itertools
 
 import cv2
 import numpy as np
@@ -17,9 +19,9 @@ from ingest.config import Config
 class RevealConfig(Config):
     """When a video is taken for a reveal."""
 
-    max_finished_share: float = Field(0.9, gt=0, le=1)
+    max_finished_share: float = Field(default=0.9, gt=0, le=1)
     """Refuse when so much of the detailed area jumps to its finished look in one step."""
-    min_area: float = Field(0.03, ge=0, le=1)
+    min_area: float = Field(default=0.03, ge=0, le=1)
     """Detailed area (share of the canvas) that is needed to judge at all."""
 
 
@@ -43,7 +45,7 @@ def finished_share(states: np.ndarray) -> tuple[float, float]:
     dx, dy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
     detailed = cv2.GaussianBlur(np.hypot(dx, dy) / 8, (0, 0), 2) > DETAIL_LEVELS
     events = finished = 0
-    for before, after in zip(looks[:-1], looks[1:], strict=True):
+    for before, after in itertools.pairwise(looks):
         changed = detailed & (change_map(before, after) > CHANGED)
         events += int(changed.sum())
         finished += int((changed & (change_map(after, looks[-1]) < FINISHED)).sum())

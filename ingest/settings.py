@@ -40,7 +40,7 @@ class IngestConfig(Config):
     """Choosing and storing keyframes."""
     run: RunConfig = RunConfig()
     """How the work is laid out on Ray; decides no byte of the result."""
-    max_failed_share: float = Field(0.0, ge=0, le=1)
+    max_failed_share: float = Field(default=0.0, ge=0, le=1)
     """Share of videos that may fail by an unforeseen error before the exit code is 1."""
 
 

@@ -10,15 +10,18 @@ from pydantic import Field
 from ingest.change import change, detail, pyramid
 from ingest.config import Config
 
+INTRO_DETAIL, EMPTIER = 0.05, 0.25
+"""Least detail of another picture shown first, and how much emptier the canvas is after it."""
+
 
 class SpanConfig(Config):
     """How the painting span is found."""
 
-    min_change: float = Field(0.004, gt=0)
+    min_change: float = Field(default=0.004, gt=0)
     """Share of the canvas that must look different for something to have been painted."""
-    intro_share: float = Field(0.35, ge=0, lt=1)
+    intro_share: float = Field(default=0.35, ge=0, lt=1)
     """An intro ends within this share of the video."""
-    intro_jump: float = Field(0.5, gt=0, lt=1)
+    intro_jump: float = Field(default=0.5, gt=0, lt=1)
     """An intro is a start that is so much nearer to the final picture (or fuller of detail) than
     what follows it: 0.5 means at most half the distance."""
 
@@ -52,26 +55,21 @@ def _intro_end(
 ) -> tuple[int, str]:
     """First state after an intro (0 without one).
 
-    A painting moves away from the blank canvas and towards its end. A start that is much nearer to the end than what
-    follows is the finished picture shown first; one with much more structure than what follows
-    is some other picture.
+    A painting moves away from the blank canvas and towards its end. A start that is much nearer to
+    the end than what follows is the finished picture shown first; one with much more structure
+    than what follows is some other picture.
     """
     reach = max(1, round(config.intro_share * len(states)))
     distance = np.array([change(look, looks[-1]) for look in looks[: reach + 1]])
     farthest = int(np.argmax(distance))
     nearest = float(distance[: farthest + 1].min())
-    if (
-        farthest
-        and nearest < config.intro_jump * distance[farthest]
-        and _is_jump(distance, farthest)
-    ):
+    is_nearer = nearest < config.intro_jump * distance[farthest]
+    if farthest and is_nearer and _is_jump(distance, farthest):
         return farthest, "the finished picture is shown first"
     structure = np.array([detail(state) for state in states[: reach + 1]])
     emptiest = len(structure) - 1 - int(np.argmin(structure[::-1]))
-    if (
-        structure[: emptiest + 1].max() > 0.05
-        and structure[emptiest] < 0.25 * structure[: emptiest + 1].max()
-    ):
+    fullest = structure[: emptiest + 1].max()
+    if fullest > INTRO_DETAIL and structure[emptiest] < EMPTIER * fullest:
         return emptiest, "another picture is shown first"
     return 0, ""
 

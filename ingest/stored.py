@@ -1,4 +1,4 @@
-"""What ingest writes of one source: keyframes tar, preview, and last its outcome (the done mark)."""
+"""What ingest writes of one source: keyframes, preview, and last its outcome, the done mark."""
 
 from __future__ import annotations
 
