@@ -8,6 +8,7 @@ from pathlib import Path
 from inference.settings import InferenceConfig
 from ingest.config import Config, to_commented_yaml
 from ingest.settings import IngestConfig
+from ingest.studio.settings import StudioConfig
 from labeling.settings import LabelingConfig
 from training.settings import TrainingConfig
 
@@ -22,6 +23,7 @@ HEAD = """\
 
 def sections() -> dict[str, Config]:
     return {
+        "studio": StudioConfig(),
         "ingest": IngestConfig(),
         "labeling": LabelingConfig(),
         "training": TrainingConfig(),
