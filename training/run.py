@@ -59,8 +59,11 @@ def run_training(
         return done
     run.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
+    seen = preset
+    if name == "text" and config.text.image_side_px:
+        seen = preset.model_copy(update={"image_side_px": config.text.image_side_px})
     streams = {
-        split: ShardStream(dataset, split, preset, config.data, loop.batch_size, config.seed)
+        split: ShardStream(dataset, split, seen, config.data, loop.batch_size, config.seed)
         for split in ("train", "val")
     }
     settings = PainterSettings(

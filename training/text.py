@@ -41,6 +41,9 @@ class TextConfig(Config):
     base: str = ""
     """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf); empty: a pocket
     model from nothing, which the paper preset refuses."""
+    image_side_px: int = Field(default=128, ge=0)
+    """Short side that canvases are scaled to before a pair image is made of them: the pocket model
+    sees no more than language.image_px, and small ones load quicker. 0: the preset's."""
     language: LanguageConfig = LanguageConfig()
     """Size of the pocket model."""
     lora: LoraSettings = LoraSettings()

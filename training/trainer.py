@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from diffusers.training_utils import EMAModel
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from ingest.config import Config
 from ingest.errors import UserError
@@ -169,22 +169,23 @@ class Trainer:
             return None
         with self._averaged(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            losses, first = [], None
+            terms: list[dict[str, Tensor]] = []
+            first = None
             for batch in validation.batches(Position()):
-                if batch.position.epoch > 0 or len(losses) == self.config.validation_batches:
+                if batch.position.epoch > 0 or len(terms) == self.config.validation_batches:
                     break
                 batch = batch.to(self.device)
                 first = first or batch
                 with torch.no_grad():
-                    losses.append(float(self.objective.loss(batch)["loss"]))
+                    terms.append(self.objective.loss(batch))
             if first is None:
                 return None
             sheet = self.objective.preview(first)
             if sheet is not None:
                 log.picture("preview", sheet, self.position.samples_seen)
-        mean = sum(losses) / len(losses)
-        log.scalars("val", {"loss": mean}, self.step, self.position.samples_seen)
-        return mean
+        means = {n: sum(float(term[n]) for term in terms) / len(terms) for n in terms[0]}
+        log.scalars("val", means, self.step, self.position.samples_seen)
+        return means["loss"]
 
     def save_parts(self) -> None:
         """Put the averaged weights as painter parts into ``parts/``."""
