@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from inference.detail import DetailConfig, full_size_canvas, keep_outside
-from inference.edges import spread_along_edges
+from inference.edges import spread_along_edges, widen
 from inference.framing import Framing
 from inference.guidance import guidance_of
 from inference.rollout import Instruction
@@ -33,6 +33,7 @@ class Manner:
     keeps_outside: bool
     follows_edges: bool
     feather_share: float
+    opaque: tuple[float, float]
 
     @classmethod
     def of(cls, config: DetailConfig, preset: Preset) -> Manner:
@@ -43,6 +44,7 @@ class Manner:
             is_pocket if config.keep_outside_mask is None else config.keep_outside_mask,
             edges == "picture",
             config.feather_share,
+            config.opaque,
         )
 
 
@@ -96,7 +98,9 @@ class PainterArtist:
         )
         height, width = target.shape[:2]
         if self.manner.follows_edges:
-            return spread_along_edges(probability, target, self._reach_px(target)).clip(0, 1)
+            along = spread_along_edges(probability, target, self._reach_px(target)).clip(0, 1)
+            # Neighbouring regions overlap by their soft edges, or bare canvas would shine between.
+            return widen(along, self._feather_px(target))
         return cv2.resize(probability, (width, height), interpolation=cv2.INTER_NEAREST)
 
     @torch.inference_mode()
@@ -113,14 +117,14 @@ class PainterArtist:
         if self.manner.carries_detail:
             before = self._shown(features.latents)
             painted = full_size_canvas(
-                canvas, target, mask, before, rendered, self._goal, self._reach_px(target)
-            )
+                canvas, target, mask, before, rendered, self._goal, self._reach_px(target),
+                self.manner.opaque,
+            )  # fmt: skip
         else:
             height, width = canvas.shape[:2]
             painted = cv2.resize(rendered, (width, height), interpolation=cv2.INTER_CUBIC)
         if self.manner.keeps_outside:
-            feather_px = self.manner.feather_share * min(canvas.shape[:2])
-            return keep_outside(canvas, painted, mask, feather_px)
+            return keep_outside(canvas, painted, mask, self._feather_px(canvas))
         return np.rint(painted).clip(0, 255).astype(np.uint8)
 
     def _sampled(
@@ -170,6 +174,10 @@ class PainterArtist:
 
     def _seconds(self, interval_s: float) -> Tensor:
         return torch.tensor([interval_s], device=self.painter.device)
+
+    def _feather_px(self, canvas: np.ndarray) -> int:
+        """Width of a region's soft edge on the canvas."""
+        return max(1, round(self.manner.feather_share * min(canvas.shape[:2])))
 
     def _reach_px(self, canvas: np.ndarray) -> int:
         """How far a coarse boundary may move on the canvas: one and a half latent cells."""

@@ -72,10 +72,11 @@ def device_named(name: str) -> torch.device:
     return device
 
 
-def dtype_named(name: str, preset: str, device: torch.device) -> torch.dtype:
-    """The number format of that name; auto halves the published networks on a GPU only."""
+def dtype_named(name: str, preset: str, device: torch.device) -> torch.dtype | None:
+    """The number format of that name, None to leave the painter's own; auto halves the published
+    networks on a GPU and leaves all others."""
     if name == "auto":
-        return torch.float16 if preset == "paper" and device.type == "cuda" else torch.float32
+        return torch.float16 if preset == "paper" and device.type == "cuda" else None
     return getattr(torch, name)
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+SOFTENING = 9.0
+"""Radius divided by the blur of the guide (standard deviation)."""
+
 
 def spread_along_edges(
-    coarse: np.ndarray, guide: np.ndarray, radius_px: int, smoothness: float = 1e-3
+    coarse: np.ndarray, guide: np.ndarray, radius_px: int, smoothness: float = 4e-3
 ) -> np.ndarray:
     """A coarse map at the guide's size, its boundaries drawn to the guide's edges.
 
@@ -26,12 +29,21 @@ def spread_along_edges(
     """
     height, width = guide.shape[:2]
     values = cv2.resize(coarse.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    colours = guide.astype(np.float32) / 255
+    # The weave of a canvas is no edge: detail much finer than the radius must not fray boundaries.
+    softened = cv2.GaussianBlur(guide, (0, 0), max(0.3, radius_px / SOFTENING))
+    colours = softened.astype(np.float32) / 255
     mean_value, mean_colour = _mean(values, radius_px), _mean(colours, radius_px)
     covariance = _mean(colours * values[..., None], radius_px) - mean_colour * mean_value[..., None]
     slope = _solve(_colour_covariance(colours, mean_colour, radius_px, smoothness), covariance)
     offset = mean_value - (slope * mean_colour).sum(axis=2)
     return (_mean(slope, radius_px) * colours).sum(axis=2) + _mean(offset, radius_px)
+
+
+def widen(map: np.ndarray, radius_px: int) -> np.ndarray:
+    """The largest value within `radius_px` of each pixel, float32 (H, W)."""
+    side = 2 * radius_px + 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
+    return cv2.dilate(map.astype(np.float32), disc)
 
 
 def _mean(image: np.ndarray, radius_px: int) -> np.ndarray:
