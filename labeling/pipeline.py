@@ -7,18 +7,14 @@ under ``failed`` and never stops the others; what stands already is left alone.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typing import Any
 
 from ingest.atomic import remove_stale_temporaries, write_bytes, write_json
 from ingest.config import config_hash, to_yaml
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.ray_tasks import RunConfig, TaskFailure, run_tasks
 from labeling.corrections import Correction, in_force, read_corrections
 from labeling.instruction_table import (
     Instruction,
@@ -39,9 +35,7 @@ from labeling.shards import (
     stale_shards,
     stands,
 )
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from labeling.work import Layout, do_all
 
 
 def run_regions(root: Path, config: LabelingConfig, address: str | None = None) -> dict[str, Any]:
@@ -49,8 +43,8 @@ def run_regions(root: Path, config: LabelingConfig, address: str | None = None) 
     dataset = _open(root, "regions", config)
     videos = dataset.video_ids()
     tasks = [RegionTask(root.absolute(), video_id, config.regions) for video_id in videos]
-    results, failed = _work(
-        "regions", label_regions, tasks, config.run, address, _video_of,
+    results, failed = do_all(
+        "regions", label_regions, tasks, Layout(config.run, address), _video_of,
         lambda r: f"{r['pairs']} pairs, {'made' if r['fresh'] else 'stand already'}, "
         f"{r['area']:.0%} of the canvas a step",
     )  # fmt: skip
@@ -71,12 +65,16 @@ def run_instructions(
     """Instructions for all videos of a dataset, and the table of them."""
     dataset = _open(root, "instructions", config)
     videos = dataset.video_ids()
+    if not any(dataset.regions_tar(video_id).is_file() for video_id in videos):
+        raise UserError(
+            f"{root} has no region masks: run `python -m labeling regions {root}` first"
+        )
     tasks = [
         InstructionTask(root.absolute(), video_id, config.regions, config.instructions)
         for video_id in videos
     ]
-    results, failed = _work(
-        "instructions", label_instructions, tasks, config.run, address, _video_of,
+    results, failed = do_all(
+        "instructions", label_instructions, tasks, Layout(config.run, address), _video_of,
         lambda r: f"{r['pairs']} pairs, {r['asked']} asked: {_most_common(r['texts'])}",
     )  # fmt: skip
     rows = merge_table(dataset, videos, config.instructions, config.regions)
@@ -112,8 +110,8 @@ def run_shards(root: Path, config: LabelingConfig, address: str | None = None) -
         if stands(dataset, plan, known.get(plan.name))
     }
     waiting = [plan for plan in shards if plan.name not in entries]
-    built, failed = _work(
-        "shards", build_shard, waiting, config.run, address, lambda plan: plan.name,
+    built, failed = do_all(
+        "shards", build_shard, waiting, Layout(config.run, address), lambda plan: plan.name,
         lambda entry: f"{entry.num_samples} samples, {entry.num_bytes / 1e6:.1f} MB",
     )  # fmt: skip
     if failed:
@@ -173,12 +171,11 @@ def _plan(
         PlanTask(root, video, labels[video], said[video], config.regions, hash_of_config)
         for video in dataset.video_ids()
     ]
-    videos, failed = _work(
+    videos, failed = do_all(
         "plan",
         plan_video,
         tasks,
-        config.run,
-        address,
+        Layout(config.run, address),
         _video_of,
         lambda pairs: f"{len(pairs)} pairs",
     )
@@ -220,37 +217,6 @@ def _known_entries(dataset: Dataset) -> dict[str, ShardEntry]:
         return {entry.name: entry for entry in read_index(dataset).shards}
     except UserError:
         return {}  # everything is built again, to the same bytes
-
-
-def _work(
-    title: str,
-    function: Callable[[Item], Result],
-    tasks: Sequence[Item],
-    run: RunConfig,
-    address: str | None,
-    name_of: Callable[[Item], str],
-    describe: Callable[[Result], str],
-) -> tuple[list[Result], list[dict[str, str]]]:
-    """Run tasks with a bar and a line each; results and failures, both in the tasks' order."""
-    found: dict[str, Result] = {}
-    failed: dict[str, dict[str, str]] = {}
-    if not tasks:
-        return [], []
-    console = Console(stderr=False, highlight=False)
-    bar = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*bar, console=console, transient=True) as progress:
-        row = progress.add_task(title, total=len(tasks))
-        for finished in run_tasks(function, tasks, run, address):
-            name, result = name_of(finished.item), finished.result
-            if isinstance(result, TaskFailure):
-                failed[name] = {"item": name, "reason": result.reason, "detail": result.detail}
-                console.print(f"{title} {name}: failed, {result.reason}: {result.detail}")
-            else:
-                found[name] = result
-                console.print(f"{title} {name}: {describe(result)}", soft_wrap=True)
-            progress.advance(row)
-    names = [name_of(task) for task in tasks]
-    return [found[n] for n in names if n in found], [failed[n] for n in names if n in failed]
 
 
 def _open(root: Path, stage: str, config: LabelingConfig) -> Dataset:

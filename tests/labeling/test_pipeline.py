@@ -15,7 +15,7 @@ import pytest
 from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.ray_tasks import Finished, TaskFailure
-from labeling import pipeline
+from labeling import pipeline, work
 from labeling.settings import LabelingConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +38,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
             except Exception as error:
                 yield Finished(item, TaskFailure("exception", str(error)))
 
-    monkeypatch.setattr(pipeline, "run_tasks", run)
+    monkeypatch.setattr(work, "run_tasks", run)
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,8 @@ def test_stages_follow_each_other(keyframe_dataset: Callable[..., Dataset]) -> N
     dataset = keyframe_dataset(2, 1)
     with pytest.raises(UserError, match="python -m labeling instructions"):
         pipeline.run_shards(dataset.root, config())
-    assert pipeline.run_instructions(dataset.root, config())["failed"]
+    with pytest.raises(UserError, match="no region masks: run `python -m labeling regions"):
+        pipeline.run_instructions(dataset.root, config())
     assert pipeline.run_regions(dataset.root, config())["videos_made"] == 3
     assert pipeline.run_regions(dataset.root, config())["videos_made"] == 0
     assert pipeline.run_instructions(dataset.root, config())["asked"] == 12
@@ -66,6 +67,17 @@ def test_stages_follow_each_other(keyframe_dataset: Callable[..., Dataset]) -> N
     index = json.loads(dataset.index_json.read_text())
     assert sum(entry["num_samples"] for entry in index["shards"]) == 12
     assert dataset.config_yaml("shards").is_file()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_one_bad_video_does_not_stop_the_others(labeled_dataset: Callable[..., Dataset]) -> None:
+    dataset = labeled_dataset(2, 0)
+    video = dataset.video_ids()[0]
+    dataset.keyframes_tar(video).write_bytes(b"x" * 700)
+    for stage in (pipeline.run_regions, pipeline.run_instructions):
+        (failure,) = stage(dataset.root, config())["failed"]
+        assert failure["item"] == video
+        assert f"{video}.tar is damaged" in failure["detail"]
 
 
 @pytest.mark.usefixtures("in_process")

@@ -1,0 +1,67 @@
+"""Tasks with a bar and a line each: what the user sees while Ray works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ingest.errors import UserError
+from ingest.ray_tasks import RunConfig, TaskFailure, run_tasks
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Failure = dict[str, str]
+"""A task that gave no result: ``item``, ``reason`` (one word) and ``detail`` (a sentence)."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How work is laid out and where it runs."""
+
+    run: RunConfig
+    address: str | None
+
+
+def do_all(
+    title: str,
+    function: Callable[[Item], Result],
+    tasks: Sequence[Item],
+    layout: Layout,
+    name_of: Callable[[Item], str],
+    describe: Callable[[Result], str],
+) -> tuple[list[Result], list[Failure]]:
+    """Run every task; results and failures, both in the tasks' order whatever came first.
+
+    Raises:
+        UserError: every task failed for one and the same reason, so it is not about the items.
+    """
+    found: dict[str, Result] = {}
+    failed: dict[str, Failure] = {}
+    if not tasks:
+        return [], []
+    console = Console(highlight=False, soft_wrap=True)
+    bar = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*bar, console=console, transient=True) as progress:
+        row = progress.add_task(title, total=len(tasks))
+        for finished in run_tasks(function, tasks, layout.run, layout.address):
+            name, result = name_of(finished.item), finished.result
+            if isinstance(result, TaskFailure):
+                detail = result.detail.removeprefix(f"{UserError.__module__}.UserError: ")
+                is_known = any(failure["detail"] == detail for failure in failed.values())
+                failed[name] = {"item": name, "reason": result.reason, "detail": detail}
+                line = "failed like the one above" if is_known else f"failed: {detail}"
+            else:
+                found[name] = result
+                line = describe(result)
+            console.print(f"{title} {name}: {escape(line)}")
+            progress.advance(row)
+    details = {failure["detail"] for failure in failed.values()}
+    if len(failed) == len(tasks) > 1 and len(details) == 1:
+        raise UserError(f"{title}: all {len(tasks)} tasks failed: {details.pop()}")
+    names = [name_of(task) for task in tasks]
+    return [found[n] for n in names if n in found], [failed[n] for n in names if n in failed]
