@@ -220,3 +220,34 @@ def test_the_paper_preset_needs_a_trained_llava() -> None:
 def test_lora_without_a_base_is_refused(small_preset: Preset) -> None:
     with pytest.raises(UserError, match=r"training\.text\.base is empty"):
         objective_of(small_preset, lora={"rank": 4})
+
+
+def test_command_trains_resumes_and_leaves_a_painter_part(
+    toy_dataset: Path, make_toy_samples: Callable[..., list[Sample]], tmp_path: Path
+) -> None:
+    from labeling.llava import InstructionModel
+    from training.painter import load_painter
+    from training.run import run_training
+
+    def train(run: Path, steps: int) -> dict[str, Any]:
+        sizes = [f"training.text.language.{name}={value}" for name, value in SMALL.items()]
+        loop = {"max_steps": steps, "batch_size": 4, "checkpoint_every_steps": 2}
+        asked = [f"training.text.loop.{name}={value}" for name, value in loop.items()]
+        return run_training("text", toy_dataset, run, None, [*sizes, *asked])
+
+    whole = train(tmp_path / "whole", 4)
+    train(tmp_path / "halves", 2)
+    assert train(tmp_path / "halves", 4)["validation_loss"] == whole["validation_loss"]
+    weights = "parts/instruction_model/model.safetensors"
+    assert (tmp_path / "halves" / weights).read_bytes() == (
+        tmp_path / "whole" / weights
+    ).read_bytes()
+    painter = load_painter(tmp_path / "whole" / "parts")
+    asked = InstructionModel(
+        painter.part("instruction_model"), painter.part("instruction_processor")
+    )
+    sample = make_toy_samples(5)[0]
+    (text, confidence), *rest = asked.instruct([sample.current], [sample.target])
+    assert isinstance(text, str)
+    assert 0 < confidence <= 1
+    assert not rest
