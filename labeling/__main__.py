@@ -111,9 +111,11 @@ def export(
     from labeling.settings import LabelingConfig
 
     settings = load_section("labeling", LabelingConfig, config, set)
-    rows = export_review(Dataset.existing(dataset), out, settings.review)
+    rows, unlabeled = export_review(Dataset.existing(dataset), out, settings.review)
     print(f"review: {rows} pairs in {out}; fill corrected or verdict, then import it again")
-    write_result(json, {"rows": rows})
+    if unlabeled:
+        print(f"{unlabeled} pairs have no labels: python -m labeling instructions {dataset}")
+    write_result(json, {"rows": rows, "unlabeled": unlabeled})
 
 
 @review.command("import")

@@ -86,7 +86,13 @@ def write_report(dataset: Dataset, config: ReportConfig) -> Path:
     for video_id in dataset.video_ids():
         outcome, pairs = read_pairs(dataset, video_id)
         regions = read_regions(dataset, video_id)
-        known = [p for p in pairs if p.pair_id in table and p.pair_id in regions]
+        known = [
+            pair
+            for pair in pairs
+            if (label := table.get(pair.pair_id)) is not None
+            and label.content_hash == pair.content_hash
+            and pair.pair_id in regions
+        ]
         for pair in known:
             said.append((table[pair.pair_id], decided.get((pair.pair_id, pair.content_hash))))
             areas.append(regions[pair.pair_id].record.mask_area)

@@ -69,18 +69,24 @@ class RowReport:
     detail: str
 
 
-def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> int:
-    """Write the CSV and its thumbnails (``<name>_images/`` beside it); returns the rows' number."""
+def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> tuple[int, int]:
+    """Write the CSV and its thumbnails (``<name>_images/`` beside it).
+
+    Returns:
+        How many pairs are in it, and how many are not because they have no labels (or labels of
+        other images).
+    """
     table, decided = read_table(dataset), in_force(read_corrections(dataset))
     images = file.with_name(f"{file.stem}_images")
-    rows = []
+    rows, num_unlabeled = [], 0
     for video_id in dataset.video_ids():
         _, pairs = read_pairs(dataset, video_id)
         regions = read_regions(dataset, video_id)
         for pair in pairs:
             label = table.get(pair.pair_id)
             region = regions.get(pair.pair_id)
-            if label is None or region is None:
+            if label is None or label.content_hash != pair.content_hash or region is None:
+                num_unlabeled += 1
                 continue
             mask, _ = region.masks(str(dataset.regions_tar(video_id)))
             thumbnails = _thumbnails(pair, mask, images, config.thumbnail_px)
@@ -99,7 +105,7 @@ def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> int:
             )
     rows.sort(key=lambda row: (bool(row["in_force"]), float(row["confidence"]), row["pair_id"]))
     write_bytes(file, to_csv(COLUMNS, rows, bom=True))
-    return len(rows)
+    return len(rows), num_unlabeled
 
 
 def import_review(

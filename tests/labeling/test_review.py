@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
+from ingest.tar import read_tar, write_tar
 from labeling.corrections import in_force, read_corrections
 from labeling.instruction_table import read_table
 from labeling.instructions import normalise
+from labeling.regions import RegionsConfig, RegionTask, label_regions
 from labeling.review import ReviewConfig, export_review, import_review
 
 Rows = list[dict[str, str]]
@@ -26,9 +28,10 @@ def dataset(labeled_dataset: Callable[..., Dataset]) -> Dataset:
     return labeled_dataset(2, 0)
 
 
-def exported(dataset: Dataset) -> Rows:
+def exported(dataset: Dataset, reuse: bool = False) -> Rows:
     file = dataset.root / "out" / "review.csv"
-    export_review(dataset, file, ReviewConfig())
+    if not (reuse and file.is_file()):
+        export_review(dataset, file, ReviewConfig())
     return list(csv.DictReader(io.StringIO(file.read_text("utf-8-sig"), newline="")))
 
 
@@ -55,6 +58,25 @@ def test_export_lists_every_pair_most_doubtful_first(dataset: Dataset) -> None:
     for name in ("current", "next", "target", "mask"):
         assert (dataset.root / "out" / rows[0][name]).is_file()
     assert all(row[n] == "" for row in rows for n in ("corrected", "verdict", "note", "reviewer"))
+
+
+def test_pairs_without_labels_are_counted(dataset: Dataset) -> None:
+    video = dataset.video_ids()[0]
+    path = dataset.outcome_json(video)
+    rows, unlabeled = export_review(dataset, dataset.root / "a.csv", ReviewConfig())
+    assert (rows, unlabeled) == (8, 0)
+    new = path.with_name("f" * 16 + ".json")
+    new.write_text(path.read_text().replace(video, "f" * 16))
+    samples = [
+        (
+            key.replace(video, "f" * 16),
+            {n: d.replace(video.encode(), b"f" * 16) for n, d in f.items()},
+        )
+        for key, f in read_tar(dataset.keyframes_tar(video))
+    ]
+    write_tar(dataset.keyframes_tar("f" * 16), samples)
+    label_regions(RegionTask(dataset.root, "f" * 16, RegionsConfig()))
+    assert export_review(dataset, dataset.root / "b.csv", ReviewConfig()) == (8, 4)
 
 
 def test_untouched_file_changes_nothing(dataset: Dataset) -> None:
@@ -159,7 +181,7 @@ typed = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=
 @given(st.lists(st.tuples(typed, typed), min_size=4, max_size=4))
 def test_no_correction_is_lost(dataset: Dataset, said: list[tuple[str, str]]) -> None:
     dataset.corrections_csv.unlink(missing_ok=True)
-    rows = exported(dataset)
+    rows = exported(dataset, reuse=True)
     for row, (corrected, note) in zip(rows, said, strict=False):
         row |= {"corrected": corrected, "note": note}
     found = statuses(dataset, rows)
