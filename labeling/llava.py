@@ -226,7 +226,7 @@ def _loading_error(config: LlavaConfig, error: Exception) -> UserError:
     offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
     hub = "the hub's local cache (HF_HUB_OFFLINE is set)" if offline else "the Hugging Face hub"
     adapter = f" with adapter {config.adapter!r}" if config.adapter else ""
-    reason = " ".join(str(error).split())[:160]
+    reason = " ".join(str(error).split()).partition(". ")[0][:160]
     return UserError(
         f"cannot load the vision-language model {config.model!r}{adapter}, looked for as a folder "
         f"and in {hub} ({type(error).__name__}: {reason}). Give a folder in the transformers "
