@@ -49,7 +49,7 @@ def load_section(
     for item in overrides or []:
         _apply(values, item, section)
     try:
-        return cls.model_validate(values)
+        return cls.model_validate(_over_defaults(cls(), values))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join([section, *map(str, e['loc'])])}: {e['msg']} (got {e['input']!r})"
@@ -100,6 +100,18 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if tree is not None and not isinstance(tree, dict):
         raise UserError(f"{path}: expected a mapping of packages, got {type(tree).__name__}")
     return tree or {}
+
+
+def _over_defaults(defaults: Config, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` over the defaults, stage by stage: a stage that is named in part keeps the defaults
+    of the place where it stands, which may differ from those of its class."""
+    merged: dict[str, Any] = {name: getattr(defaults, name) for name in type(defaults).model_fields}
+    for name, value in values.items():
+        stage = merged.get(name)
+        if isinstance(stage, Config) and isinstance(value, dict):
+            value = _over_defaults(stage, value)
+        merged[name] = value
+    return merged
 
 
 def _apply(values: dict[str, Any], item: str, section: str) -> None:

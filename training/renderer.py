@@ -57,8 +57,8 @@ class RendererObjective:
         return self.painter.parts
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean square error of the predicted noise (equation 1), or of the predicted canvas where
-        the preset's UNet predicts that."""
+        """Mean square error of the predicted noise (equation 1), or mean absolute error of the
+        predicted canvas where the preset's UNet predicts that."""
         painter, generators = self.painter, batch.generators()
         device = batch.current.device
         sampler = generators[0] if self.preset.codec == "vae" else None
@@ -78,7 +78,7 @@ class RendererObjective:
         )  # fmt: skip
         said = painter.network_output(noisy, timesteps, given)
         wanted = noise if self.preset.output == "noise" else clean
-        error = functional.mse_loss(said.float(), wanted.float())
+        error = self._distance(said.float(), wanted.float())
         terms = {"loss": error, "error": error.detach()}
         if self.config.next_image_weight:
             with torch.no_grad():
@@ -87,6 +87,12 @@ class RendererObjective:
             terms["next_image"] = functional.mse_loss(image[:, 0], following)
             terms["loss"] = error + self.config.next_image_weight * terms["next_image"]
         return terms
+
+    def _distance(self, said: Tensor, wanted: Tensor) -> Tensor:
+        if self.preset.output == "noise":
+            return functional.mse_loss(said, wanted)
+        # The mean of "painted" and "not yet" is a ghost of both; absolute error decides.
+        return functional.l1_loss(said, wanted)
 
     def _mask(self, batch: Batch) -> Tensor:
         return blocks_of(batch.mask) if self.preset.mask_blocks else batch.mask
