@@ -112,11 +112,14 @@ def test_published_settings_are_valid() -> None:
     assert json.loads(config.model_dump_json())["mask"]["loop"]["learning_rate"] == 1e-5
 
 
-def test_setting_one_value_of_a_loop_keeps_the_others_of_that_objective() -> None:
+def test_setting_one_value_of_a_loop_keeps_the_others_of_that_objective(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The objectives' loops differ in defaults; naming one key must not bring the class's back."""
     from ingest.config import load_section
     from training.settings import TrainingConfig
 
+    monkeypatch.chdir(tmp_path)  # away from pipelines.yaml, which names every key
     plain = TrainingConfig().renderer.loop
     overrides = ["training.renderer.loop.max_time_s=7"]
     changed = load_section("training", TrainingConfig, None, overrides).renderer.loop
