@@ -54,7 +54,10 @@ class TextConfig(Config):
     """Share of probability spread over all words, against overconfidence (paper: 0)."""
     flip: bool = True
     """Mirror canvas and target of half the samples: a mirrored landscape is one too (paper: no)."""
-    colour_jitter: float = Field(default=0.05, ge=0)
+    crop: float = Field(default=0.15, ge=0, lt=0.5)
+    """Canvas and target lose a random share, at most this, of every side (paper: 0). Few paintings
+    are learnt by heart without it."""
+    colour_jitter: float = Field(default=0.1, ge=0)
     """Standard deviation of a random gain and shift of each colour, the same for canvas and target,
     in units of the range [-1, 1] (paper: 0)."""
     preview_samples: int = Field(default=6, ge=1)
@@ -175,13 +178,18 @@ def plain_pairs(batch: Batch) -> list[np.ndarray]:
 
 
 def augmented_pairs(batch: Batch, config: TextConfig) -> list[np.ndarray]:
-    """`plain_pairs`, mirrored and recoloured by chance; every sample's seed decides for itself."""
+    """`plain_pairs`, cropped, mirrored and recoloured by chance; every sample's seed decides for
+    itself. Pairs come in several sizes."""
+    height, width = batch.current.shape[-2:]
     pairs = []
     for current, target, chance in zip(
         batch.current, batch.target, batch.generators(), strict=True
     ):
-        both = torch.stack([current, target])
+        cut = (torch.rand(4, generator=chance) * config.crop).tolist()
         mirror, change = torch.rand(1, generator=chance), torch.randn(2, 3, generator=chance)
+        rows = slice(int(cut[0] * height), height - int(cut[1] * height))
+        columns = slice(int(cut[2] * width), width - int(cut[3] * width))
+        both = torch.stack([current, target])[:, :, rows, columns]
         if config.flip and float(mirror) < 0.5:
             both = both.flip(3)
         gain, shift = (change * config.colour_jitter).to(both.device)[:, :, None, None]

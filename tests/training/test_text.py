@@ -22,6 +22,7 @@ SMALL = {
     "image_px": 32, "patch_px": 8, "vision_width": 48, "vision_layers": 1,
     "text_width": 32, "text_layers": 1, "head_width": 16,
 }  # fmt: skip
+PLAIN = {"flip": False, "crop": 0.0, "colour_jitter": 0.0}
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +127,7 @@ def test_augmentation_belongs_to_the_sample(batch: Batch, small_preset: Preset) 
         np.array_equal(a, b) for a, b in zip(first, augmented_pairs(batch, config), strict=True)
     )
     assert any(not np.array_equal(a, b) for a, b in zip(first, plain, strict=True))
-    off = config.model_copy(update={"flip": False, "colour_jitter": 0.0})
+    off = config.model_copy(update=PLAIN)
     assert all(
         np.array_equal(a, b) for a, b in zip(plain, augmented_pairs(batch, off), strict=True)
     )
@@ -135,7 +136,7 @@ def test_augmentation_belongs_to_the_sample(batch: Batch, small_preset: Preset) 
 def test_mirroring_keeps_the_canvas_left(batch: Batch, small_preset: Preset) -> None:
     from training.text import augmented_pairs, plain_pairs
 
-    config = objective_of(small_preset).config.model_copy(update={"colour_jitter": 0.0})
+    config = objective_of(small_preset).config.model_copy(update={**PLAIN, "flip": True})
     width = batch.current.shape[-1]
     seen = set()
     for plain, made in zip(plain_pairs(batch), augmented_pairs(batch, config), strict=True):
@@ -148,7 +149,7 @@ def test_mirroring_keeps_the_canvas_left(batch: Batch, small_preset: Preset) -> 
 
 
 def test_pocket_training_fits_a_batch(batch: Batch, small_preset: Preset) -> None:
-    objective = objective_of(small_preset, label_smoothing=0.0, flip=False, colour_jitter=0.0)
+    objective = objective_of(small_preset, label_smoothing=0.0, **PLAIN)
     losses = steps(objective, batch, 60, 5e-3)
     assert losses[-1] < 0.3 * losses[0]
     pairs_right = float(objective.loss(batch)["accuracy"].detach())
@@ -162,7 +163,7 @@ def test_lora_trains_only_what_it_should(base: Path, batch: Batch, small_preset:
     lora = {"rank": 4, "alpha": 8, "dropout": 0.0}
     objective = objective_of(
         small_preset, base=str(base), lora=lora, label_smoothing=0.0, gradient_checkpointing=True,
-        flip=False, colour_jitter=0.0,
+        **PLAIN,
     )  # fmt: skip
     model = objective.parts()["instruction_model"]
     trained = [name for name, p in model.named_parameters() if p.requires_grad]
