@@ -152,7 +152,7 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     preset = POCKET.model_copy(update={"image_side_px": SIDE_PX, "num_steps": 2})
     language = LanguageConfig(
-        image_px=32, patch_px=16, vision_width=32, vision_layers=1, text_width=32, text_layers=1,
+        image_px=32, patch_px=16, vision_width=48, vision_layers=1, text_width=32, text_layers=1,
         head_width=16,
     )  # fmt: skip
     networks = tuple(name for name in ALL_PARTS if not name.startswith("instruction"))
