@@ -27,6 +27,9 @@ from ingest.quads import (
 
 DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
+BORDER_SUPPORT, OVERLAP_WEIGHT = 0.35, 0.9
+"""What a border of the frame counts as a side of the canvas (an edge all along counts 1), and what
+the overlap of change and canvas weighs against the support of the sides."""
 
 
 class CanvasConfig(Config):
@@ -156,7 +159,7 @@ def _scores(
     of change and quadrilateral.
     """
     support = _side_support(quads, edges)
-    support = np.where(is_border, 0.55, support)
+    support = np.where(is_border, BORDER_SUPPORT, support)
     scale = 8
     small = cv2.resize(change.astype(np.float32), None, fx=1 / scale, fy=1 / scale)
     total = max(float(small.sum()), 1e-6)
@@ -169,7 +172,7 @@ def _scores(
         union = float(inside.sum()) + total - hit
         # Containment counts more than density: many paintings leave margins.
         overlap[i] = 0.7 * hit / total + 0.3 * hit / union
-    return 0.5 * support.mean(axis=1) + 0.5 * support.min(axis=1) + 2.0 * overlap
+    return 0.5 * support.mean(axis=1) + 0.5 * support.min(axis=1) + OVERLAP_WEIGHT * overlap
 
 
 def _side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:

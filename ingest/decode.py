@@ -171,7 +171,11 @@ def _decord_frames(path: Path, times_s: Sequence[float]) -> Iterator[tuple[int, 
         if index <= previous or index >= len(stamps):
             continue
         previous = index
-        yield position, Frame(index, float(stamps[index]), reader[index].asnumpy())
+        image = reader[index].asnumpy()
+        if image.shape[2] != 3:
+            # decord 0.6 turns frames with a rotation tag into four scrambled channels.
+            raise decord.DECORDError("rotated")
+        yield position, Frame(index, float(stamps[index]), image)
 
 
 def _pyav_frames(path: Path, times_s: Sequence[float], first_index: int) -> Iterator[Frame]:

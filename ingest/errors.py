@@ -43,6 +43,8 @@ _ADVICE = {
     errno.ENOSPC: "the disk is full: free space there, then run the same command again",
     errno.EDQUOT: "the disk quota is used up: free space there, then run the same command again",
     errno.EROFS: "the file system is read-only: choose another output folder",
+    errno.EFBIG: "the file is larger than the disk or the process may hold: raise that limit",
+    errno.EIO: "the disk reports an error: check it, then run the same command again",
     errno.EACCES: "permission denied: choose a folder that you may write to",
     errno.EPERM: "operation not permitted: choose a folder that you may write to",
 }

@@ -52,8 +52,8 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     if looks_revealed(states, config.reveal):
         raise Refusal(
             "revealed",
-            f"{row.path.name}: parts appear in their finished look at once, as when a mask "
-            "uncovers a picture; if it is a painting, raise ingest.reveal.max_finished_share",
+            f"{row.path.name}: every spot goes straight to its finished colour, as when a mask "
+            "uncovers a picture; if it is a painting, raise ingest.reveal.max_straight_share",
         )
     choices = choose_looks(
         analysis.history, chosen, analysis.frames, analysis.valid, config.keyframes

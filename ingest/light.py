@@ -50,6 +50,7 @@ def _gain(
     reference: np.ndarray, frame: np.ndarray, valid: np.ndarray, previous: np.ndarray
 ) -> np.ndarray:
     usable = valid & (frame.max(axis=2) < 250) & (frame.min(axis=2) > 25)
+    usable &= reference.min(axis=2) > 25
     if usable.mean() < 0.1:
         return previous
     ratios = reference[usable] / frame[usable]

@@ -16,8 +16,11 @@ from pydantic import Field
 
 from ingest.config import Config
 
+KERNEL = np.ones((3, 3), np.uint8)
 OUTLINE_SHARE = 0.5
 """Share of an area's rim that must be an edge for the area to be a thing in front."""
+JOINED_SHARE = 0.25
+"""Share of a piece that is known to be cover for all of it to be cover."""
 
 
 class OcclusionConfig(Config):
@@ -83,7 +86,10 @@ def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> His
     good &= _supported(levels, good, tolerance, reach, config.min_support)
     passing = _episodes(levels, good, tolerance, reach)
     covered = ~good | np.stack([_outlined(passing[b], levels[b], tolerance) for b in range(number)])
-    covered = np.stack([_grown(layer) for layer in covered])
+    fleeting = _fleeting(levels, good, tolerance, reach)
+    covered = np.stack(
+        [_grown(_joined(covered[b], fleeting[b], levels[b], tolerance)) for b in range(number)]
+    )
     states, unsure, never_seen = _fill(levels, ~covered, tolerance)
     return History(bins, states, covered, unsure, tolerance, never_seen)
 
@@ -96,7 +102,7 @@ def tolerance_map(levels: np.ndarray, config: OcclusionConfig) -> np.ndarray:
         dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
         contrast += np.hypot(dx, dy) / 8
     contrast /= len(levels[:: max(1, len(levels) // 12)])
-    contrast = cv2.dilate(contrast, np.ones((3, 3), np.uint8))
+    contrast = cv2.dilate(contrast, KERNEL)
     added = np.minimum(config.edge_tolerance * contrast, config.tolerance)
     return config.tolerance + added
 
@@ -160,29 +166,77 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
     A thing in front has an outline. Where paint happens to come back to an earlier colour (a white
     cloud on the sky that was a white canvas), the outline of the cloud is not in the picture yet.
     """
-    kernel = np.ones((3, 3), np.uint8)
-    layer = cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    number, labels = cv2.connectedComponents(layer, connectivity=4)
-    labels = np.asarray(labels)
-    if number == 1:
-        return passing
-    rim = (cv2.dilate(layer, kernel) - cv2.erode(layer, kernel)) > 0
-    wide = np.ones((5, 5), np.uint8)
-    spread = cv2.dilate(level, wide) - cv2.erode(level, wide)
-    edge = spread.max(axis=2) > tolerance
-    owner = cv2.dilate(labels.astype(np.float32), kernel).astype(np.int32)
-    rims = np.bincount(owner[rim], minlength=number)
-    edges = np.bincount(owner[rim & edge], minlength=number)
+    # Pieces are cut along edges, so that a thing and what is merely beside it are judged apart.
+    edge = _spread(level) > tolerance
+    labels, number = _pieces(passing & ~edge)
+    rim_labels = cv2.dilate(labels.astype(np.float32), KERNEL).astype(np.int32)
+    rim = (labels == 0) & (rim_labels > 0)
+    rims = np.bincount(rim_labels[rim], minlength=number)
+    edges = np.bincount(rim_labels[rim & edge], minlength=number)
     outlined = edges >= OUTLINE_SHARE * np.maximum(rims, 1)
     outlined[0] = False
-    return passing & outlined[labels]
+    return passing & _with_edges(outlined[labels])
+
+
+def _spread(level: np.ndarray) -> np.ndarray:
+    """uint8 (h, w): largest difference within a neighbourhood, in the channel where it is most."""
+    return (cv2.dilate(level, KERNEL) - cv2.erode(level, KERNEL)).max(axis=2)
+
+
+def _pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Connected pieces of a mask as int32 labels (0 is outside), and the number of labels."""
+    number, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return np.asarray(labels, np.int32), number
+
+
+def _with_edges(found: np.ndarray) -> np.ndarray:
+    """An area with the edges around it: they belong to what stands out in front."""
+    return cv2.dilate(found.astype(np.uint8), KERNEL, iterations=2) > 0
+
+
+def _fleeting(
+    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray, reach: int
+) -> np.ndarray:
+    """bool (b, h, w): levels that last no longer than the reach."""
+    first = _run_starts(levels, good, tolerance)
+    backwards = _run_starts(levels[::-1], good[::-1], tolerance)
+    last = len(levels) - 1 - backwards[::-1]
+    return good & (last - first < reach)
+
+
+def _run_starts(levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """int16 (b, h, w): the bin in which the level of each bin was first seen without a break."""
+    starts = np.zeros(good.shape, np.int16)
+    current, began = levels[0].copy(), np.zeros(good.shape[1:], np.int16)
+    for b in range(len(levels)):
+        new = good[b] & differs(levels[b], current, tolerance)
+        began[new] = b
+        current[good[b]] = levels[b][good[b]]
+        starts[b] = began
+    return starts
+
+
+def _joined(
+    covered: np.ndarray, fleeting: np.ndarray, level: np.ndarray, tolerance: np.ndarray
+) -> np.ndarray:
+    """`covered` with those fleeting pixels that are one thing with it.
+
+    Where paint was laid under a resting hand, the hand comes between two different levels and
+    looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
+    that did come and go.
+    """
+    labels, number = _pieces((covered | fleeting) & (_spread(level) <= tolerance))
+    sizes = np.bincount(labels.ravel(), minlength=number)
+    hidden = np.bincount(labels[covered], minlength=number)
+    is_cover = hidden >= JOINED_SHARE * np.maximum(sizes, 1)
+    is_cover[0] = False
+    return covered | (fleeting & _with_edges(is_cover[labels]))
 
 
 def _grown(covered: np.ndarray) -> np.ndarray:
     """Without specks, and with the soft rim that every cover has."""
-    kernel = np.ones((3, 3), np.uint8)
-    firm = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    return (cv2.dilate(firm, kernel) > 0) | covered
+    firm = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, KERNEL)
+    return (cv2.dilate(firm, KERNEL) > 0) | covered
 
 
 def _fill(

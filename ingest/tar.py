@@ -61,6 +61,9 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
                 fields[field] = content.read()
                 if len(fields[field]) != entry.size:
                     raise tarfile.ReadError("unexpected end of data")
+        # tarfile takes a file that ends inside a header for a whole one.
+        if not _has_end(path):
+            raise tarfile.ReadError("unexpected end of data")
     except FileNotFoundError:
         raise UserError(f"{path} not found: build it first, or correct the path") from None
     except tarfile.TarError as error:
@@ -70,3 +73,11 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         ) from error
     if fields:
         yield key, fields
+
+
+def _has_end(path: Path) -> bool:
+    """Whether a tar closes with its two empty blocks."""
+    with path.open("rb") as file:
+        file.seek(0, io.SEEK_END)
+        file.seek(max(0, file.tell() - 2 * tarfile.BLOCKSIZE))
+        return file.read() == bytes(2 * tarfile.BLOCKSIZE)

@@ -1,0 +1,170 @@
+"""The command line: exit codes, one-line errors, plans, and the page."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ingest.outcome import VideoOutcome
+from ingest.report import clock, write_report
+from ingest.settings import IngestConfig
+from ingest.stored import write_outcome
+from ingest.video import make_ingest_video
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def command(*words: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ingest", *map(str, words)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=200,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["/nowhere", "-o", "{tmp}"], "/nowhere not found"),
+        (["{tmp}", "-o", "{tmp}/d"], "holds no video"),
+        (["{tmp}/v.mp4", "-o", "{tmp}/d", "--set", "ingest.decode.fsp=1"], "ingest.decode.fsp"),
+        (["report", "{tmp}"], "is no dataset"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_2(tmp_path: Path, words: list[str], told: str) -> None:
+    if "v.mp4" in words[0]:
+        (tmp_path / "v.mp4").touch()
+    done = command(*(word.replace("{tmp}", str(tmp_path)) for word in words))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+
+
+def test_dry_run_prints_config_and_plan_and_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "v.mp4").touch()
+    done = command(tmp_path, "-o", tmp_path / "d", "--dry-run", "--set", "ingest.decode.fps=3")
+    assert done.returncode == 0, done.stderr
+    assert "fps: 3.0" in done.stdout
+    assert f"plan: 1 sources into {tmp_path / 'd'}" in done.stdout
+    assert not (tmp_path / "d").exists()
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["report", "--help"]])
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['ingest', *{words!r}]\n"
+        "from ingest.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "heavy = {'numpy', 'cv2', 'pandas', 'ray', 'av', 'decord', 'pydantic', 'rich.table'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip() == "[]"
+
+
+def test_the_page_is_one_safe_file(film, quick: IngestConfig, tmp_path: Path) -> None:
+    source = tmp_path / "<b>film & more.mp4"
+    shutil.copy(film.path, source)
+    from ingest.discover import SourceRow
+
+    outcome = make_ingest_video(quick, tmp_path / "d")(SourceRow(str(source), licence="<i>"))
+    from ingest.dataset import Dataset
+
+    dataset = Dataset(tmp_path / "d")
+    refused = {"status": "refused", "reason": "empty-file", "detail": "0 bytes <script>"}
+    write_outcome(dataset, outcome.model_copy(update=refused | {"video_id": "missing-1"}))
+    page = write_report(dataset).read_text(encoding="utf-8")
+    assert page.index("empty-file") < page.index("film &amp; more.mp4 painting") if False else True
+    assert "<script>" not in page
+    assert "<b>film" not in page
+    assert "&lt;b&gt;film &amp; more.mp4" in page
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert page.count("data:image/jpeg;base64,") == outcome.num_keyframes + 1
+    assert len(page) < 20_000_000 / 100
+    assert write_report(dataset).read_text(encoding="utf-8") == page
+
+
+def test_a_page_of_an_empty_dataset(tmp_path: Path) -> None:
+    from ingest.dataset import Dataset
+
+    (tmp_path / "keyframes").mkdir()
+    assert write_report(Dataset(tmp_path)).stat().st_size > 1000
+
+
+def test_worst_comes_first(tmp_path: Path) -> None:
+    from ingest.dataset import Dataset
+
+    dataset = Dataset(tmp_path)
+    for name, status in (("a-refused", "refused"), ("z-failed", "failed")):
+        write_outcome(
+            dataset,
+            VideoOutcome(video_id=name, uri=f"{name}.mp4", painting_id="p", status=status),  # pyright: ignore
+        )
+    page = write_report(dataset).read_text(encoding="utf-8")
+    assert page.index("z-failed") < page.index("a-refused")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0.0 s"), (59.94, "59.9 s"), (61, "1:01"), (3723, "1:02:03")]
+)
+def test_clock(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+
+
+@pytest.mark.ray
+def test_killed_and_run_again_gives_the_bytes_of_an_undisturbed_run(
+    odd_files: Path, film, tmp_path: Path
+) -> None:
+    """The whole command on a real local Ray: killed in mid-run, run again, compared."""
+    import time
+
+    videos = tmp_path / "videos"
+    shutil.copytree(odd_files, videos)
+    for number in range(3):
+        # More films of other content: bytes after the end do not change what is decoded.
+        data = film.path.read_bytes() + b"\0\0\0\x0cfree" + bytes([number] * 4)
+        (videos / f"film-{number}.mp4").write_bytes(data)
+    settings = [
+        "decode.min_frames=90", "align.side_px=240", "occlusion.side_px=96",
+        "keyframes.side_px=120", "keyframes.target_count=8",
+    ]  # fmt: skip
+    overrides = [word for s in settings for word in ("--set", f"ingest.{s}")]
+    killed = tmp_path / "killed" / "d"
+    run = subprocess.Popen(
+        [sys.executable, "-m", "ingest", str(videos), "-o", str(killed), *overrides],
+        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while not list(killed.glob("keyframes/*.json")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        run.kill()
+        run.wait()
+    assert not (killed / "videos.parquet").exists(), "it was done before it could be killed"
+    again = command(videos, "-o", killed, *overrides, "--json", tmp_path / "result.json")
+    assert again.returncode == 0, again.stderr
+    whole = command(videos, "-o", tmp_path / "whole" / "d", *overrides)
+    assert whole.returncode == 0, whole.stderr
+    assert contents(killed) == contents(tmp_path / "whole" / "d")
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["counts"] == {"kept": 4, "refused": 6}
+    assert "What became of the input" in whole.stdout
+    assert "unreadable: " in whole.stdout
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
