@@ -10,7 +10,8 @@ from __future__ import annotations
 import importlib.util
 import pickle
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import lpips
 import numpy as np
 import torch
 from numpy._core.multiarray import _reconstruct
+from torch.nn import functional
 
 from ingest.errors import UserError
 
@@ -32,6 +34,16 @@ _CONVOLUTIONS = {
     "Conv_4": "net.slice5.10",
 }
 """Flax's names for the five layers of AlexNet, and those of `lpips`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What LPIPS compares of one canvas: unit vectors at every place of five layers."""
+
+    layers: tuple[torch.Tensor, ...]
+    """Float (1, C, h, w) each."""
+    size: tuple[int, int]
+    """Height and width of the canvas."""
 
 
 class PerceptualDistance:
@@ -63,26 +75,58 @@ class PerceptualDistance:
             float32 (B, H, W) in [0, 1]: the spatial LPIPS map at full resolution, clamped as the
             authors' release clamps it.
         """
-        return self._forward(first, second, spatial=True)[:, 0].clamp(0, 1).cpu().numpy()
+        _check_sizes(first, second)
+        return self.compare(self.features(first), self.features(second))
 
     def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """LPIPS of each pair of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if they equal."""
-        return self._forward(first, second, spatial=False)[:, 0, 0, 0].cpu().numpy()
+        _check_sizes(first, second)
+        layers = self._layer_distances(self.features(first), self.features(second))
+        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0).cpu().numpy()
 
     @torch.inference_mode()
-    def _forward(self, first: np.ndarray, second: np.ndarray, spatial: bool) -> torch.Tensor:
-        if first.shape != second.shape or first.ndim != 4 or first.shape[3] != 3:
-            raise ValueError(
-                f"expected two batches (B, H, W, 3), got {first.shape} and {second.shape}"
-            )
-        self._network.spatial = spatial
-        return self._network(self._tensor(first), self._tensor(second))
+    def features(self, images: np.ndarray) -> list[Features]:
+        """Features of RGB uint8 (B, H, W, 3) canvases, one of the list each. A canvas that is
+        compared several times needs them once: they are nearly all of the work."""
+        layers = self._network.net(self._network.scaling_layer(self._tensor(images)))
+        units = [lpips.normalize_tensor(layer) for layer in layers]
+        size = (images.shape[1], images.shape[2])
+        return [Features(tuple(u[i : i + 1] for u in units), size) for i in range(len(images))]
+
+    @torch.inference_mode()
+    def compare(self, first: Sequence[Features], second: Sequence[Features]) -> np.ndarray:
+        """`maps` of canvases of one size from their features: float32 (B, H, W) in [0, 1]."""
+        total = sum(
+            functional.interpolate(layer, first[0].size, mode="bilinear", align_corners=False)
+            for layer in self._layer_distances(first, second)
+        )
+        assert isinstance(total, torch.Tensor)
+        return total[:, 0].clamp(0, 1).cpu().numpy()
+
+    @torch.inference_mode()
+    def _layer_distances(
+        self, first: Sequence[Features], second: Sequence[Features]
+    ) -> list[torch.Tensor]:
+        """Weighted squared differences of the five layers: float (B, 1, h, w) each."""
+        results = []
+        for level, head in enumerate(self._network.lins):
+            ours = torch.cat([features.layers[level] for features in first])
+            theirs = torch.cat([features.layers[level] for features in second])
+            results.append(head((ours - theirs).square_()))
+        return results
 
     def _tensor(self, images: np.ndarray) -> torch.Tensor:
-        if images.dtype != np.uint8:
-            raise ValueError(f"expected RGB uint8 in [0, 255], got {images.dtype}")
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(
+                f"expected RGB uint8 (B, H, W, 3) in [0, 255], got {images.dtype} {images.shape}"
+            )
         bytes_ = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
         return bytes_.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _check_sizes(first: np.ndarray, second: np.ndarray) -> None:
+    if first.shape != second.shape:
+        raise ValueError(f"expected two batches of one size, got {first.shape}, {second.shape}")
 
 
 def read_arrays(path: Path) -> Any:

@@ -90,11 +90,15 @@ class StoredRegion:
         )
 
 
-class DistanceMaps(Protocol):
-    """What measures where two batches differ: `labeling.perceptual.PerceptualDistance`."""
+class Distance(Protocol):
+    """What measures where canvases differ: `labeling.perceptual.PerceptualDistance`."""
 
-    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """RGB uint8 (B, H, W, 3) twice to float32 (B, H, W) in [0, 1]."""
+    def features(self, images: np.ndarray) -> list[Any]:
+        """Of RGB uint8 (B, H, W, 3) canvases, one of the list each."""
+        ...
+
+    def compare(self, first: Sequence[Any], second: Sequence[Any]) -> np.ndarray:
+        """Maps float32 (B, H, W) in [0, 1] from the features of B pairs."""
         ...
 
 
@@ -132,16 +136,18 @@ def difference_mask(map: np.ndarray, threshold: float = ALPHA) -> np.ndarray:
 
 
 def compute_regions(
-    pairs: Sequence[Pair], config: RegionsConfig, distance: DistanceMaps
+    pairs: Sequence[Pair], config: RegionsConfig, distance: Distance
 ) -> Iterator[StoredRegion]:
     """The masks of pairs of one size, in batches; holds one batch of images at a time."""
+    known: dict[str, Any] = {}
     for start in range(0, len(pairs), config.batch_size):
         batch = pairs[start : start + config.batch_size]
+        known = _features(batch, known, distance)
         current, following, target = (
-            np.stack([getattr(pair, name).image() for pair in batch])
+            [known[getattr(pair, name).reference.sha256] for pair in batch]
             for name in ("current", "next", "target")
         )
-        steps, rests = distance.maps(current, following), distance.maps(current, target)
+        steps, rests = distance.compare(following, current), distance.compare(target, current)
         for pair, step, rest in zip(batch, steps, rests, strict=True):
             mask = difference_mask(step, config.threshold)
             difference = difference_mask(rest, config.threshold)
@@ -156,6 +162,21 @@ def compute_regions(
                 mean_difference=_rounded(rest),
             )
             yield StoredRegion(record, encode_mask(mask), encode_mask(difference))
+
+
+def _features(
+    batch: Sequence[Pair], known: Mapping[str, Any], distance: Distance
+) -> dict[str, Any]:
+    """Features of the batch's canvases by content; each canvas goes through the network once,
+    because the next canvas of a pair is the current one of the pair after it."""
+    canvases = {
+        canvas.reference.sha256: canvas
+        for pair in batch
+        for canvas in (pair.current, pair.next, pair.target)
+    }
+    new = [key for key in canvases if key not in known]
+    made = distance.features(np.stack([canvases[key].image() for key in new])) if new else []
+    return {**{k: known[k] for k in canvases if k in known}, **dict(zip(new, made, strict=True))}
 
 
 def read_regions(dataset: Dataset, video_id: str) -> dict[str, StoredRegion]:
@@ -188,7 +209,7 @@ def region_of(
 
 
 @functools.lru_cache(maxsize=1)
-def _distance(device: str) -> DistanceMaps:
+def _distance(device: str) -> Distance:
     """One network a worker process, shared by all of its tasks."""
     import torch
 

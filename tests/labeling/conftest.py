@@ -58,8 +58,11 @@ def write_video(
 class ColourDistance:
     """Stands in for LPIPS where a test is about something else: no torch."""
 
-    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        change = np.abs(first.astype(np.float32) - second).max(axis=3)
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        return list(images.astype(np.float32))
+
+    def compare(self, first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+        change = np.abs(np.stack(first) - np.stack(second)).max(axis=3)
         return np.minimum(1, change / 100).astype(np.float32)
 
 

@@ -43,6 +43,19 @@ def test_map_is_local_and_in_bounds(distance) -> None:
     assert map[0, 50:70, 60:90].mean() > 0.5 > 0.2 > map[0, :, 300:].max()
 
 
+def test_is_lpips_to_the_last_digits(distance) -> None:
+    """Features are kept apart here to be used twice; the sum is that of the `lpips` package."""
+    import torch
+
+    first, second = noise(4, 2), noise(5, 2)
+    inputs = [torch.from_numpy(x).permute(0, 3, 1, 2).float() / 127.5 - 1 for x in (first, second)]
+    network = distance._network
+    for spatial, ours in ((True, distance.maps), (False, distance.distances)):
+        network.spatial = spatial
+        theirs = network(*inputs).clamp(max=1 if spatial else None, min=0).squeeze().numpy()
+        assert np.allclose(ours(first, second), theirs, atol=1e-6)
+
+
 def test_pairs_of_a_batch_do_not_meet(distance) -> None:
     first, second = noise(2, 3), noise(3, 3)
     alone = [distance.maps(first[i : i + 1], second[i : i + 1])[0] for i in range(3)]
@@ -62,7 +75,7 @@ def test_random_generator_is_left_alone() -> None:
 def test_wrong_input_is_named(distance) -> None:
     with pytest.raises(ValueError, match="uint8"):
         distance.maps(noise(0).astype(np.float32), noise(0).astype(np.float32))
-    with pytest.raises(ValueError, match="two batches"):
+    with pytest.raises(ValueError, match="one size"):
         distance.maps(noise(0), noise(0, size=(32, 32)))
 
 

@@ -37,7 +37,9 @@ def test_masks_are_where_paint_went(
     assert list(stored) == [pair.pair_id for pair in pairs]
     for pair in pairs:
         mask, difference = stored[pair.pair_id].masks("test")
-        changed = colour_distance.maps(pair.current.image()[None], pair.next.image()[None])[0]
+        images = np.stack([pair.current.image(), pair.next.image()])
+        before, after = colour_distance.features(images)
+        changed = colour_distance.compare([before], [after])[0]
         assert np.array_equal(mask, changed > 0.2)
         assert stored[pair.pair_id].record.mask_area == pytest.approx(mask.mean(), abs=1e-6)
         if pair.next.name == pair.target.name:
@@ -116,6 +118,10 @@ def test_damage_names_file_key_and_field(
 def test_real_distance_fills_the_stage(keyframe_dataset: Callable[..., Dataset]) -> None:
     dataset = keyframe_dataset(1, 0, size=(160, 200))
     label(dataset)
+    data = dataset.regions_tar(VIDEO).read_bytes()
+    dataset.regions_tar(VIDEO).unlink()
+    label(dataset, RegionsConfig(batch_size=1))
+    assert dataset.regions_tar(VIDEO).read_bytes() == data, "batches do not show"
     records = [region.record for region in read_regions(dataset, VIDEO).values()]
     assert all(0.05 < record.mask_area < 1 for record in records)
     assert records[0].mean_difference > records[-1].mean_difference
