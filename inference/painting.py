@@ -12,6 +12,7 @@ from inference.export import write_film, write_frames, write_gif
 from inference.finish import finishing_step
 from inference.measure import Measure
 from inference.picture import Picture
+from inference.region import RegionConfig
 from inference.rollout import Step, paint
 from inference.session import (
     PainterRecord,
@@ -28,6 +29,10 @@ from inference.viewer import write_viewer
 from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import config_hash, to_yaml
 from ingest.images import resize_short_side
+from training.painter import Painter
+
+POCKET_LARGEST_AREA = 0.4
+"""Share of the canvas that a pocket painter paints in one step at most."""
 
 
 def paint_picture(
@@ -65,8 +70,7 @@ def steps_of(easel: Easel, picture: Picture) -> Iterator[Step]:
     )
     judge = Measure(easel.perceptual, painter.preset.image_side_px)
     interval_s = config.rollout.interval_s or painter.settings.interval_s
-    thresholds = config.region.thresholds or painter.settings.mask_thresholds
-    region = config.region.model_copy(update={"thresholds": thresholds})
+    region = _region_rule(config, painter)
     step = None
     for step in paint(picture.image, artist, judge, interval_s, region, config.stop):
         yield step
@@ -74,6 +78,18 @@ def steps_of(easel: Easel, picture: Picture) -> Iterator[Step]:
     finish = finishing_step(step, picture.image, config.finish)
     if finish is not None:
         yield finish
+
+
+def _region_rule(config: InferenceConfig, painter: Painter) -> RegionConfig:
+    """The config's rule with the painter's own choices where the config leaves them open."""
+    is_pocket = painter.preset.name == "pocket"
+    own = {
+        "thresholds": painter.settings.mask_thresholds,
+        "largest_area": POCKET_LARGEST_AREA if is_pocket else 1.0,
+        "only_unfinished": is_pocket,
+    }
+    asked = config.region.model_dump(exclude_none=True)
+    return RegionConfig.model_validate({**own, **asked})
 
 
 def finished_before(

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from pydantic import Field
 
-from inference.region import Region, RegionConfig, choose_region
+from inference.region import Region, RegionConfig, choose_region, unfinished_area
 from inference.stop import StopConfig, StopReason, stop_reason
 from ingest.config import Config
 
@@ -135,7 +135,8 @@ def paint(
         instruction = artist.instruct(canvas, target)
         difference = judge.difference(canvas, target)
         probability = artist.locate(canvas, target, difference, instruction.text, interval_s)
-        chosen = choose_region(probability, previous_mask, region)
+        unfinished = unfinished_area(canvas, target) if region.only_unfinished else None
+        chosen = choose_region(probability, previous_mask, region, unfinished)
         following = artist.render(canvas, target, chosen.mask, instruction.text, interval_s)
         changes.append(judge.distance(canvas, following))
         distances.append(judge.distance(following, target))

@@ -10,7 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.region import PUBLISHED_THRESHOLDS, RegionConfig, choose_region, overlap
+from inference.region import (
+    PUBLISHED_THRESHOLDS,
+    RegionConfig,
+    choose_region,
+    overlap,
+    unfinished_area,
+)
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "fixtures" / "official"
 SIZE = (64, 80)
@@ -59,6 +65,45 @@ def test_limits_are_inclusive_as_published() -> None:
     previous[:10] = True
     assert overlap(probability > 0.5, previous) == 0.8
     assert choose_region(probability, previous, RegionConfig()).threshold != 0.5
+
+
+def test_a_region_of_everything_keeps_its_likeliest_part() -> None:
+    probability = np.linspace(0.55, 0.95, 1000, dtype=np.float32).reshape(20, 50)
+    region = choose_region(probability, None, RegionConfig(largest_area=0.4))
+    assert region.area == pytest.approx(0.4, abs=0.01)
+    assert probability[region.mask].min() >= probability[~region.mask].max()
+    assert choose_region(probability, None, RegionConfig()).area == 1.0
+    flat = np.full((20, 50), 0.9, np.float32)
+    assert choose_region(flat, None, RegionConfig(largest_area=0.4)).area == 1.0
+    small = choose_region(probability - 0.4, None, RegionConfig(largest_area=0.4))
+    assert small.threshold == 0.5, "smaller regions are left as they are"
+
+
+def test_regions_lie_where_something_is_left_to_do() -> None:
+    probability = np.full(SIZE, 0.02, np.float32)
+    probability[:30] = 0.9  # sure of what is finished already
+    probability[50:, :40] = 0.05
+    unfinished = ~rows_mask(32)
+    region = choose_region(probability, rows_mask(30), RegionConfig(), unfinished)
+    assert region.mask.any()
+    assert not (region.mask & ~unfinished).any()
+    assert region.mask[50:, :40].mean() > 0.9, "the likeliest of what is left"
+    everything_done = np.zeros(SIZE, bool)
+    done = choose_region(probability, rows_mask(30), RegionConfig(), everything_done)
+    assert not done.mask.any()
+    sure = np.where(unfinished, 0.7, 0.9).astype(np.float32)
+    assert choose_region(sure, rows_mask(30), RegionConfig(), unfinished).threshold == 0.5
+
+
+def test_unfinished_area() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 256, (100, 120, 3), dtype=np.uint8)
+    canvas = target.copy()
+    canvas[:40] = 255
+    canvas[70, 70] = 0
+    unfinished = unfinished_area(canvas, target)
+    assert unfinished[:39].mean() > 0.99, "grains that happen to fit are not finished"
+    assert not unfinished[44:].any(), "a single pixel is no unfinished place"
 
 
 def test_overlap_of_nothing_is_whole() -> None:
