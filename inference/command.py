@@ -49,6 +49,8 @@ def run_paint(
     paths: list[Path], out: Path, config: InferenceConfig, dry_run: bool
 ) -> tuple[dict[str, Any], int]:
     """Paint all pictures; returns the machine-readable result and the exit code."""
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
     jobs = plan(paths, out)
     record, settings = painter_record(config)
     if dry_run:

@@ -17,6 +17,8 @@ from labeling.perceptual import PerceptualDistance
 from training.painter import Painter, load_painter
 from training.painter_folder import PainterSettings, local_folder, read_index
 
+DEFAULT_PAINTER = InferenceConfig().painter
+
 WHOLE_FILE_BYTES = 64 * 2**20
 """Larger weight files enter the fingerprint by their size and their two ends: hashing 14 GB would
 take longer than painting."""
@@ -39,6 +41,12 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     Raises:
         UserError: there is no such painter, or the folder is none.
     """
+    if config.painter == DEFAULT_PAINTER and not Path(config.painter).is_dir():
+        raise UserError(
+            f"the painter {config.painter} is not there: run from the repository root, or give "
+            "--painter FOLDER (make one with `python -m training text|mask|renderer` and "
+            "`python -m training painter`)"
+        )
     folder = local_folder(config.painter)
     settings = read_index(folder)[1]
     record = PainterRecord(
