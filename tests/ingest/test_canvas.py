@@ -80,5 +80,8 @@ def test_corners_are_ordered_from_the_top_left() -> None:
         np.testing.assert_array_equal(order_corners(turned_clockwise(quad, flags)[0]), truth)
     backwards, flags = turned_clockwise(truth[::-1], np.array([True, False, False, False]))
     # Reversed, the side that was named first still lies between the same two corners.
-    side = {tuple(backwards[int(np.argmax(flags))]), tuple(backwards[(int(np.argmax(flags)) + 1) % 4])}
+    side = {
+        tuple(backwards[int(np.argmax(flags))]),
+        tuple(backwards[(int(np.argmax(flags)) + 1) % 4]),
+    }
     assert side == {tuple(truth[::-1][0]), tuple(truth[::-1][1])}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingest.change import change, change_map, detail, is_bare, pyramid
-from ingest.reveal import RevealConfig, straight_share, looks_revealed
+from ingest.reveal import RevealConfig, looks_revealed, straight_share
 
 
 def picture(seed: int = 0) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -88,7 +90,7 @@ def test_keyframes_show_every_step_and_no_hand() -> None:
     chosen = choose_bins(history, span, config)
     assert chosen[0][0] == span.first
     assert chosen[-1][0] == span.last
-    assert all(a[0] < b[0] for a, b in zip(chosen, chosen[1:], strict=False))
+    assert all(a[0] < b[0] for a, b in itertools.pairwise(chosen))
     assert 5 <= len(chosen) <= 9
     for choice in choose_looks(history, chosen, frames, valid, config):
         looks = np.stack([choice.looks[n] for n in choice.looks])

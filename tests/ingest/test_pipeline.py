@@ -82,9 +82,7 @@ def test_running_twice_and_elsewhere_gives_the_same_bytes(
     assert bytes_of(tmp_path / "b" / "d") == first
 
 
-def test_a_half_done_dataset_is_finished(
-    folder: Path, quick: IngestConfig, tmp_path: Path
-) -> None:
+def test_a_half_done_dataset_is_finished(folder: Path, quick: IngestConfig, tmp_path: Path) -> None:
     pipeline.run([str(folder)], tmp_path / "whole" / "d", quick)
     whole = bytes_of(tmp_path / "whole" / "d")
     pipeline.run([str(folder)], tmp_path / "half" / "d", quick)
