@@ -42,7 +42,7 @@ class Curve:
     points: str
     first: float
     last: float
-    num_steps: int
+    num_samples: int
 
 
 def write_report(out: Path, timed: list[Timed], total_s: float) -> None:
