@@ -27,7 +27,7 @@ from ingest.span import Span, find_span
 from ingest.stored import Stored
 
 MOSTLY_COVERED = 0.5
-SHORT_VIEW, NEVER_SEEN, MUCH_COVER = 0.6, 0.02, 0.25
+SHORT_VIEW, NEVER_SEEN, MUCH_COVER, MUCH_UNSURE = 0.6, 0.02, 0.25, 0.06
 """Shares of frames and canvas beyond which a warning is given."""
 
 
@@ -192,4 +192,10 @@ def _warnings(analysis: Analysis, span: Span) -> list[str]:
     covered = history.covered[span.first : span.last + 1].mean()
     if covered > MUCH_COVER:
         warnings.append(f"much cover: {covered:.0%} of the canvas is covered on average")
+    unsure = history.unsure[span.first : span.last + 1].mean()
+    if unsure > MUCH_UNSURE:
+        warnings.append(
+            f"hands may show: {unsure:.0%} of the canvas changed under cover on average; "
+            "look at the contact sheet"
+        )
     return warnings

@@ -29,8 +29,8 @@ from ingest.settings import IngestConfig
 from ingest.stored import Stored
 
 OFFICIAL_NAME = re.compile(r"(\d+)_(?:(\d+):)?(\d+):(\d{2}(?:\.\d+)?)$")
-LARGEST_SIZE_DIFFERENCE = 0.03
-"""Relative difference of aspect ratios up to which pictures of a folder count as one crop."""
+LARGEST_SIZE_DIFFERENCE = 0.1
+"""Relative difference of aspect ratios up to which the middle of a picture is taken."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ def import_folder(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> S
             "height_px": images[-1].shape[0],
             "span_s": (keyframes[0].time_s, keyframes[-1].time_s),
             "num_sampled_frames": len(pictures),
-            "warnings": (f"resized: {adapted} pictures were scaled to fit",) if adapted else (),
+            "warnings": (f"resized: {adapted} pictures were scaled or cropped to fit",)
+            if adapted
+            else (),
         }
     )
     stored: list[tuple[Keyframe, ImageFormat, bytes]] = [
@@ -178,7 +180,7 @@ def _read(path: Path) -> np.ndarray:
 def _fitted(
     pictures: list[Picture], images: list[np.ndarray], config: IngestConfig
 ) -> tuple[list[tuple[ImageFormat, bytes]], int]:
-    """Encoded pictures of one size, and how many had to be scaled."""
+    """Encoded pictures of one size, and how many had to be scaled or cropped."""
     goal = resize_short_side(images[-1], config.keyframes.side_px).shape
     encoded: list[tuple[ImageFormat, bytes]] = []
     adapted = 0
@@ -196,12 +198,20 @@ def _fitted(
             encoded.append((format, picture.path.read_bytes()))
             continue
         adapted += 1
-        scaled = _scaled(image, (goal[1], goal[0]))
+        scaled = _covering(image, (goal[1], goal[0]))
         format = config.keyframes.format
         encoded.append((format, encode_image(scaled, format, config.keyframes.jpeg_quality)))
     return encoded, adapted
 
 
-def _scaled(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    shrinking = size[0] < image.shape[1]
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
+def _covering(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The middle of a picture, scaled to cover `size` (width, height) without stretching."""
+    factor = max(size[0] / image.shape[1], size[1] / image.shape[0])
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    scaled = (
+        max(size[0], round(image.shape[1] * factor)),
+        max(size[1], round(image.shape[0] * factor)),
+    )
+    image = cv2.resize(image, scaled, interpolation=method)
+    left, top = (image.shape[1] - size[0]) // 2, (image.shape[0] - size[1]) // 2
+    return image[top : top + size[1], left : left + size[0]]

@@ -16,7 +16,7 @@ from ingest.geometry import transform
 
 RANSAC_PX = 2.0
 MIN_INLIERS_SIMILARITY, MIN_INLIERS_HOMOGRAPHY, MIN_SPREAD = 10, 40, 0.2
-STILL_PX, STILL_SHARE = 0.12, 0.5
+STILL_PX, STILL_SHARE = 0.12, 0.25
 """Points that move less stand still; if at least that share does, the camera did not move."""
 MAX_POINTS = 300
 _FLOW = {"winSize": (17, 17), "maxLevel": 3, "minEigThreshold": 1e-4}

@@ -70,7 +70,7 @@ def test_times_from_a_csv_and_scaled_pictures(tmp_path: Path) -> None:
     stored = read_keyframes(Dataset(tmp_path / "d"), outcome.video_id)
     assert [s.keyframe.time_s for s in stored] == [10, 40]
     assert stored[0].image().shape == (64, 80, 3)
-    assert outcome.warnings == ("resized: 2 pictures were scaled to fit",)
+    assert outcome.warnings == ("resized: 2 pictures were scaled or cropped to fit",)
 
 
 @pytest.mark.parametrize(
