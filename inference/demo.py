@@ -109,7 +109,7 @@ def demo(
     num_videos: Annotated[int, typer.Option("--videos", min=3, help="Films to make")] = 6,
     side: Annotated[int, typer.Option(min=96, help="Short side of the canvas in px")] = 320,
     seconds: Annotated[int, typer.Option(min=8, help="Length of a film")] = 25,
-    train_s: Annotated[int, typer.Option(min=2, help="Seconds of training for each network")] = 60,
+    train_s: Annotated[int, typer.Option(min=2, help="Seconds of training for each network")] = 45,
 ) -> None:
     """Film, ingest, label, train and paint, small, and write report.html."""
     start = time.monotonic()
