@@ -6,15 +6,15 @@ memory does not grow with the video's length or size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ingest.align import AlignConfig, Pose, Take, Tracker
-from ingest.canvas import Canvas, find_canvas
+from ingest.canvas import Canvas, find_canvas, typical_pose
 from ingest.decode import Video
 from ingest.errors import Refusal
-from ingest.geometry import resize_to, scaling, to_rectangle, valid_area, warp
+from ingest.geometry import resize_to, scaling, to_rectangle, transform, valid_area, warp
 from ingest.light import apply_gain, gains
 from ingest.occlusion import History, clean
 from ingest.settings import IngestConfig
@@ -71,6 +71,9 @@ def analyse(video: Video, config: IngestConfig) -> Analysis:
             "the camera or the canvas moves too much to be followed",
         )
     canvas = find_canvas(_composites(take), config.canvas)
+    if canvas.kind == "frame":
+        pose = typical_pose([looked[i].pose.matrix for i in used], take.size)
+        canvas = replace(canvas, corners=transform(pose, canvas.corners))
     frames, valid = _rectify([looked[i] for i in used], canvas, config, shape)
     found = gains(zip(frames, valid, strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])

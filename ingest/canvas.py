@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from ingest.config import Config
+from ingest.geometry import transform
 from ingest.quads import (
     Line,
     candidate_quads,
@@ -62,6 +63,19 @@ class Canvas:
         height = (np.linalg.norm(bl - tl) + np.linalg.norm(br - tr)) / 2
         factor = short_side_px / min(width, height)
         return max(short_side_px, round(width * factor)), max(short_side_px, round(height * factor))
+
+
+def typical_pose(matrices: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """The matrix (3, 3) among those given that places a frame of `size` (w, h) as most others do.
+
+    A take is named after its first frame, which may be an unusual one (zoomed, or just moved).
+    """
+    width, height = size
+    outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    placed = np.stack([transform(matrix, outline) for matrix in matrices])
+    thin = placed[:: max(1, len(placed) // 100)]
+    distance = np.abs(placed[:, None] - thin[None]).max(axis=(2, 3))
+    return matrices[int(np.argmin(np.median(distance, axis=1)))]
 
 
 def find_canvas(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:

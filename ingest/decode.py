@@ -95,7 +95,7 @@ class Video:
         remaining, next_index = list(times_s), 0
         if decord is not None and self.config.backend == "auto":
             try:
-                for position, frame in _decord_frames(self.path, times_s):
+                for position, frame in _decord_frames(self.path, times_s, self.info.num_packets):
                     remaining, next_index = list(times_s[position + 1 :]), frame.index + 1
                     yield frame
                 return
@@ -157,12 +157,17 @@ def _packet_times(container: Any, stream: Any) -> list[float]:
     return sorted(times)
 
 
-def _decord_frames(path: Path, times_s: Sequence[float]) -> Iterator[tuple[int, Frame]]:
+def _decord_frames(
+    path: Path, times_s: Sequence[float], num_packets: int
+) -> Iterator[tuple[int, Frame]]:
     """Position in `times_s` and frame, by decord. Raises DECORDError where it cannot go on."""
     assert decord is not None
     decord.logging.set_level(decord.logging.QUIET)
     # One thread: many videos are decoded side by side, and sharing a reader aborts the process.
     reader = decord.VideoReader(str(path), num_threads=1)
+    if len(reader) != num_packets:
+        # An edit list hides some packets. decord counts them, and its times are off by seconds.
+        raise decord.DECORDError("edit list")
     stamps = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
     stamps = stamps - stamps[0]
     previous = -1

@@ -43,6 +43,8 @@ class OcclusionConfig(Config):
     min_motion: float = Field(default=0.08, ge=0, lt=1)
     """Share of unsteady pixels (in the busiest quarter of the bins) from which something is taken
     to move in front of the canvas. Measured: 0.02 to 0.05 without a hand, 0.12 to 0.30 with one."""
+    flicker_share: float = Field(default=0.04, gt=0, le=1)
+    """The same where nothing moves in front: a layer that is hidden for a moment."""
     min_support: int = Field(default=2, ge=1)
     """Bins nearby (itself included) that must show a level for it to be paint."""
 
@@ -87,20 +89,27 @@ def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> His
     for b, members in enumerate(bins):
         share = _agreement(frames[members], valid[members], levels[b], tolerance)
         good[b], steady[b] = share >= config.stable_share, share == 1
-    if np.percentile((~steady).mean(axis=(1, 2)), 75) < config.min_motion:
-        # Nothing moves in front of this canvas (a screen recording): all that appears is paint.
-        covered = ~good
-    else:
-        covered = _covered(levels, good, tolerance, config)
+    # Where nothing moves in front of the canvas (a screen recording), all that appears is paint,
+    # except for what is switched on and off within a moment.
+    is_still = np.percentile((~steady).mean(axis=(1, 2)), 75) < config.min_motion
+    share = config.flicker_share if is_still else config.cover_share
+    covered = _covered(levels, good, tolerance, max(2, round(share * number)), config)
     states, unsure, never_seen = _fill(levels, ~covered, tolerance)
     return History(bins, states, covered, unsure, tolerance, never_seen)
 
 
 def _covered(
-    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray, config: OcclusionConfig
+    levels: np.ndarray,
+    good: np.ndarray,
+    tolerance: np.ndarray,
+    reach: int,
+    config: OcclusionConfig,
 ) -> np.ndarray:
-    """bool (b, h, w): where the canvas was not seen, from levels and where they are stable."""
-    reach = max(2, round(config.cover_share * len(levels)))
+    """bool (b, h, w): where the canvas was not seen, from levels and where they are stable.
+
+    Args:
+        reach: bins that something in front stays at most.
+    """
     good = good & _supported(levels, good, tolerance, reach, config.min_support)
     passing = _episodes(levels, good, tolerance, reach)
     fleeting = _fleeting(levels, good, tolerance, reach)
