@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,10 +12,10 @@ from ingest.compose import View, compose
 from ingest.decode import Frame, Video
 from ingest.discover import SourceRow
 from ingest.errors import Refusal
+from ingest.frame_ledger import FrameFate, drop_counts, frame_fates
 from ingest.geometry import to_rectangle
 from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
-from ingest.occlusion import differs
 from ingest.outcome import VideoOutcome
 from ingest.preview import preview
 from ingest.quads import corners_in_frame
@@ -26,7 +25,6 @@ from ingest.settings import IngestConfig
 from ingest.span import Span, find_span
 from ingest.stored import Stored
 
-MOSTLY_COVERED = 0.5
 SHORT_VIEW, NEVER_SEEN, MUCH_COVER, MUCH_UNSURE = 0.6, 0.02, 0.25, 0.06
 """Shares of frames and canvas beyond which a warning is given."""
 
@@ -63,9 +61,10 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     keyframes = _records(row, base, analysis, choices, images)
     format: ImageFormat = config.keyframes.format
     quality = config.keyframes.jpeg_quality
+    fates = frame_fates(analysis, span, choices, row.speed)
     outcome = base.model_copy(
         update={
-            **_facts(row, video, analysis, span, choices),
+            **_facts(row, video, analysis, span, fates),
             "warnings": (*video.warnings, *_warnings(analysis, span)),
         }
     )
@@ -138,7 +137,7 @@ def _records(
 
 
 def _facts(
-    row: SourceRow, video: Video, analysis: Analysis, span: Span, choices: list[Choice]
+    row: SourceRow, video: Video, analysis: Analysis, span: Span, fates: list[FrameFate]
 ) -> dict[str, object]:
     """The measured fields of the outcome."""
     bins = analysis.history.bins
@@ -150,32 +149,9 @@ def _facts(
         "width_px": analysis.frame_shape[1],
         "height_px": analysis.frame_shape[0],
         "span_s": (round(start * row.speed, 3), round(end * row.speed, 3)),
-        "num_sampled_frames": len(analysis.looked),
-        "dropped": _drops(analysis, span, choices),
+        "num_sampled_frames": len(fates),
+        "dropped": drop_counts(fates),
     }
-
-
-def _drops(analysis: Analysis, span: Span, choices: list[Choice]) -> dict[str, int]:
-    """Number of frames that no keyframe uses, by reason."""
-    drops: Counter[str] = Counter()
-    first, last = analysis.used[0], analysis.used[-1]
-    main = set(analysis.used)
-    sizes = Counter(frame.pose.take for frame in analysis.looked)
-    for i, frame in enumerate(analysis.looked):
-        if i not in main:
-            stray = first < i < last and sizes[frame.pose.take] <= 2
-            drops["not-registered" if stray else "other-shot"] += 1
-    kept = {number for choice in choices for number in choice.looks}
-    history = analysis.history
-    for b, members in enumerate(history.bins):
-        for number in (int(n) for n in members if int(n) not in kept):
-            if not span.first <= b <= span.last:
-                reason = "before-painting" if b < span.first else "after-painting"
-            else:
-                cover = differs(analysis.frames[number], history.states[b], history.tolerance)
-                reason = "covered" if cover.mean() > MOSTLY_COVERED else "unchanged"
-            drops[reason] += 1
-    return dict(sorted(drops.items()))
 
 
 def _warnings(analysis: Analysis, span: Span) -> list[str]:
