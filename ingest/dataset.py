@@ -43,6 +43,10 @@ class Dataset:
         """A small frame of the source with the found canvas drawn on it, for the report."""
         return self.keyframes / f"{video_id}.preview.jpg"
 
+    def frames_parquet(self, video_id: str) -> Path:
+        """What became of every frame of a kept video that was looked at."""
+        return self.keyframes / f"{video_id}.frames.parquet"
+
     @property
     def regions(self) -> Path:
         return self.root / "labels" / "regions"

@@ -12,7 +12,8 @@ from ingest.compose import View, compose
 from ingest.decode import Frame, Video
 from ingest.discover import SourceRow
 from ingest.errors import Refusal
-from ingest.frame_ledger import FrameFate, drop_counts, frame_fates
+from ingest.frame_ledger import frame_fates
+from ingest.frame_table import FrameFate, drop_counts
 from ingest.geometry import to_rectangle
 from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
@@ -72,7 +73,7 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         (keyframe, format, encode_image(image, format, quality))
         for keyframe, image in zip(keyframes, images, strict=True)
     ]
-    return Stored(outcome, encoded, shown)
+    return Stored(outcome, encoded, shown, fates)
 
 
 def _second_pass(

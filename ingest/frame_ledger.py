@@ -1,4 +1,4 @@
-"""What became of every frame that was looked at: used in keyframes, or dropped for one reason.
+"""Decides what became of every frame that was looked at: used, or dropped for one reason.
 
 The counts in a video's outcome are derived from this list, so they cannot disagree with it.
 """
@@ -6,10 +6,9 @@ The counts in a video's outcome are derived from this list, so they cannot disag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ingest.analysis import Analysis
+from ingest.frame_table import FrameFate
 from ingest.keyframes import Choice
 from ingest.occlusion import differs
 from ingest.span import Span
@@ -18,20 +17,6 @@ MOSTLY_COVERED = 0.5
 """Share of the canvas from which a frame counts as covered."""
 STRAY_FRAMES = 2
 """A take of at most so many frames amid the main view is a failed registration, not a scene."""
-
-
-@dataclass(frozen=True)
-class FrameFate:
-    """One frame that was looked at, and what became of it."""
-
-    index: int | None
-    """Frame of the source video, from 0; None for imported pictures."""
-    time_s: float
-    """Seconds as in the keyframes: of the video, times the manifest's speed."""
-    reason: str = ""
-    """A word of `ingest.reasons.FRAME_REASONS`; empty when the frame is used."""
-    keyframes: tuple[int, ...] = ()
-    """Keyframes that take pixels from it, ascending; empty when it was dropped."""
 
 
 def frame_fates(
@@ -56,11 +41,6 @@ def frame_fates(
         FrameFate(frame.index, round(frame.time_s * speed, 3), reasons.get(i, ""), used.get(i, ()))
         for i, frame in enumerate(analysis.looked)
     ]
-
-
-def drop_counts(fates: Iterable[FrameFate]) -> dict[str, int]:
-    """Number of frames that no keyframe uses, by reason."""
-    return dict(sorted(Counter(fate.reason for fate in fates if fate.reason).items()))
 
 
 def _reasons_of_others(analysis: Analysis) -> dict[int, str]:

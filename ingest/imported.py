@@ -21,6 +21,7 @@ import numpy as np
 from ingest.change import change, is_bare, pyramid
 from ingest.discover import PICTURE_ENDINGS, TARGETS_FILE, SourceRow, times_file
 from ingest.errors import Refusal
+from ingest.frame_table import FrameFate
 from ingest.images import ImageFormat, decode_image, encode_image, resize_short_side
 from ingest.outcome import VideoOutcome
 from ingest.preview import preview
@@ -84,7 +85,8 @@ def import_folder(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> S
     stored: list[tuple[Keyframe, ImageFormat, bytes]] = [
         (k, format, data) for k, (format, data) in zip(keyframes, encoded, strict=True)
     ]
-    return Stored(outcome, stored, preview(images[-1], None))
+    fates = [FrameFate(None, k.time_s, keyframes=(k.index,)) for k in keyframes]
+    return Stored(outcome, stored, preview(images[-1], None), fates)
 
 
 def parse_official_name(stem: str) -> tuple[int, float]:

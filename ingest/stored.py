@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ingest.atomic import write_bytes, write_json
 from ingest.dataset import Dataset
+from ingest.frame_table import FrameFate, write_frames
 from ingest.images import ImageFormat, sha256
 from ingest.outcome import VideoOutcome
 from ingest.schema import Keyframe, encode_keyframe
@@ -21,6 +22,8 @@ class Stored:
     keyframes: list[tuple[Keyframe, ImageFormat, bytes]]
     preview: bytes | None
     """JPEG of one frame with the canvas drawn on it."""
+    frames: list[FrameFate]
+    """What became of every frame that was looked at."""
 
 
 def keyframe_key(video_id: str, index: int) -> str:
@@ -39,6 +42,7 @@ def write_video(dataset: Dataset, stored: Stored) -> VideoOutcome:
             for keyframe, format, data in stored.keyframes
         ),
     )
+    write_frames(dataset, video_id, stored.frames)
     if stored.preview is not None:
         write_bytes(dataset.preview_jpg(video_id), stored.preview)
     outcome = stored.outcome.model_copy(
@@ -56,6 +60,7 @@ def write_unkept(dataset: Dataset, outcome: VideoOutcome) -> VideoOutcome:
     dataset.outcome_json(outcome.video_id).unlink(missing_ok=True)
     dataset.keyframes_tar(outcome.video_id).unlink(missing_ok=True)
     dataset.preview_jpg(outcome.video_id).unlink(missing_ok=True)
+    dataset.frames_parquet(outcome.video_id).unlink(missing_ok=True)
     write_outcome(dataset, outcome)
     return outcome
 
