@@ -25,6 +25,7 @@ from ingest.schema import Keyframe
 from ingest.settings import IngestConfig
 from ingest.span import Span, find_span
 from ingest.stored import Stored
+from ingest.suspicion import passing_masks, suspicion
 
 SHORT_VIEW, NEVER_SEEN, MUCH_COVER, MUCH_UNSURE = 0.6, 0.02, 0.25, 0.06
 """Shares of frames and canvas beyond which a warning is given."""
@@ -66,6 +67,7 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     outcome = base.model_copy(
         update={
             **_facts(row, video, analysis, span, fates),
+            "suspicion": max(suspicion(keyframe.quality) for keyframe in keyframes),
             "warnings": (*video.warnings, *_warnings(analysis, span)),
         }
     )
@@ -114,7 +116,7 @@ def _records(
     choices: list[Choice],
     images: list[np.ndarray],
 ) -> list[Keyframe]:
-    records = []
+    records, passing = [], passing_masks(images)
     for index, (choice, image) in enumerate(zip(choices, images, strict=True)):
         looked = analysis.looked[analysis.used[choice.frame]]
         corners = corners_in_frame(analysis.canvas.corners, analysis.take_from_frame(choice.frame))
@@ -131,6 +133,7 @@ def _records(
                     "change": round(choice.change, 4),
                     "covered": round(choice.covered, 4),
                     "unsure": round(choice.unsure, 4),
+                    "passing": round(float(passing[index].mean()), 4),
                 },
             )
         )

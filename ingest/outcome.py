@@ -48,6 +48,8 @@ class VideoOutcome(Record):
     num_keyframes: int = 0
     dropped: dict[str, int] = Field(default_factory=dict)
     """Number of sampled frames dropped, by reason."""
+    suspicion: float = Field(default=0.0, ge=0, le=1)
+    """Of left-over hands or tools: the highest among its keyframes (`ingest.suspicion`)."""
     keyframes_sha256: str = ""
     ingest_version: str = ""
     config_hash: str = ""
