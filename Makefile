@@ -9,7 +9,7 @@ export RAY_AUTH_MODE ?= disabled
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup demo test check pipelines clean
+.PHONY: setup demo test check bench pipelines clean
 
 setup: $(STAMP)
 
@@ -35,6 +35,16 @@ check: setup
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tests/write_pipelines.py --check
+
+# Fresh films of every profile, ingested and compared with their truth; figures in out/bench/*.json.
+BENCH_SEED ?= 5000
+bench: setup
+	for profile in tripod handheld hard; do \
+	  $(BIN)/python -m ingest.studio --seed $(BENCH_SEED) --profile $$profile --count 3 --fps 30 \
+	    --seconds 90 --set studio.grid_s=0.25 -o out/bench/$$profile && \
+	  $(BIN)/python -m ingest.benchmark --videos out/bench/$$profile --json out/bench/$$profile.json \
+	    || exit 1; \
+	done
 
 pipelines: setup
 	$(BIN)/python tests/write_pipelines.py

@@ -136,8 +136,9 @@ class Truth:
     """The truth of one film, read from its folder.
 
     Attributes: `seed`, `fps`, `num_frames`, `canvas_px` and `frame_px` (width, height), `span_s`
-    (first touch of the brush, last lift), `steps` in order, `shots` (one a frame), `covered` (share
-    of the canvas hidden by the hand, one a frame).
+    (first touch of the brush, last lift), `grid_s` (between regular states), `steps` in order,
+    `shots` (one a frame), `covered` (share of the canvas hidden by the hand, one a frame),
+    `expected_refusal` (right reasons to refuse the film; empty if it is a painting).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -161,6 +162,8 @@ class Truth:
         self.canvas_px: tuple[int, int] = tuple(record["canvas_px"])
         self.frame_px: tuple[int, int] = tuple(record["frame_px"])
         self.span_s: tuple[float, float] = tuple(record["span_s"])
+        self.grid_s: float = record["config"]["grid_s"]
+        self.expected_refusal: list[str] = record.get("expected_refusal", [])
         self.steps = [StepTruth(**step) for step in record["steps"]]
         self.shots: list[Shot] = record["frames"]["shot"]
         self.covered: list[float] = record["frames"]["covered"]

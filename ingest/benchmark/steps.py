@@ -1,0 +1,79 @@
+"""Which painted steps the keyframes show, and which keyframes show no paint."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ingest.benchmark.pictures import Rectified
+from ingest.outcome import StoredKeyframe
+from ingest.studio.truth import StepTruth, Truth
+
+SEEN_LEVELS, SHOWN_SHARE = 12.0, 0.5
+"""Colour difference (of 255) that is seen; share of a step's visible paint that must appear."""
+LEAST_VISIBLE, LEAST_NEW_PAINT = 0.0015, 0.001
+"""Share of the canvas that a step must visibly change to count; and that a keyframe must add."""
+LATE_S = 3.0
+
+
+@dataclass(frozen=True)
+class StepScore:
+    """How the keyframes of a film tell its steps."""
+
+    num_steps: int
+    """Steps that change the canvas visibly."""
+    num_shown: int
+    """Those whose paint appears between two neighbouring keyframes of their time."""
+    num_keyframes: int
+    """Keyframes after the first."""
+    num_without_paint: int
+    """Those at whose time the true canvas is (nearly) that of the keyframe before."""
+    missed: tuple[str, ...]
+    """Words and times of the steps that are not shown."""
+
+
+def score_steps(truth: Truth, keyframes: list[StoredKeyframe]) -> StepScore:
+    """Compare steps of the truth with pairs of neighbouring keyframes."""
+    canvases = Rectified(truth, keyframes)
+    shown, missed = 0, []
+    before = canvases.at(0.0) if not truth.steps else _scaled(truth.bare, canvases.size)
+    counted = 0
+    for step in truth.steps:
+        after = _scaled(truth.canvas_after(step), canvases.size)
+        area = _differs(before, after)
+        before = after
+        if area.mean() < LEAST_VISIBLE:
+            continue
+        counted += 1
+        if _appears(step, area, canvases):
+            shown += 1
+        else:
+            missed.append(f"{step.word} {step.start_s:.1f}-{step.end_s:.1f} s")
+    empty = sum(
+        _differs(canvases.at(a), canvases.at(b)).mean() < LEAST_NEW_PAINT
+        for a, b in itertools.pairwise(canvases.times_s)
+    )
+    return StepScore(counted, shown, len(keyframes) - 1, int(empty), tuple(missed))
+
+
+def _appears(step: StepTruth, area: np.ndarray, canvases: Rectified) -> bool:
+    """Whether most of a step's visible paint appears over the pairs that overlap its time."""
+    appeared = np.zeros_like(area)
+    frames = list(zip(canvases.times_s, canvases.images, strict=True))
+    for (start_s, first), (end_s, second) in itertools.pairwise(frames):
+        if end_s < step.start_s or start_s > step.end_s + LATE_S:
+            continue
+        appeared |= _differs(first.astype(np.float32), second.astype(np.float32))
+    return float(appeared[area].mean()) >= SHOWN_SHARE
+
+
+def _differs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    blurred = [cv2.GaussianBlur(image, (0, 0), 1.0) for image in (first, second)]
+    return np.abs(blurred[0] - blurred[1]).max(axis=2) > SEEN_LEVELS
+
+
+def _scaled(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA).astype(np.float32)
