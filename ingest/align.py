@@ -19,6 +19,7 @@ from pydantic import Field
 from ingest.agreement import same_place
 from ingest.config import Config
 from ingest.geometry import valid_area, warp
+from ingest.middle import middle_look
 from ingest.registration import Features, corners_to_track, features, follow, grey, recover
 
 
@@ -139,8 +140,7 @@ class Tracker:
         take.num_frames += 1
         if take.num_frames % self.config.refresh_every:
             return
-        frames = np.stack(take.recent)
-        take.renew(np.partition(frames, len(frames) // 2, axis=0)[len(frames) // 2])
+        take.renew(middle_look(take.recent))
         if take.anchor is None:
             take.anchor = take.grey, take.points
         if (take.num_frames // self.config.refresh_every) % take.snapshot_stride == 0:

@@ -1,7 +1,7 @@
-"""The first pass over a video: where the canvas is in every frame, and its clean state over time.
+"""The look at every sampled frame: where the canvas is in it, and the clean canvas over time.
 
-Frames are registered as they are decoded; only small copies are kept, a bounded number of them, so
-memory does not grow with the video's length or size.
+A video is decoded once. Frames are registered as they come; what is kept of them is bounded (a JPEG
+and a small copy of each), so memory does not grow with the video's length or size.
 """
 
 from __future__ import annotations
@@ -16,17 +16,22 @@ from ingest.decode import Video
 from ingest.errors import Refusal
 from ingest.geometry import resize_to, scaling, to_rectangle, transform, valid_area, warp
 from ingest.light import apply_gain, gains
+from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean
 from ingest.settings import IngestConfig
+from ingest.spool import Spool
+from ingest.surroundings import surrounding_gains
 
 SMALL_SIDE_PX = 240
 MIN_FRAMES = 12
 """Frames of the main view that are needed to tell paint from hands."""
+LIGHT_SCALE = 0.25
+"""Scale, of take coordinates, at which the light of the surroundings is compared."""
 
 
 @dataclass(frozen=True)
 class Looked:
-    """One frame as the first pass leaves it."""
+    """One frame as it was looked at."""
 
     index: int
     time_s: float
@@ -35,13 +40,37 @@ class Looked:
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis:
-    """What the first pass found. Arrays over frames (n) hold the frames of the main view only."""
+class Look:
+    """All frames that were looked at."""
 
     looked: list[Looked]
-    """Every frame that was looked at."""
+    tracker: Tracker
+    spool: Spool
+    frame_shape: tuple[int, ...]
+
+    def take_from_frame(self, i: int) -> np.ndarray:
+        """Homography from the pixels of frame `i`, as it is in the video, to take coordinates."""
+        side_px = self.tracker.config.side_px
+        factor = min(1.0, side_px / min(self.frame_shape[:2]))
+        return self.looked[i].pose.matrix @ scaling(factor)
+
+    def take_from_small(self, i: int) -> np.ndarray:
+        """The same from the pixels of its small copy."""
+        shrunk = min(1.0, SMALL_SIDE_PX / min(self.frame_shape[:2]))
+        return self.take_from_frame(i) @ np.linalg.inv(scaling(shrunk))
+
+    def take_from_spooled(self, i: int) -> np.ndarray:
+        """The same from the pixels of its spooled copy."""
+        return self.take_from_frame(i) @ np.linalg.inv(scaling(self.spool.factor))
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What was found. Arrays over frames (n) hold the frames of the main view only."""
+
+    look: Look
     used: list[int]
-    """Positions in `looked` of the main view's frames (n)."""
+    """Positions among the frames looked at of the main view's frames (n)."""
     canvas: Canvas
     frames: np.ndarray
     """RGB uint8 (n, h, w, 3): the rectified canvas at analysis size, equal light."""
@@ -50,43 +79,59 @@ class Analysis:
     gains: np.ndarray
     """float32 (n, 3)."""
     history: History
-    align_side_px: int
-    frame_shape: tuple[int, ...]
+
+    @property
+    def looked(self) -> list[Looked]:
+        """Every frame that was looked at."""
+        return self.look.looked
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        return self.look.frame_shape
 
     def take_from_frame(self, number: int) -> np.ndarray:
         """Homography from the pixels of full-size frame `number` to take coordinates."""
-        factor = min(1.0, self.align_side_px / min(self.frame_shape[:2]))
-        return self.looked[self.used[number]].pose.matrix @ scaling(factor)
+        return self.look.take_from_frame(self.used[number])
+
+    def take_from_spooled(self, number: int) -> np.ndarray:
+        """The same from the pixels of its spooled copy."""
+        return self.look.take_from_spooled(self.used[number])
+
+    def spooled(self, number: int) -> np.ndarray:
+        """The spooled copy of frame `number`, RGB uint8 (H, W, 3)."""
+        return self.look.spool.image(self.used[number])
 
 
 def analyse(video: Video, config: IngestConfig) -> Analysis:
-    """The first pass. Raises Refusal: too-short, canvas-lost."""
-    looked, tracker, shape = _look(video, config.align)
-    take = tracker.main_take()
-    used = [i for i, frame in enumerate(looked) if frame.pose.take == take.number]
+    """Look at a video. Raises Refusal: too-short, canvas-lost."""
+    look = _look(video, config.align)
+    take = look.tracker.main_take()
+    used = [i for i, frame in enumerate(look.looked) if frame.pose.take == take.number]
     if len(used) < MIN_FRAMES:
         raise Refusal(
             "canvas-lost",
-            f"no view of {video.path.name} lasts for {MIN_FRAMES} of its {len(looked)} frames: "
-            "the camera or the canvas moves too much to be followed",
+            f"no view of {video.path.name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
+            "frames: the camera or the canvas moves too much to be followed",
         )
     canvas = find_canvas(_composites(take), config.canvas)
     if canvas.kind == "frame":
-        pose = typical_pose([looked[i].pose.matrix for i in used], take.size)
+        pose = typical_pose([look.looked[i].pose.matrix for i in used], take.size)
         canvas = replace(canvas, corners=transform(pose, canvas.corners))
-    frames, valid = _rectify([looked[i] for i in used], canvas, config, shape)
-    found = gains(zip(frames, valid, strict=True))
+    frames, valid = _rectify(look, used, canvas, config)
+    found = _light(look, used, canvas, take.size)
+    if found is None:
+        found = gains(zip(frames, valid, strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     history = clean(frames, valid, config.occlusion)
-    return Analysis(
-        looked, used, canvas, frames, valid, found, history, config.align.side_px, shape
-    )
+    history = at_best_frames(history, find_changes(frames, valid, history), frames, valid)
+    return Analysis(look, used, canvas, frames, valid, found, history)
 
 
-def _look(video: Video, config: AlignConfig) -> tuple[list[Looked], Tracker, tuple[int, ...]]:
-    tracker, looked, shape = Tracker(config), [], (0, 0, 3)
+def _look(video: Video, config: AlignConfig) -> Look:
+    tracker, spool, looked, shape = Tracker(config), Spool(), [], (0, 0, 3)
     for frame in video.frames(video.sample_times()):
         shape = frame.image.shape
+        spool.add(frame.image)
         middle, _ = resize_to(frame.image, config.side_px)
         pose = tracker.add(middle)
         small, _ = resize_to(middle, SMALL_SIDE_PX)
@@ -97,25 +142,34 @@ def _look(video: Video, config: AlignConfig) -> tuple[list[Looked], Tracker, tup
             f"{video.path.name} gives {len(looked)} frames, at least {MIN_FRAMES} are needed to "
             "tell paint from hands",
         )
-    return looked, tracker, shape
+    return Look(looked, tracker, spool, shape)
 
 
 def _composites(take: Take) -> list[np.ndarray]:
     return [image for _, image in take.snapshots] or [take.composite]
 
 
+def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -> np.ndarray | None:
+    """Light by the surroundings of the canvas, where there are any."""
+    return surrounding_gains(
+        [look.looked[i].small for i in used],
+        [look.take_from_small(i) for i in used],
+        canvas.corners,
+        size,
+        LIGHT_SCALE,
+    )
+
+
 def _rectify(
-    looked: list[Looked], canvas: Canvas, config: IngestConfig, shape: tuple[int, ...]
+    look: Look, used: list[int], canvas: Canvas, config: IngestConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """The canvas of every frame at analysis size, and where it was in view."""
     size = canvas.size_px(config.occlusion.side_px)
     rectify = to_rectangle(canvas.corners, size)
-    middle = min(config.align.side_px, *shape[:2])
-    factor = middle / min(SMALL_SIDE_PX, middle)
-    frames = np.zeros((len(looked), size[1], size[0], 3), np.uint8)
-    valid = np.zeros((len(looked), size[1], size[0]), bool)
-    for number, frame in enumerate(looked):
-        matrix = rectify @ frame.pose.matrix @ scaling(factor)
-        frames[number] = warp(frame.small, matrix, size)
-        valid[number] = valid_area(frame.small.shape, matrix, size)
+    frames = np.zeros((len(used), size[1], size[0], 3), np.uint8)
+    valid = np.zeros((len(used), size[1], size[0]), bool)
+    for number, i in enumerate(used):
+        small, matrix = look.looked[i].small, rectify @ look.take_from_small(i)
+        frames[number] = warp(small, matrix, size)
+        valid[number] = valid_area(small.shape, matrix, size)
     return frames, valid

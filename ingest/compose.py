@@ -1,7 +1,7 @@
-"""Puts the keyframes together at full resolution, in a second pass over the video.
+"""Puts the keyframes together at full resolution.
 
 Each pixel is the mean of the few frames that show the clean canvas there; the area that a frame
-gives is blended at its rim. Only the frames that are needed are decoded and warped.
+gives is blended at its rim. Only the frames that are needed are warped.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.decode import Frame
 from ingest.geometry import scaling, warp
 from ingest.keyframes import Choice
 from ingest.light import apply_gain
@@ -31,7 +30,7 @@ class View:
 def compose(
     choices: list[Choice],
     states: np.ndarray,
-    frames: Iterable[tuple[int, Frame]],
+    frames: Iterable[tuple[int, np.ndarray]],
     views: dict[int, View],
     size: tuple[int, int],
 ) -> list[np.ndarray]:
@@ -40,7 +39,7 @@ def compose(
     Args:
         states: clean canvases RGB uint8 (len(choices), h, w, 3) at analysis size; they fill what
             no frame shows.
-        frames: (number, frame) of all frames that the choices use, in any order.
+        frames: (number, RGB uint8 (h, w, 3)) of all frames that the choices use, in any order.
         size: (width, height) of the keyframes.
     """
     width, height = size
@@ -51,7 +50,7 @@ def compose(
         users = [k for k, choice in enumerate(choices) if number in choice.looks]
         if not users:
             continue
-        seen = apply_gain(rectified(frame.image, view.canvas_from_frame, size), view.gain)
+        seen = apply_gain(rectified(frame, view.canvas_from_frame, size), view.gain)
         for k in users:
             weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)
             sums[k] += seen * weight[..., None]

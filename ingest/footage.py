@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from ingest.analysis import Analysis, analyse
 from ingest.change import is_bare
 from ingest.compose import View, compose
-from ingest.decode import Frame, Video
+from ingest.decode import Video
 from ingest.discover import SourceRow
 from ingest.errors import Refusal
 from ingest.frame_ledger import frame_fates
@@ -59,7 +57,7 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         analysis.history, chosen, analysis.frames, analysis.valid, config.keyframes
     )
     size = analysis.canvas.size_px(config.keyframes.side_px)
-    images, shown = _second_pass(video, analysis, choices, states, size)
+    images = _composed(analysis, choices, states, size)
     keyframes = _records(row, base, analysis, choices, images)
     format: ImageFormat = config.keyframes.format
     quality = config.keyframes.jpeg_quality
@@ -75,38 +73,24 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         (keyframe, format, encode_image(image, format, quality))
         for keyframe, image in zip(keyframes, images, strict=True)
     ]
-    return Stored(outcome, encoded, shown, fates)
+    return Stored(outcome, encoded, _preview(analysis, choices), fates)
 
 
-def _second_pass(
-    video: Video,
-    analysis: Analysis,
-    choices: list[Choice],
-    states: np.ndarray,
-    size: tuple[int, int],
-) -> tuple[list[np.ndarray], bytes]:
-    """Keyframes at full resolution, and the preview of the middle one's frame."""
+def _composed(
+    analysis: Analysis, choices: list[Choice], states: np.ndarray, size: tuple[int, int]
+) -> list[np.ndarray]:
+    """Keyframes at full resolution, from the spooled frames that show them."""
     rectify = to_rectangle(analysis.canvas.corners, size)
-    middle = choices[len(choices) // 2].frame
-    needed = sorted({number for choice in choices for number in choice.looks} | {middle})
-    views = {n: View(rectify @ analysis.take_from_frame(n), analysis.gains[n]) for n in needed}
-    shown: list[bytes] = []
+    needed = sorted({number for choice in choices for number in choice.looks})
+    views = {n: View(rectify @ analysis.take_from_spooled(n), analysis.gains[n]) for n in needed}
+    return compose(choices, states, ((n, analysis.spooled(n)) for n in needed), views, size)
 
-    def frames() -> Iterator[tuple[int, Frame]]:
-        times = {analysis.looked[analysis.used[n]].time_s: n for n in needed}
-        for frame in video.frames(sorted(times)):
-            number = times.get(frame.time_s)
-            if number is None:
-                continue
-            if number == middle:
-                corners = corners_in_frame(
-                    analysis.canvas.corners, analysis.take_from_frame(middle)
-                )
-                shown.append(preview(frame.image, corners))
-            yield number, frame
 
-    images = compose(choices, states, frames(), views, size)
-    return images, shown[0]
+def _preview(analysis: Analysis, choices: list[Choice]) -> bytes:
+    """The frame of the middle keyframe with the canvas drawn on it."""
+    number = choices[len(choices) // 2].frame
+    corners = corners_in_frame(analysis.canvas.corners, analysis.take_from_spooled(number))
+    return preview(analysis.spooled(number), corners)
 
 
 def _records(
@@ -144,9 +128,9 @@ def _facts(
     row: SourceRow, video: Video, analysis: Analysis, span: Span, fates: list[FrameFate]
 ) -> dict[str, object]:
     """The measured fields of the outcome."""
-    bins = analysis.history.bins
-    start = analysis.looked[analysis.used[bins[span.first][len(bins[span.first]) // 2]]].time_s
-    end = analysis.looked[analysis.used[bins[span.last][len(bins[span.last]) // 2]]].time_s
+    moments = analysis.history.moments
+    start = analysis.looked[analysis.used[moments[span.first]]].time_s
+    end = analysis.looked[analysis.used[moments[span.last]]].time_s
     return {
         "duration_s": round(video.info.duration_s * row.speed, 3),
         "fps": round(video.info.fps, 3),

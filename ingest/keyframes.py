@@ -126,7 +126,7 @@ def choose_looks(
     """
     choices = []
     for b, amount in chosen:
-        middle = int(history.bins[b][len(history.bins[b]) // 2])
+        middle = int(history.moments[b])
         looks = _looks(history, b, middle, frames, valid, config.looks_per_keyframe)
         choices.append(
             Choice(

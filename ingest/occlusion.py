@@ -15,12 +15,16 @@ import numpy as np
 from pydantic import Field
 
 from ingest.config import Config
+from ingest.middle import middle_look
 
 KERNEL = np.ones((3, 3), np.uint8)
 OUTLINE_SHARE = 0.5
 """Share of an area's rim that must be an edge for the area to be a thing in front."""
 JOINED_SHARE = 0.25
 """Share of a piece that is known to be cover for all of it to be cover."""
+LEAST_SEEN, BARE_SHARE = 0.2, 0.85
+"""Share of the canvas that must be seen at first, and share of that which must have one tone, for
+the canvas to have been bare."""
 
 
 class OcclusionConfig(Config):
@@ -65,6 +69,8 @@ class History:
     """float32 (h, w): difference up to which two looks show the same paint."""
     never_seen: np.ndarray
     """bool (h, w): not once seen as paint; filled with the most frequent colour."""
+    moments: np.ndarray
+    """int (b,): the frame that stands for each bin."""
 
     @property
     def num_bins(self) -> int:
@@ -83,7 +89,7 @@ def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> His
     levels = np.zeros((number, *frames.shape[1:]), np.uint8)
     good = np.zeros((number, *frames.shape[1:3]), bool)
     for b, members in enumerate(bins):
-        levels[b] = _median(frames[members])
+        levels[b] = middle_look(frames[members])
     tolerance = tolerance_map(levels, config)
     steady = np.zeros_like(good)
     for b, members in enumerate(bins):
@@ -94,8 +100,31 @@ def clean(frames: np.ndarray, valid: np.ndarray, config: OcclusionConfig) -> His
     is_still = np.percentile((~steady).mean(axis=(1, 2)), 75) < config.min_motion
     share = config.flicker_share if is_still else config.cover_share
     covered = _covered(levels, good, tolerance, max(2, round(share * number)), config)
-    states, unsure, never_seen = _fill(levels, ~covered, tolerance)
-    return History(bins, states, covered, unsure, tolerance, never_seen)
+    start = _start(levels[0], good[0], ~covered[0], tolerance)
+    states, unsure, never_seen = _fill(levels, ~covered, tolerance, start)
+    moments = np.array([members[len(members) // 2] for members in bins])
+    return History(bins, states, covered, unsure, tolerance, never_seen, moments)
+
+
+def _start(
+    level: np.ndarray, stable: np.ndarray, seen: np.ndarray, tolerance: np.ndarray
+) -> np.ndarray | None:
+    """The canvas before anything is painted, RGB uint8 (h, w, 3), or None if it was not bare.
+
+    A bare canvas has one tone. What is only seen in the first bin, before paint comes, has no other
+    bin to support it, but the bare canvas around it has; and what was covered then was as bare.
+    """
+    if seen.mean() < LEAST_SEEN:
+        return None
+    tone = np.median(level[seen], axis=0).astype(np.uint8)
+    bare = ~differs(level, np.broadcast_to(tone, level.shape).copy(), tolerance)
+    if bare[seen].mean() < BARE_SHARE:
+        return None
+    near = np.where((seen & bare)[..., None], level, 0).astype(np.float32)
+    weight = cv2.GaussianBlur((seen & bare).astype(np.float32), (0, 0), 12)
+    around = cv2.GaussianBlur(near, (0, 0), 12) / np.maximum(weight, 1e-4)[..., None]
+    local = np.where(weight[..., None] > 0.02, around, tone).round().astype(np.uint8)
+    return np.where((stable & bare)[..., None], level, local)
 
 
 def _covered(
@@ -138,12 +167,6 @@ def differs(a: np.ndarray, b: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     """bool (h, w): two RGB uint8 pictures differ by more than the tolerance in a channel."""
     red, green, blue = cv2.split(cv2.absdiff(a, b))
     return cv2.max(cv2.max(red, green), blue) > tolerance
-
-
-def _median(frames: np.ndarray) -> np.ndarray:
-    """The middle look, uint8; of an even number the upper one (no colours are made up)."""
-    middle = len(frames) // 2
-    return np.partition(frames, middle, axis=0)[middle]
 
 
 def _agreement(
@@ -264,9 +287,12 @@ def _grown(covered: np.ndarray) -> np.ndarray:
 
 
 def _fill(
-    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray
+    levels: np.ndarray, good: np.ndarray, tolerance: np.ndarray, start: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """States, unsure pixels and pixels never seen, from levels and where they are paint."""
+    """States, unsure pixels and pixels never seen, from levels and where they are paint.
+
+    Before a pixel is first seen it shows the start or, without one, what it will be first.
+    """
     number = len(levels)
     after = np.zeros_like(levels)
     following, seen = levels[-1].copy(), np.zeros(good.shape[1:], bool)
@@ -275,7 +301,8 @@ def _fill(
         seen |= good[b]
         after[b] = following
     states, unsure = np.zeros_like(levels), np.zeros_like(good)
-    last, known = after[0].copy(), np.zeros(good.shape[1:], bool)
+    last = after[0].copy() if start is None else start
+    known = np.full(good.shape[1:], start is not None)
     for b in range(number):
         last[good[b]] = levels[b][good[b]]
         known |= good[b]

@@ -1,0 +1,102 @@
+"""Undoes drift of light by what lies around the canvas: table and wall do not change by paint.
+
+Every frame is compared with the typical look of its surroundings over the whole video; what passes
+there (hands, palettes) is a minority and the most common ratio is not moved by it.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ingest.geometry import scaling, transform, valid_area, warp
+
+MARGIN, MIN_AREA = 1.06, 0.05
+"""How much larger than the canvas the area left out is (its edge, its shadow), and the least share
+of the picture that must be left to judge by."""
+MIN_AGREEING, BAND = 0.35, 0.04
+"""Share of the surroundings that must have the same ratio, within the band, for it to be light."""
+REFERENCE_FRAMES, MAX_GAIN, DARK, BRIGHT = 25, 2.0, 20, 250
+
+
+def surrounding_gains(
+    smalls: list[np.ndarray],
+    poses: list[np.ndarray],
+    corners: np.ndarray,
+    size: tuple[int, int],
+    factor: float,
+) -> np.ndarray | None:
+    """Factors float32 (n, 3) that bring every frame to one light, NaN where a frame shows too
+    little of the surroundings; None where there are none to judge by.
+
+    Args:
+        smalls: frames RGB uint8 (h, w, 3).
+        poses: homographies (3, 3) from small frames to take coordinates.
+        corners: canvas in take coordinates (4, 2).
+        size: (width, height) of the take.
+        factor: scale at which the surroundings are compared, of take coordinates.
+    """
+    shrink = scaling(factor)
+    goal = (round(size[0] * factor), round(size[1] * factor))
+    outside = _outside(transform(shrink, corners), goal)
+    if outside.mean() < MIN_AREA:
+        return None
+    looks = np.zeros((len(smalls), int(outside.sum()), 3), np.uint8)
+    seen = np.zeros((len(smalls), int(outside.sum())), bool)
+    for n, (small, pose) in enumerate(zip(smalls, poses, strict=True)):
+        matrix = shrink @ pose
+        looks[n] = warp(small, matrix, goal)[outside]
+        seen[n] = valid_area(small.shape, matrix, goal)[outside]
+    every = max(1, len(smalls) // REFERENCE_FRAMES)
+    found = np.ones((len(smalls), 3), np.float32)
+    for _ in range(2):
+        lit = looks[::every] * found[::every, None]
+        lit[~seen[::every]] = np.nan
+        reference = _nanmedian(lit)
+        found = np.array([_gain(reference, looks[n], seen[n]) for n in range(len(smalls))])
+        if np.isnan(found[:, 0]).mean() > 0.5:
+            return None
+        found = _filled(found)
+    return found.astype(np.float32)
+
+
+def _outside(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """bool (h, w): around the canvas, clear of its edge."""
+    middle = corners.mean(axis=0)
+    wide = middle + MARGIN * (corners - middle)
+    area = np.ones((size[1], size[0]), np.uint8)
+    cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 0)
+    return area > 0
+
+
+def _gain(reference: np.ndarray, look: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """The most common ratio (3,) of reference and look; NaN where there is none."""
+    usable = seen & (look.max(axis=1) < BRIGHT) & (look.min(axis=1) > DARK)
+    usable &= np.isfinite(reference[:, 0])
+    if usable.sum() < max(50, 0.2 * len(seen)):
+        return np.full(3, np.nan)
+    ratios = np.log(np.maximum(reference[usable], 1)) - np.log(look[usable].astype(np.float32))
+    centre = np.median(ratios, axis=0)
+    for _ in range(3):
+        near = (np.abs(ratios - centre) < BAND).all(axis=1)
+        if near.mean() < MIN_AGREEING:
+            return np.full(3, np.nan)
+        centre = np.median(ratios[near], axis=0)
+    gain = np.exp(centre)
+    return gain if np.abs(centre).max() < np.log(MAX_GAIN) else np.full(3, np.nan)
+
+
+def _nanmedian(looks: np.ndarray) -> np.ndarray:
+    """Median over frames, NaN where no frame has the pixel."""
+    ordered = np.sort(looks, axis=0)  # NaN come last
+    count = np.isfinite(looks[..., 0]).sum(axis=0)
+    middle = np.maximum(count - 1, 0) // 2
+    return np.take_along_axis(ordered, middle[None, :, None], axis=0)[0]
+
+
+def _filled(gains: np.ndarray) -> np.ndarray:
+    """Frames without a gain take that of the nearest frame that has one."""
+    known = np.flatnonzero(np.isfinite(gains[:, 0]))
+    every = np.arange(len(gains))
+    nearest = known[np.abs(every[:, None] - known[None]).argmin(axis=1)]
+    return gains[nearest]
