@@ -14,11 +14,14 @@ from ingest.align import AlignConfig, Pose, Take, Tracker
 from ingest.canvas import Canvas, find_canvas, typical_pose
 from ingest.decode import Video
 from ingest.errors import Refusal
+from ingest.face import margin_view, on_face
 from ingest.geometry import resize_to, scaling, to_rectangle, transform, valid_area, warp
 from ingest.light import apply_gain, gains
+from ingest.middle import middle_look
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean
 from ingest.settings import IngestConfig
+from ingest.settle import Ground
 from ingest.spool import Spool
 from ingest.surroundings import surrounding_gains
 
@@ -27,6 +30,8 @@ MIN_FRAMES = 12
 """Frames of the main view that are needed to tell paint from hands."""
 LIGHT_SCALE = 0.25
 """Scale, of take coordinates, at which the light of the surroundings is compared."""
+END_FRAMES, END_SHARE = 9, 0.06
+"""Frames that show the start and the end of a painting, and the share of the view they span."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +118,15 @@ def analyse(video: Video, config: IngestConfig) -> Analysis:
             f"no view of {video.path.name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
+    _settle(look, used, Ground(_composites(take)))
     canvas = find_canvas(_composites(take), config.canvas)
     if canvas.kind == "frame":
         pose = typical_pose([look.looked[i].pose.matrix for i in used], take.size)
         canvas = replace(canvas, corners=transform(pose, canvas.corners))
-    frames, valid = _rectify(look, used, canvas, config)
     found = _light(look, used, canvas, take.size)
+    if found is not None:
+        canvas = on_face(canvas, *_ends(look, used, canvas, found))
+    frames, valid = _rectify(look, used, canvas, config)
     if found is None:
         found = gains(zip(frames, valid, strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
@@ -145,6 +153,21 @@ def _look(video: Video, config: AlignConfig) -> Look:
     return Look(looked, tracker, spool, shape)
 
 
+def _settle(look: Look, used: list[int], ground: Ground) -> None:
+    """Register the frames once more, to what stays; those that show too little of it keep theirs."""
+    if not ground.is_firm:
+        return
+    for i in used:
+        spooled = look.take_from_spooled(i)
+        fine = ground.settle(look.spool.image(i), spooled)
+        if fine is not None:
+            change = fine @ np.linalg.inv(spooled)
+            pose = change @ look.looked[i].pose.matrix
+            look.looked[i] = replace(
+                look.looked[i], pose=Pose(look.looked[i].pose.take, pose / pose[2, 2])
+            )
+
+
 def _composites(take: Take) -> list[np.ndarray]:
     return [image for _, image in take.snapshots] or [take.composite]
 
@@ -158,6 +181,26 @@ def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -
         size,
         LIGHT_SCALE,
     )
+
+
+def _ends(
+    look: Look, used: list[int], canvas: Canvas, light: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The canvas and a margin at the start and at the end of the main view, without most hands."""
+    view, size = margin_view(canvas)
+    part = max(END_FRAMES, round(END_SHARE * len(used)))
+    ends = []
+    for numbers in (range(part), range(len(used) - part, len(used))):
+        chosen = np.unique(np.linspace(numbers[0], numbers[-1], END_FRAMES).round().astype(int))
+        looks = [
+            apply_gain(
+                warp(look.spool.image(used[n]), view @ look.take_from_spooled(used[n]), size),
+                light[n],
+            )
+            for n in chosen
+        ]
+        ends.append(middle_look(looks))
+    return ends[0], ends[1]
 
 
 def _rectify(

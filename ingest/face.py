@@ -1,0 +1,120 @@
+"""Moves the sides of a found canvas onto the edge of its painted face, to a fraction of a pixel.
+
+A canvas has thickness, a primed rim and a shadow, all as lasting as its edge. But only the face gets
+painted: across a side, the difference between the start and the end of the painting rises from
+nothing (table, rim) to paint exactly where the face begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from ingest.canvas import Canvas
+from ingest.geometry import to_rectangle, transform
+
+SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
+"""Short side of the canvas at which it is measured, and how far from a side the face is sought."""
+SAMPLES = 160
+PLATEAU_PX = 6.0
+LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 22.0, 0.35, 0.25
+"""Difference (of 255) that is paint; what may remain outside, as a share of it; share of a side
+that must show the rise for the side to be moved."""
+
+
+def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
+    """Homography from take coordinates to the canvas with a margin, and the picture's (w, h)."""
+    size = canvas.size_px(SIDE_PX)
+    margin = _margin_px()
+    shift = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1.0]])
+    view = shift @ to_rectangle(canvas.corners, size)
+    return view, (size[0] + 2 * margin, size[1] + 2 * margin)
+
+
+def on_face(canvas: Canvas, early: np.ndarray, late: np.ndarray) -> Canvas:
+    """The canvas with its sides on the edge of the painted face; sides without paint stay.
+
+    Args:
+        early, late: RGB uint8 (h, w, 3) before and after painting, in the `margin_view`.
+    """
+    blurred = [cv2.GaussianBlur(p, (0, 0), 0.7).astype(np.float32) for p in (early, late)]
+    change = np.abs(blurred[1] - blurred[0]).max(axis=2)
+    width, height = canvas.size_px(SIDE_PX)
+    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
+    corners = flat + _margin_px()
+    lines = []
+    for i in range(4):
+        a, b = corners[i], corners[(i + 1) % 4]
+        lines.append(_face_line(change, a, b) or (a, b))
+    moved = np.array([_meeting(lines[i - 1], lines[i]) for i in range(4)])
+    if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:
+        return canvas
+    back = np.linalg.inv(margin_view(canvas)[0])
+    return replace(canvas, corners=transform(back, moved))
+
+
+def _margin_px() -> int:
+    return round(REACH_PX + PLATEAU_PX + 2)
+
+
+def _face_line(
+    change: np.ndarray, a: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Two points on the edge of the face along the side from `a` to `b` (inside to its right)."""
+    direction = (b - a) / np.linalg.norm(b - a)
+    inwards = np.array([-direction[1], direction[0]])
+    along = np.linspace(0.03, 0.97, SAMPLES)
+    base = a + along[:, None] * (b - a)
+    offsets = np.arange(-REACH_PX - PLATEAU_PX, REACH_PX + PLATEAU_PX + STEP_PX, STEP_PX)
+    points = (base[:, None] + offsets[None, :, None] * inwards).astype(np.float32)
+    profile = cv2.remap(change, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
+    # Neighbours along the side say the same: averaging them takes noise and brush marks out.
+    profile = cv2.blur(profile, (1, 5))
+    found = _rise(profile, offsets)
+    good = np.isfinite(found)
+    if good.mean() < LEAST_POINTS:
+        return None
+    edge = (base[good] + found[good, None] * inwards).astype(np.float32)
+    x, y, px, py = cv2.fitLine(edge, cv2.DIST_WELSCH, 0, 0.01, 0.01)[:, 0].astype(np.float64)
+    point, way = np.array([px, py]), np.array([x, y])
+    return point, point + way
+
+
+def _rise(profile: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Offset (rows,) at which each row of the profile reaches half of its paint; NaN without one."""
+    reach = np.abs(offsets) <= REACH_PX
+    width = round(PLATEAU_PX / STEP_PX)
+    found = np.full(len(profile), np.nan)
+    kernel = np.ones(width) / width
+    for row, values in enumerate(profile):
+        mean = np.convolve(values, kernel, mode="full")
+        # Mean of the samples just after and just before each offset.
+        after, before = mean[width:][: len(values)], mean[: len(values)]
+        after = np.append(after, np.full(len(values) - len(after), np.nan))
+        rise = np.where(reach & (np.arange(len(values)) >= width), after - before, -1)
+        best = int(np.nanargmax(rise))
+        paint, outside = after[best], before[best]
+        if not paint > LEAST_PAINT or outside > MOST_OUTSIDE * paint or not reach[best]:
+            continue
+        half = (paint + outside) / 2
+        window = slice(max(best - width // 2, 0), best + width // 2)
+        above = np.flatnonzero(values[window] >= half)
+        if len(above) and above[0] > 0:
+            i = window.start + int(above[0])
+            part = (half - values[i - 1]) / max(values[i] - values[i - 1], 1e-6)
+            found[row] = offsets[i - 1] + part * STEP_PX
+    return found
+
+
+def _meeting(
+    first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
+) -> np.ndarray:
+    """Where two lines, each through two points, meet."""
+    (a, b), (c, d) = first, second
+    matrix = np.stack([b - a, c - d], axis=1)
+    if abs(np.linalg.det(matrix)) < 1e-9:
+        return np.full(2, np.inf)
+    part = np.linalg.solve(matrix, c - a)[0]
+    return a + part * (b - a)

@@ -1,0 +1,81 @@
+"""Settles all frames of a take on what stays in it, so that nothing drifts through the video.
+
+While frames come in, each can only be registered to what was seen before, and the picture changes:
+errors of a pixel add up. Once all is seen we know what lasts (table, easel, the canvas's corners),
+and every frame is registered once more to that alone.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ingest.canvas import lasting_edges
+from ingest.geometry import transform
+from ingest.middle import middle_look
+from ingest.registration import grey, plausible
+
+MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
+"""Points that last; how many of them a frame must show, and how much of the picture they span."""
+LASTING_STRENGTH = 8.0
+RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX = 0.8, 0.7, 6.0
+_FLOW = {"winSize": (15, 15), "maxLevel": 2, "minEigThreshold": 1e-4}
+
+
+class Ground:
+    """What stays in a take."""
+
+    def __init__(self, composites: list[np.ndarray]) -> None:
+        """From composites of a take, RGB uint8 (h, w, 3), in order of time."""
+        _, strength = lasting_edges(composites)
+        picture = middle_look(composites)
+        self.grey = grey(picture)
+        near = cv2.dilate((strength > LASTING_STRENGTH).astype(np.uint8), np.ones((3, 3), np.uint8))
+        found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=near, blockSize=5)
+        self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
+        self.hull = _hull_area(self.points[:, 0])
+
+    @property
+    def is_firm(self) -> bool:
+        """Whether enough stays, all over the picture, to settle frames on."""
+        height, width = self.grey.shape
+        return len(self.points) >= 2 * MIN_POINTS and self.hull > MIN_HULL * height * width
+
+    def settle(self, image: np.ndarray, pose: np.ndarray) -> np.ndarray | None:
+        """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
+
+        Args:
+            image: RGB uint8 (H, W, 3).
+            pose: its homography to take coordinates, right to a few pixels.
+        """
+        height, width = self.grey.shape
+        seen = grey(cv2.warpPerspective(image, pose, (width, height), flags=cv2.INTER_LINEAR))
+        start = self.points
+        moved, ok, _ = cv2.calcOpticalFlowPyrLK(self.grey, seen, start, None, **_FLOW)  # pyright: ignore
+        back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, self.grey, moved, None, **_FLOW)  # pyright: ignore
+        error = np.linalg.norm(back - start, axis=2)[:, 0]
+        travel = np.linalg.norm(moved - start, axis=2)[:, 0]
+        good = (ok[:, 0] == 1) & (ok_back[:, 0] == 1)
+        good &= (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
+        if good.sum() < MIN_POINTS:
+            return None
+        source, goal = moved[good, 0].astype(np.float64), start[good, 0].astype(np.float64)
+        fine, inliers = cv2.findHomography(
+            source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
+        )
+        if fine is None or not plausible(fine, (height, width)):
+            return None
+        kept = inliers[:, 0] == 1
+        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < 0.5 * self.hull:
+            return None
+        outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+        if np.abs(transform(fine, outline) - outline).max() > 2 * MAX_MOVE_PX:
+            return None
+        settled = fine @ pose
+        return settled / settled[2, 2]
+
+
+def _hull_area(points: np.ndarray) -> float:
+    if len(points) < 3:
+        return 0.0
+    return float(cv2.contourArea(cv2.convexHull(points.astype(np.float32))))
