@@ -22,7 +22,9 @@ app = new_app("Paint landscapes stroke by stroke and film them, with the truth b
 
 @app.command()
 def film(
-    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for films and truth")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", "--out", help="Folder for films and truth")
+    ],
     seed: Annotated[
         int, typer.Option(help="Seed of the first film; each further one adds 1", min=0)
     ] = 0,

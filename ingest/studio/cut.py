@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from ingest.studio.truth import Shot
+Shot = Literal[
+    "title", "flash", "painting", "zoom", "palette", "other", "fade", "beauty", "end_card"
+]
+"""docs/studio.md says what each shows."""
 
 
 @dataclass(frozen=True)

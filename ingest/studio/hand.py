@@ -1,24 +1,23 @@
-"""A hand with a brush, drawn once as a sprite and turned over the canvas in every frame.
+"""Hands, drawn once as sprites and turned over the canvas in every frame.
 
-The hand is a set of capsules (bones with flesh) shaded as round bodies; the brush lies between the
-thumb and the index finger. Coordinates: origin at the brush tip, x right, y down, unit = `unit_px`.
+The painting hand holds the brush between thumb and index finger; the other one lies flat or holds a
+rag. Coordinates: origin at the brush tip or the finger tips, x right, y down, unit = `unit_px`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from ingest.studio.limbs import Capsule, Sheet
 from ingest.studio.palette import jitter, mix, rgb, shade
 from ingest.studio.stroke import Colour
 
 _SHADOW_LIGHT = np.round(255 - 0.42 * np.arange(256)).astype(np.uint8)
 """Light that a shadow of each density leaves."""
-
-Capsule = tuple[tuple[float, float], tuple[float, float], float, float]
-"""Start, end, radius at start, radius at end."""
 
 _FOREARM: list[Capsule] = [((0.6, 0.2), (2.4, 1.3), 0.07, 0.17)]
 _SLEEVE: list[Capsule] = [((0.82, 0.335), (2.5, 1.36), 0.112, 0.24)]
@@ -35,6 +34,24 @@ _GRIP: list[list[Capsule]] = [
     [((0.46, 0.16), (0.335, 0.05), 0.05, 0.037), ((0.335, 0.05), (0.222, -0.085), 0.036, 0.028)],
     [((0.42, -0.02), (0.345, -0.16), 0.043, 0.037), ((0.345, -0.16), (0.225, -0.15), 0.035, 0.026)],
 ]
+_LYING_ARM: list[Capsule] = [((0.5, 0.3), (2.2, 1.35), 0.085, 0.16)]
+_LYING_SLEEVE: list[Capsule] = [((0.95, 0.58), (2.2, 1.36), 0.135, 0.22)]
+_LYING_PALM: list[Capsule] = [
+    ((0.27, 0.14), (0.52, 0.31), 0.085, 0.08),
+    ((0.24, 0.24), (0.5, 0.36), 0.07, 0.07),
+]
+_LYING: list[list[Capsule]] = [
+    [((0.2, -0.1), (0.3, 0.03), 0.034, 0.04), ((0.3, 0.03), (0.44, 0.2), 0.042, 0.06)],
+    [((0.0, 0.0), (0.12, 0.05), 0.029, 0.033), ((0.12, 0.05), (0.28, 0.13), 0.034, 0.04)],
+    [((-0.03, 0.08), (0.1, 0.12), 0.03, 0.034), ((0.1, 0.12), (0.26, 0.19), 0.034, 0.04)],
+    [((-0.01, 0.16), (0.11, 0.19), 0.029, 0.033), ((0.11, 0.19), (0.26, 0.24), 0.033, 0.038)],
+    [((0.06, 0.235), (0.15, 0.26), 0.026, 0.03), ((0.15, 0.26), (0.28, 0.29), 0.03, 0.035)],
+]
+_RAG: list[Capsule] = [
+    ((-0.12, 0.02), (0.16, 0.2), 0.11, 0.14),
+    ((0.0, 0.24), (0.2, 0.1), 0.12, 0.1),
+]
+_RAGS = ("#e9e4da", "#c9d6dc", "#b7583f", "#8d97a0")
 _NAILS = ((0.238, -0.157, -0.08), (0.232, -0.072, 0.87))
 _AXIS = np.array([0.83, -0.56])
 """Direction of the brush from its tip to its end."""
@@ -51,15 +68,23 @@ class Hand:
     extra: np.ndarray
     """uint8 (H, W, 2): shadow on the canvas, and where the brush carries paint."""
     origin_px: tuple[float, float]
-    wrist_px: float
-    """Length that a turn of the wrist is measured by."""
+    skin: Colour
 
 
-def make_hand(rng: np.random.Generator, unit_px: float) -> Hand:
-    """Draw a hand of random skin, sleeve and brush; `unit_px` is about three widths of a hand."""
-    left, top, right, bottom = -0.08, -0.62, 2.45, 1.6
+def make_hand(
+    rng: np.random.Generator, unit_px: float, wide_shadow: bool = False, left_handed: bool = False
+) -> Hand:
+    """Draw a hand of random skin, sleeve and brush; `unit_px` is about three widths of a hand.
+
+    Args:
+        wide_shadow: a soft shadow larger than the arm, as a low lamp throws it.
+        left_handed: the mirror image, which comes in from the lower left.
+    """
+    left, top, right, bottom = (
+        (-0.5, -0.62, 2.45, 1.9) if wide_shadow else (-0.08, -0.62, 2.45, 1.6)
+    )
     size = (round((right - left) * unit_px), round((bottom - top) * unit_px))
-    sheet = _Sheet(size, (left, top), unit_px)
+    sheet = Sheet(size, (left, top), unit_px)
     skin = jitter(rng, rgb(_SKINS[rng.integers(len(_SKINS))]), 5)
     cloth = jitter(rng, rgb(_SLEEVES[rng.integers(len(_SLEEVES))]), 6)
     sheet.body(_FOREARM, skin)
@@ -74,82 +99,38 @@ def make_hand(rng: np.random.Generator, unit_px: float) -> Hand:
         sheet.body(finger, skin)
     for x, y, angle in _NAILS:
         sheet.nail(x, y, angle, mix(skin, rgb("#f6d8d0"), 0.6))
+    hand = _sprite(sheet, tip, skin, _wide_shadow if wide_shadow else _shadow)
+    return _mirrored(hand) if left_handed else hand
+
+
+def _sprite(
+    sheet: Sheet, tip: np.ndarray, skin: Colour,
+    shadow_of: Callable[[np.ndarray, float], np.ndarray],
+) -> Hand:  # fmt: skip
+    """The finished sheet with its shadow; `tip` is where the brush carries paint."""
     coverage = (sheet.alpha * 255).astype(np.uint8)
     colour = np.clip(cv2.GaussianBlur(sheet.colour, (0, 0), 0.6), 0, 255).astype(np.uint8)
-    shadow = _shadow(sheet.alpha, unit_px)
+    left, top = sheet.corner
     return Hand(
         np.dstack([colour, coverage]),
-        np.dstack([shadow, (tip * 255).astype(np.uint8)]),
-        (-left * unit_px, -top * unit_px),
-        unit_px,
+        np.dstack([shadow_of(sheet.alpha, sheet.unit_px), (tip * 255).astype(np.uint8)]),
+        (-left * sheet.unit_px, -top * sheet.unit_px),
+        skin,
     )
 
 
-class _Sheet:
-    """The sprite while it is drawn."""
-
-    def __init__(self, size: tuple[int, int], corner: tuple[float, float], unit_px: float) -> None:
-        self.unit_px, self.corner = unit_px, corner
-        self.x = (np.arange(size[0], dtype=np.float32) + 0.5) / unit_px + corner[0]
-        self.y = ((np.arange(size[1], dtype=np.float32) + 0.5) / unit_px + corner[1])[:, None]
-        self.colour = np.zeros((size[1], size[0], 3), np.float32)
-        self.alpha = np.zeros((size[1], size[0]), np.float32)
-
-    def capsule(self, bone: Capsule) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Signed depth below the surface's edge, and the offset from the bone (x, y), in units."""
-        (x0, y0), (x1, y1), r0, r1 = bone
-        dx, dy = x1 - x0, y1 - y0
-        share = np.clip(((self.x - x0) * dx + (self.y - y0) * dy) / (dx * dx + dy * dy), 0, 1)
-        u, v = self.x - x0 - share * dx, self.y - y0 - share * dy
-        radius = r0 + share * (r1 - r0)
-        return radius - np.sqrt(u * u + v * v), u / radius, v / radius
-
-    def body(
-        self, bones: list[Capsule], colour: Colour, roughness: float = 0.0, is_open: bool = False
-    ) -> None:
-        """A limb of joined capsules, lit from the upper left, with a darker far edge; a sleeve is
-        open, so it begins straight."""
-        depths, us, vs = zip(*(self.capsule(bone) for bone in bones), strict=True)
-        depth = np.maximum.reduce(depths)
-        if is_open:
-            (x0, y0), (x1, y1), _, _ = bones[0]
-            chord = np.hypot(x1 - x0, y1 - y0)
-            depth = np.minimum(
-                depth, ((self.x - x0) * (x1 - x0) + (self.y - y0) * (y1 - y0)) / chord
-            )
-        which = np.argmax(np.stack(depths), axis=0)
-        u, v = np.choose(which, us), np.choose(which, vs)
-        up = np.sqrt(np.clip(1 - u * u - v * v, 0, 1))
-        light = 0.5 + 0.62 * np.clip(-0.42 * u - 0.55 * v + 0.72 * up, 0, 1)
-        if roughness:
-            folds = np.sin((self.x * 31 + self.y * 17) + 2.5 * np.sin(self.x * 23 - self.y * 29))
-            light = light * (1 + roughness * folds * (0.4 + 0.6 * up))
-        alpha = np.clip(depth * self.unit_px + 0.5, 0, 1)
-        # Shaded flesh turns red, lit flesh pale.
-        warm = np.array([1.0, 0.96, 0.93], np.float32) ** (2 - 2 * light[..., None])
-        self.paint(alpha, colour * light[..., None] * warm)
-
-    def contact(self, limbs: list[list[Capsule]]) -> None:
-        """The shadow that thumb and finger throw on what is below them."""
-        for limb in limbs:
-            for bone in limb:
-                depth, _, _ = self.capsule(bone)
-                dark = np.clip(1 + depth / 0.035, 0, 1)
-                self.colour *= (1 - 0.32 * dark)[..., None]
-
-    def nail(self, x: float, y: float, angle: float, colour: Colour) -> None:
-        """A finger nail centred on (x, y)."""
-        a = (self.x - x) * np.cos(angle) + (self.y - y) * np.sin(angle)
-        b = -(self.x - x) * np.sin(angle) + (self.y - y) * np.cos(angle)
-        inside = 1 - (a / 0.02) ** 2 - (b / 0.0145) ** 2
-        self.paint(np.clip(inside * 3, 0, 0.75), np.broadcast_to(colour, self.colour.shape))
-
-    def paint(self, alpha: np.ndarray, colour: np.ndarray) -> None:
-        self.colour += alpha[..., None] * (colour - self.colour)
-        self.alpha = np.maximum(self.alpha, alpha)
+def _mirrored(hand: Hand) -> Hand:
+    """The other hand."""
+    x, y = hand.origin_px
+    return Hand(
+        np.ascontiguousarray(hand.rgba[:, ::-1]),
+        np.ascontiguousarray(hand.extra[:, ::-1]),
+        (hand.rgba.shape[1] - 1 - x, y),
+        hand.skin,
+    )
 
 
-def _brush(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
+def _brush(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
     """Bristles, ferrule, tapering handle; returns where the bristles are, float32 in [0, 1]."""
     handle = rgb(("#8a2f24", "#d9b27c", "#23262b", "#2f5f8a", "#a8743c")[rng.integers(5)])
     thick = rng.uniform(0.016, 0.026)
@@ -172,6 +153,44 @@ def _brush(sheet: _Sheet, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(tip, np.float32) * np.clip((0.07 - along) / 0.025, 0, 1)
 
 
+def make_helper(
+    rng: np.random.Generator, unit_px: float, skin: Colour, has_rag: bool, left_handed: bool
+) -> Hand:
+    """The other hand, lying on the canvas with its finger tips at the origin, or on a rag there.
+
+    Args:
+        skin: RGB, that of the painting hand.
+        left_handed: whether the painter is, so that this one is a right hand.
+    """
+    sheet = Sheet((round(2.5 * unit_px), round(1.9 * unit_px)), (-0.3, -0.35), unit_px)
+    if has_rag:
+        cloth = jitter(rng, rgb(_RAGS[rng.integers(len(_RAGS))]), 6)
+        sheet.body(_RAG, cloth, roughness=0.09)
+    sheet.body(_LYING_ARM, skin)
+    sheet.body(
+        _LYING_SLEEVE, jitter(rng, rgb(_SLEEVES[rng.integers(len(_SLEEVES))]), 6), 0.05, True
+    )
+    sheet.body(_LYING_PALM, skin)
+    for finger in _LYING:
+        sheet.contact([finger])
+        sheet.body(finger, shade(skin, 0.98))
+    for finger in _LYING[1:]:
+        (x, y), _, radius, _ = finger[0]
+        sheet.nail(x + 0.3 * radius, y + 0.1 * radius, 0.45, mix(skin, rgb("#f6d8d0"), 0.6))
+    hand = _sprite(sheet, np.zeros_like(sheet.alpha), skin, _shadow)
+    return hand if left_handed else _mirrored(hand)
+
+
+def _wide_shadow(alpha: np.ndarray, unit_px: float) -> np.ndarray:
+    """A low lamp's shadow: larger than what throws it, farther off, and soft."""
+    shift = np.array([[1, 0, -0.09 * unit_px], [0, 1, 0.15 * unit_px]])
+    moved = cv2.warpAffine(alpha, shift, alpha.shape[::-1])
+    grown = cv2.dilate(moved, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)),
+                       iterations=max(1, round(0.04 * unit_px)))  # fmt: skip
+    wide = cv2.GaussianBlur(grown, (0, 0), 0.08 * unit_px)
+    return (np.maximum(0.8 * wide, _shadow(alpha, unit_px) / 255) * 255).astype(np.uint8)
+
+
 def _shadow(alpha: np.ndarray, unit_px: float) -> np.ndarray:
     """Soft shadow, thrown to the lower right, sharper near the tip where hand and canvas meet."""
     shift = np.array([[1, 0, 0.035 * unit_px], [0, 1, 0.055 * unit_px]])
@@ -180,8 +199,9 @@ def _shadow(alpha: np.ndarray, unit_px: float) -> np.ndarray:
 
 
 def lay_hand(
-    frame: np.ndarray, hand: Hand, tip_px: tuple[float, float], angle: float, paint: Colour
-) -> np.ndarray | None:
+    frame: np.ndarray, hand: Hand, tip_px: tuple[float, float], angle: float, paint: Colour,
+    scale: float = 1.0,
+) -> np.ndarray | None:  # fmt: skip
     """Put the hand into a frame, in place.
 
     Args:
@@ -189,13 +209,14 @@ def lay_hand(
         tip_px: where the brush tip is.
         angle: turn of the hand about the tip in radians.
         paint: colour on the brush.
+        scale: how much nearer than usual the camera is.
 
     Returns:
         Coverage by hand and brush, uint8 (H, W) in [0, 255]; None when it is outside the frame.
     """
     height, width = frame.shape[:2]
     cos, sin = np.cos(angle), np.sin(angle)
-    turn = np.array([[cos, -sin], [sin, cos]])
+    turn = np.array([[cos, -sin], [sin, cos]]) * scale
     matrix = np.column_stack([turn, np.array(tip_px) - turn @ np.array(hand.origin_px)])
     h, w = hand.rgba.shape[:2]
     corners = matrix @ np.array([[0, w, w, 0], [0, 0, h, h], [1, 1, 1, 1]], float)

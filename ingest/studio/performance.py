@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ingest.studio.canvas import PaintedCanvas
+from ingest.studio.formats import Subject
 from ingest.studio.planner import Plan, plan_painting
 from ingest.studio.timeline import Timeline, make_timeline
 
@@ -64,16 +65,23 @@ class Performance:
             self.canvas.apply(self.strokes[index], float((time_s - start) / (end - start)))
 
 
-def paint_picture(seed: int, size_px: tuple[int, int]) -> np.ndarray:
+def paint_picture(
+    seed: int, size_px: tuple[int, int], subject: Subject = "landscape"
+) -> np.ndarray:
     """The finished painting of a seed.
 
     Args:
         size_px: (width, height); any size of at least 16 x 16.
+        subject: landscape, portrait or still_life.
 
     Returns:
         RGB uint8 (height, width, 3).
     """
-    plan = plan_painting(seed, size_px[0] / size_px[1])
+    return paint_plan(plan_painting(seed, size_px[0] / size_px[1], subject), size_px)
+
+
+def paint_plan(plan: Plan, size_px: tuple[int, int]) -> np.ndarray:
+    """The finished picture of a plan, RGB uint8 (H, W, 3); `size_px` is (width, height)."""
     canvas = plan.canvas(*size_px)
     for step in plan.steps:
         for stroke in step.strokes:

@@ -11,6 +11,7 @@ import numpy as np
 from ingest.studio import buildings, finish, house, land, mountains, plants, sky, trees, water
 from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.compose import compose
+from ingest.studio.formats import Subject
 from ingest.studio.painter import Painter
 from ingest.studio.scene import NEAR_TREE, Scene
 from ingest.studio.stroke import Colour, Step
@@ -56,8 +57,14 @@ class Plan:
 
 
 @lru_cache(maxsize=4)
-def plan_painting(seed: int, aspect: float) -> Plan:
-    """Every stroke of the painting of `seed` on a canvas of `aspect` = width / height."""
+def plan_painting(
+    seed: int, aspect: float, subject: Subject = "landscape", repaints: int = 0
+) -> Plan:
+    """Every stroke of the painting of `seed` on a canvas of `aspect` = width / height.
+
+    Args:
+        repaints: how often the painter goes back and paints something over.
+    """
     scene = compose(seed, aspect)
     study = Study(scene, seed)
     steps = []

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from ingest.config import Config
 
-ProfileName = Literal["tripod", "handheld"]
+ProfileName = Literal["tripod", "handheld", "hard"]
 
 
 class Profile(Config):
@@ -32,6 +32,8 @@ class Profile(Config):
     """Largest drift of red against blue, as a share."""
     noise: float = Field(ge=0, le=20)
     """Standard deviation of the sensor's noise in levels of 255."""
+    eventful: bool = False
+    """Whether the film is also cut, zoomed, captioned and disturbed, as `script.py` draws it."""
 
 
 PROFILES: dict[ProfileName, Profile] = {
@@ -42,5 +44,9 @@ PROFILES: dict[ProfileName, Profile] = {
     "handheld": Profile(
         tilt_deg=26, roll_deg=9, shake=0.0035, wander=0.014, shake_deg=0.5, breathe=0.008,
         brightness=0.09, white_balance=0.045, noise=2.2,
+    ),
+    "hard": Profile(
+        tilt_deg=25, roll_deg=8, shake=0.0014, wander=0.006, shake_deg=0.22, breathe=0.004,
+        brightness=0.08, white_balance=0.045, noise=2.2, eventful=True,
     ),
 }  # fmt: skip

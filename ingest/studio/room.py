@@ -19,6 +19,7 @@ def make_room(
     canvas_px: tuple[int, int],
     frame_px: tuple[int, int],
     margin_px: int,
+    canvas_pose: np.ndarray | None = None,
 ) -> np.ndarray:
     """The view without canvas and hand.
 
@@ -26,14 +27,15 @@ def make_room(
         pose: homography from canvas pixels to frame pixels.
         canvas_px, frame_px: (width, height).
         margin_px: how far the picture reaches beyond the frame on every side.
+        canvas_pose: that of the canvas where it was pushed, so that the table has another one.
 
     Returns:
         RGB uint8 (H + 2 margin, W + 2 margin, 3).
     """
     width, height = frame_px[0] + 2 * margin_px, frame_px[1] + 2 * margin_px
-    moved = np.array([[1, 0, margin_px], [0, 1, margin_px], [0, 0, 1.0]]) @ pose
+    moved = _margin(margin_px) @ pose
     side = min(canvas_px)
-    table, origin = _table(rng, side, canvas_px)
+    table, origin = make_table(rng, side, canvas_px)
     centre = (
         origin[0] + canvas_px[0] + side * 0.24,
         origin[1] + canvas_px[1] * rng.uniform(0.3, 0.7),
@@ -46,9 +48,15 @@ def make_room(
     for x in (rng.uniform(0.15, 0.35), rng.uniform(0.55, 0.75)):
         place = _project(moved, (canvas_px[0] * x, -0.1 * side))
         put_jar(rng, room, place, side * rng.uniform(0.16, 0.22), scene)
-    _canvas_edges(room, moved, canvas_px, side)
+    lying = moved if canvas_pose is None else _margin(margin_px) @ canvas_pose
+    _canvas_edges(room, lying, canvas_px, side)
     light = _light(rng, width, height)
     return np.clip(room * light[..., None], 0, 255).astype(np.uint8)
+
+
+def _margin(margin_px: int) -> np.ndarray:
+    """From frame pixels to those of a picture with a margin around it."""
+    return np.array([[1, 0, margin_px], [0, 1, margin_px], [0, 0, 1.0]])
 
 
 def _project(matrix: np.ndarray, point: tuple[float, float]) -> tuple[float, float]:
@@ -56,7 +64,7 @@ def _project(matrix: np.ndarray, point: tuple[float, float]) -> tuple[float, flo
     return float(x / w), float(y / w)
 
 
-def _table(
+def make_table(
     rng: np.random.Generator, side: int, canvas_px: tuple[int, int]
 ) -> tuple[np.ndarray, tuple[float, float]]:
     """Planks with grain in the table's plane; returns the picture and the canvas's corner in it."""

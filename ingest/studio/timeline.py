@@ -51,8 +51,9 @@ class Timeline:
         return min(self.num_done(time_s), len(self.end_s) - 1)
 
 
-def make_timeline(plan: Plan, start_s: float, end_s: float) -> Timeline:
-    """Spread the strokes of a plan over the span of the film in which it is painted."""
+def make_timeline(plan: Plan, start_s: float, end_s: float, left_handed: bool = False) -> Timeline:
+    """Spread the strokes of a plan over the span of the film in which it is painted. Left-handed
+    painters fetch their paint on the left."""
     rng = np.random.default_rng([plan.seed, 5])
     strokes = [stroke for step in plan.steps for stroke in step.strokes]
     step_of = np.repeat(np.arange(len(plan.steps)), [len(s.strokes) for s in plan.steps])
@@ -71,7 +72,8 @@ def make_timeline(plan: Plan, start_s: float, end_s: float) -> Timeline:
     starts = start_s + np.cumsum(pauses + travel) + np.concatenate([[0.0], np.cumsum(work)[:-1]])
     ends = starts + work
     away = tuple((float(ends[i - 1]), float(starts[i])) for i in np.flatnonzero(breaks))
-    keys_s, keys = _keys(plan, strokes, starts, ends, breaks > 0)
+    palette = _palette(plan, left_handed)
+    keys_s, keys = _keys(palette, strokes, starts, ends, breaks > 0)
     return Timeline(starts, ends, step_of, away, (float(starts[0]), float(ends[-1])), keys_s, keys)
 
 
@@ -88,11 +90,16 @@ def _breaks(step_of: np.ndarray, effort: np.ndarray, span_s: float) -> np.ndarra
     return breaks
 
 
+def _palette(plan: Plan, left_handed: bool) -> np.ndarray:
+    """Where the hand goes for paint, in units: beside and below the canvas."""
+    x = -1.25 if left_handed else plan.scene.width + 1.25
+    return np.array([x, plan.scene.height + 0.75])
+
+
 def _keys(
-    plan: Plan, strokes: list, starts: np.ndarray, ends: np.ndarray, breaks: np.ndarray
+    palette: np.ndarray, strokes: list, starts: np.ndarray, ends: np.ndarray, breaks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Known places of the tip: ends and middle of every stroke, and the palette during breaks."""
-    palette = np.array([plan.scene.width + 1.25, plan.scene.height + 0.75])
     times, places = [float(starts[0]) - 0.5], [palette]
     for index, stroke in enumerate(strokes):
         if breaks[index]:

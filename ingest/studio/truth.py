@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,14 +14,17 @@ from ingest.atomic import write_bytes, write_json
 from ingest.errors import UserError
 from ingest.images import decode_image, decode_mask, encode_mask
 from ingest.studio.canvas import PaintedCanvas
+from ingest.studio.cut import Shot
+from ingest.studio.formats import Format
+from ingest.studio.pacing import Pace
 from ingest.studio.planner import Plan
+from ingest.studio.script import Script
 from ingest.studio.settings import StudioConfig
 from ingest.studio.timeline import Timeline
 
-TRUTH_VERSION = "1.0"
+TRUTH_VERSION = "1.1"
 COVERED_ALPHA = 0.25
 """A pixel belongs to a step's region where its paint reaches this alpha."""
-Shot = Literal["title", "flash", "painting", "beauty", "end_card"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +35,7 @@ class FrameTruth:
     corners_px: np.ndarray | None
     """Corners of the canvas in the frame, float64 (4, 2); None where no canvas is seen."""
     covered: float
-    """Share of the canvas that hand and brush hide, 0 to 1 (their shadow does not count)."""
+    """Share of the canvas in view that hands and brush hide, 0 to 1 (shadows do not count)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class TruthWriter:
         )
 
     def finish(
-        self, config: StudioConfig, canvas_px: tuple[int, int], frame_px: tuple[int, int],
+        self, config: StudioConfig, format: Format, script: Script, pace: Pace,
         frames: list[FrameTruth],
     ) -> None:  # fmt: skip
         """Write `truth.json`, the last file: a folder that has it is whole."""
@@ -103,8 +106,9 @@ class TruthWriter:
             "truth_version": TRUTH_VERSION,
             "seed": self.plan.seed,
             "config": config.model_dump(mode="json"),
-            "canvas_px": list(canvas_px),
-            "frame_px": list(frame_px),
+            "subject": format.subject,
+            "canvas_px": list(format.canvas_px),
+            "frame_px": list(format.frame_px),
             "fps": config.fps,
             "num_frames": len(frames),
             "span_s": list(self.timeline.span_s),
@@ -112,9 +116,13 @@ class TruthWriter:
             "finished": self.steps[-1]["canvas"],
             "steps": self.steps,
             "grid": self.grid,
+            "script": asdict(script),
+            "stops": [asdict(stop) for stop in pace.stops],
+            "skips_s": list(pace.skips_s),
             "frames": {
                 "shot": [frame.shot for frame in frames],
                 "covered": [round(frame.covered, 4) for frame in frames],
+                "visible": [_visible(frame.corners_px, format.frame_px) for frame in frames],
                 "corners_px": [
                     None if f.corners_px is None else np.round(f.corners_px, 3).tolist()
                     for f in frames
@@ -122,6 +130,17 @@ class TruthWriter:
             },
         }
         write_json(self.folder / "truth.json", record)
+
+
+def _visible(corners_px: np.ndarray | None, frame_px: tuple[int, int]) -> float:
+    """Share of the canvas's outline that lies inside the frame, 0 to 1."""
+    if corners_px is None:
+        return 0.0
+    right, bottom = frame_px[0] - 1, frame_px[1] - 1
+    frame = np.array([(0, 0), (right, 0), (right, bottom), (0, bottom)], np.float32)
+    outline = corners_px.astype(np.float32)
+    area, _ = cv2.intersectConvexConvex(outline, frame)
+    return round(float(min(area / max(cv2.contourArea(outline), 1e-6), 1.0)), 4)
 
 
 def _png(image: np.ndarray) -> bytes:

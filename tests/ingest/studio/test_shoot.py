@@ -47,7 +47,7 @@ def test_options_win_over_set() -> None:
 
 def test_unknown_profile_and_key_are_one_line() -> None:
     with pytest.raises(UserError, match=r"studio\.profile"):
-        resolve(None, [], {"profile": "hard"})
+        resolve(None, [], {"profile": "drone"})
     with pytest.raises(UserError, match=r"studio\.colour"):
         resolve(None, ["studio.colour=1"], {})
 

@@ -1,0 +1,121 @@
+"""What a video's container says of its frames: their times, and what must be decoded to see some.
+
+Nothing is decoded here. Reading all packets is cheap (1 s for hours of video) and truer than the
+header: a file that was cut short promises frames that it does not hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+
+from ingest.errors import Refusal
+
+CONTAINERS = (
+    *("mov", "matroska", "avi", "gif", "mpeg", "mpegts", "mpegvideo", "asf", "flv", "ogg", "mxf"),
+    *("h264", "hevc", "m4v", "ivf", "obu", "dv", "rm", "apng", "webp", "yuv4mpegpipe", "mjpeg"),
+)
+"""FFmpeg's names of the formats that are read. Others are kept out on purpose: play lists and
+picture patterns open further files and addresses, and the text reader takes any text for a film."""
+OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
+
+
+@dataclass(frozen=True, eq=False)
+class PacketTable:
+    """All video packets (n) in the order of decoding, and the frames (m <= n) that they show."""
+
+    stamps: np.ndarray
+    """int64 (n): presentation times in units of `unit_s`."""
+    is_key: np.ndarray
+    """bool (n): decoding can start here."""
+    shown: np.ndarray
+    """int64 (m), sorted: stamps of the packets that are not marked as hidden by an edit list."""
+    unit_s: float
+    stamps_are_true: bool
+    """False where the container holds no order of presentation (AVI with B frames): the k-th frame
+    that comes out of the decoder is then the k-th of `shown`, and all packets are decoded."""
+
+    @property
+    def times_s(self) -> np.ndarray:
+        """float64 (m): seconds after the first frame, sorted."""
+        return (self.shown - self.shown[:1]) * self.unit_s
+
+    def to_decode(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Which packets show the frames (indices into `shown`), and which are needed for that.
+
+        Returns:
+            Two bool arrays (n): `wanted`, and `needed`, which holds for each wanted packet all from
+            the last key packet that is not shown later than it.
+        """
+        wanted = np.isin(self.stamps, self.shown[frames])
+        if not self.stamps_are_true:
+            return wanted, np.ones(len(self.stamps), bool)
+        keys = np.flatnonzero(self.is_key)
+        steps = np.zeros(len(self.stamps) + 1, np.int64)
+        for position in np.flatnonzero(wanted):
+            number = int(np.searchsorted(keys, position, side="right")) - 1
+            while number >= 0 and self.stamps[keys[number]] > self.stamps[position]:
+                number -= 1
+            steps[keys[number] if number >= 0 else 0] += 1
+            steps[position + 1] -= 1
+        return wanted, np.cumsum(steps[:-1]) > 0
+
+
+def open_video(path: Path) -> Any:
+    """The container of a local file, which can neither open other files nor addresses.
+
+    Raises FFmpegError, and nothing is read from what is no regular file (a pipe would block).
+    """
+    if not path.is_file():
+        raise av.error.FileNotFoundError(2, "no regular file", str(path))
+    # The prefix keeps names such as "concat:a.mp4" or "http:x" from being more than a file's name.
+    return av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace")
+
+
+def read_packets(container: Any, stream: Any) -> PacketTable:
+    """All packets that can be read. Raises Refusal: too-short."""
+    stamps, is_key, is_hidden = array("q"), bytearray(), bytearray()
+    complete = True
+    # A cut file raises at its end; what came before is what it holds.
+    with contextlib.suppress(av.error.FFmpegError):
+        for packet in container.demux(stream):
+            if packet.size == 0:  # AVI's word for "the frame before once more"
+                continue
+            stamp = packet.dts if packet.pts is None else packet.pts
+            complete &= stamp is not None
+            stamps.append(len(stamps) if stamp is None else stamp)
+            is_key.append(packet.is_keyframe)
+            is_hidden.append(packet.is_discard)
+    times = np.array(stamps, np.int64)
+    if not complete:
+        # A bare stream without a container: frames follow each other at its rate.
+        times = np.arange(len(times))
+    shown = np.sort(times[np.frombuffer(is_hidden, np.uint8) == 0])
+    if len(shown) < 2:
+        raise Refusal(
+            "too-short",
+            f"{container.name.removeprefix('file:')} has {len(shown)} frame: expected a video of "
+            "a process",
+        )
+    reordered = bool(stream.codec_context.has_b_frames)
+    in_order = bool((np.diff(times) >= 0).all())
+    return PacketTable(
+        stamps=times,
+        is_key=np.frombuffer(is_key, np.uint8) > 0,
+        shown=shown,
+        unit_s=float(stream.time_base) if complete else 1.0 / _rate(stream),
+        stamps_are_true=complete
+        and len(np.unique(shown)) == len(shown)
+        and not (reordered and in_order and container.format.name == "avi"),
+    )
+
+
+def _rate(stream: Any) -> float:
+    return float(stream.average_rate or stream.guessed_rate or 25)
