@@ -12,10 +12,11 @@ import numpy as np
 
 from ingest.align import AlignConfig, Pose, Take, Tracker
 from ingest.canvas import Canvas, find_canvas, typical_pose
+from ingest.compose import rectified
 from ingest.decode import Video
 from ingest.errors import Refusal
 from ingest.face import margin_view, on_face
-from ingest.geometry import resize_to, scaling, to_rectangle, transform, valid_area, warp
+from ingest.geometry import pixel_scale, resize_to, scaling, to_rectangle, transform, valid_area, warp
 from ingest.light import apply_gain, gains
 from ingest.middle import middle_look
 from ingest.moments import at_best_frames, find_changes
@@ -30,8 +31,12 @@ MIN_FRAMES = 12
 """Frames of the main view that are needed to tell paint from hands."""
 LIGHT_SCALE = 0.25
 """Scale, of take coordinates, at which the light of the surroundings is compared."""
-END_FRAMES, END_SHARE = 9, 0.06
-"""Frames that show the start and the end of a painting, and the share of the view they span."""
+SETTLINGS, COMPOSITES, COMPOSITE_FRAMES = 2, 10, 5
+"""How often frames are settled, each time on sharper composites; how many of these, of how many
+frames each."""
+END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 7, 0.99, 1.04
+"""Frames that show the start and the end of a painting; the share of the canvas that they show; and
+how much their scale may differ from that of most frames."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +123,11 @@ def analyse(video: Video, config: IngestConfig) -> Analysis:
             f"no view of {video.path.name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
-    _settle(look, used, Ground(_composites(take)))
-    canvas = find_canvas(_composites(take), config.canvas)
+    composites = _composites(take)
+    for _ in range(SETTLINGS):
+        used = _settled(look, used, composites)
+        composites = _composed(look, used, take.size)
+    canvas = find_canvas(composites, config.canvas)
     if canvas.kind == "frame":
         pose = typical_pose([look.looked[i].pose.matrix for i in used], take.size)
         canvas = replace(canvas, corners=transform(pose, canvas.corners))
@@ -153,23 +161,47 @@ def _look(video: Video, config: AlignConfig) -> Look:
     return Look(looked, tracker, spool, shape)
 
 
-def _settle(look: Look, used: list[int], ground: Ground) -> None:
-    """Register the frames once more, to what stays; those that show too little of it keep theirs."""
+def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[int]:
+    """Register the frames once more, to what stays, or to the canvas as it looks about then.
+
+    Returns the frames that could be: a frame that fits neither is registered wrongly.
+    """
+    ground = Ground(composites)
     if not ground.is_firm:
-        return
-    for i in used:
+        return used
+    local = [Ground([composite]) for composite in composites]
+    settled = []
+    for n, i in enumerate(used):
         spooled = look.take_from_spooled(i)
-        fine = ground.settle(look.spool.image(i), spooled)
-        if fine is not None:
-            change = fine @ np.linalg.inv(spooled)
-            pose = change @ look.looked[i].pose.matrix
-            look.looked[i] = replace(
-                look.looked[i], pose=Pose(look.looked[i].pose.take, pose / pose[2, 2])
-            )
+        image = look.spool.image(i)
+        fine = ground.settle(image, spooled)
+        if fine is None:
+            fine = local[min(n * len(local) // len(used), len(local) - 1)].settle(image, spooled)
+        if fine is None:
+            continue
+        settled.append(i)
+        pose = fine @ np.linalg.inv(spooled) @ look.looked[i].pose.matrix
+        moved = Pose(look.looked[i].pose.take, pose / pose[2, 2])
+        look.looked[i] = replace(look.looked[i], pose=moved)
+    return settled if len(settled) >= MIN_FRAMES else used
 
 
 def _composites(take: Take) -> list[np.ndarray]:
     return [image for _, image in take.snapshots] or [take.composite]
+
+
+def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.ndarray]:
+    """Composites through the main view, from its frames as they are registered now."""
+    groups = np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES))
+    composites = []
+    for group in groups:
+        places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
+        looks = []
+        for i in group[places]:
+            image, matrix = look.spool.image(i), look.take_from_spooled(i)
+            looks.append(rectified(image, matrix, size))
+        composites.append(middle_look(looks))
+    return composites
 
 
 def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -> np.ndarray | None:
@@ -186,18 +218,29 @@ def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -
 def _ends(
     look: Look, used: list[int], canvas: Canvas, light: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas and a margin at the start and at the end of the main view, without most hands."""
+    """The canvas and a margin at the start and at the end of the main view, without most hands.
+
+    Only frames that show all of it, from about where most frames show it, are taken: nearer ones
+    see the thickness of the canvas from another angle.
+    """
     view, size = margin_view(canvas)
-    part = max(END_FRAMES, round(END_SHARE * len(used)))
+    shape = look.spool.image(used[0]).shape
+    whole = [
+        n
+        for n, i in enumerate(used)
+        if valid_area(shape, view @ look.take_from_spooled(i), size).mean() > ALL_IN_VIEW
+    ]
+    scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
+    near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
+    whole = [n for n, is_near in zip(whole, near, strict=True) if is_near] or list(range(len(used)))
     ends = []
-    for numbers in (range(part), range(len(used) - part, len(used))):
-        chosen = np.unique(np.linspace(numbers[0], numbers[-1], END_FRAMES).round().astype(int))
+    for numbers in (whole[:END_FRAMES], whole[-END_FRAMES:]):
         looks = [
             apply_gain(
                 warp(look.spool.image(used[n]), view @ look.take_from_spooled(used[n]), size),
                 light[n],
             )
-            for n in chosen
+            for n in numbers
         ]
         ends.append(middle_look(looks))
     return ends[0], ends[1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.geometry import scaling, warp
+from ingest.geometry import pixel_scale, scaling, warp
 from ingest.keyframes import Choice
 from ingest.light import apply_gain
 
@@ -63,7 +63,7 @@ def compose(
 
 def rectified(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The canvas in a frame; `matrix` maps frame pixels to canvas pixels, `size` is (w, h)."""
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    scale = pixel_scale(matrix)
     if scale < 0.5:
         # Warping looks at four neighbours only: large frames are averaged down first.
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -19,8 +19,8 @@ SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
 """Short side of the canvas at which it is measured, and how far from a side the face is sought."""
 SAMPLES = 160
 PLATEAU_PX = 6.0
-LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 22.0, 0.35, 0.25
-"""Difference (of 255) that is paint; what may remain outside, as a share of it; share of a side
+LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 16.0, 0.35, 0.25
+"""Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; share of a side
 that must show the rise for the side to be moved."""
 
 
@@ -39,8 +39,9 @@ def on_face(canvas: Canvas, early: np.ndarray, late: np.ndarray) -> Canvas:
     Args:
         early, late: RGB uint8 (h, w, 3) before and after painting, in the `margin_view`.
     """
-    blurred = [cv2.GaussianBlur(p, (0, 0), 0.7).astype(np.float32) for p in (early, late)]
-    change = np.abs(blurred[1] - blurred[0]).max(axis=2)
+    # Brightness only: videos carry colour at half the resolution, and not always in its place.
+    grey = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) for p in (early, late)]
+    change = cv2.GaussianBlur(np.abs(grey[1] - grey[0]), (0, 0), 0.7)
     width, height = canvas.size_px(SIDE_PX)
     flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
     corners = flat + _margin_px()

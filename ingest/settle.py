@@ -13,12 +13,16 @@ import numpy as np
 from ingest.canvas import lasting_edges
 from ingest.geometry import transform
 from ingest.middle import middle_look
-from ingest.registration import grey, plausible
+from ingest.registration import grey
 
 MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
 LASTING_STRENGTH = 8.0
 RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX = 0.8, 0.7, 6.0
+MIN_SEEN = 0.5
+"""Least area that the points seen span, as a share of all that stays."""
+MOST_WORSE, WORSE_PX = 1.15, 0.04
+"""Root mean square error of a similarity, over that of a homography, up to which it will do."""
 _FLOW = {"winSize": (15, 15), "maxLevel": 2, "minEigThreshold": 1e-4}
 
 
@@ -26,7 +30,7 @@ class Ground:
     """What stays in a take."""
 
     def __init__(self, composites: list[np.ndarray]) -> None:
-        """From composites of a take, RGB uint8 (h, w, 3), in order of time."""
+        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it."""
         _, strength = lasting_edges(composites)
         picture = middle_look(composites)
         self.grey = grey(picture)
@@ -59,20 +63,44 @@ class Ground:
         good &= (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
         if good.sum() < MIN_POINTS:
             return None
-        source, goal = moved[good, 0].astype(np.float64), start[good, 0].astype(np.float64)
-        fine, inliers = cv2.findHomography(
-            source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
-        )
-        if fine is None or not plausible(fine, (height, width)):
+        source = transform(np.linalg.inv(pose), moved[good, 0])
+        goal = start[good, 0].astype(np.float64)
+        found = _simplest(source, goal)
+        if found is None:
             return None
-        kept = inliers[:, 0] == 1
-        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < 0.5 * self.hull:
+        fine, kept = found
+        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < MIN_SEEN * self.hull:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-        if np.abs(transform(fine, outline) - outline).max() > 2 * MAX_MOVE_PX:
-            return None
-        settled = fine @ pose
-        return settled / settled[2, 2]
+        back_again = transform(fine @ np.linalg.inv(pose), outline)
+        return fine if np.abs(back_again - outline).max() < 2 * MAX_MOVE_PX else None
+
+
+def _simplest(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """The simplest motion that explains point pairs (n, 2), and which of them it explains.
+
+    A camera that only shakes gives a similarity (four numbers). A homography (eight) always fits
+    better, and where a hand hides a corner it is wrong there; so it is used only where a
+    similarity plainly does not do.
+    """
+    full, inliers = cv2.findHomography(
+        source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
+    )
+    if full is None:
+        return None
+    kept = inliers[:, 0] == 1
+    if kept.sum() < MIN_POINTS:
+        return None
+    small, _ = cv2.estimateAffinePartial2D(
+        source[kept], goal[kept], method=cv2.RANSAC, ransacReprojThreshold=2 * RANSAC_PX
+    )
+    if small is not None:
+        simple = np.vstack([small, [0, 0, 1]])
+        errors = [np.linalg.norm(transform(m, source[kept]) - goal[kept], axis=1) for m in (simple, full)]
+        typical, best = (float(np.sqrt((e**2).mean())) for e in errors)
+        if typical < MOST_WORSE * best + WORSE_PX:
+            return simple, kept
+    return full / full[2, 2], kept
 
 
 def _hull_area(points: np.ndarray) -> float:
