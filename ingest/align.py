@@ -56,6 +56,8 @@ class Take:
     """RGB uint8 (h, w, 3) in take coordinates."""
     recent: deque[np.ndarray]
     num_frames: int = 0
+    last_position: int = 0
+    """Which frame was the last of this take."""
     snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)
     """(position of the frame, composite) through the take, evenly thinned."""
     snapshot_stride: int = 1
@@ -107,18 +109,18 @@ class Tracker:
         return max(self.takes, key=lambda take: (take.num_frames, -take.number))
 
     def _place(self, small: np.ndarray) -> tuple[Take, np.ndarray] | None:
-        others = sorted(self.takes, key=lambda take: (-take.num_frames, take.number))
-        candidates = [t for t in others if t is not self._current][: self.config.max_takes]
-        if self._current is not None:
-            candidates.insert(0, self._current)
-        for take in candidates:
-            matrix = _followed(take, small)
+        if self._current is None:
+            return None
+        matrix = _followed(self._current, small)
+        if matrix is not None:
+            return self._current, matrix
+        # The view that was left last is most likely to come back, and has changed least.
+        takes = sorted(self.takes, key=lambda take: (-take.last_position, take.number))
+        seen = features(grey(small))
+        for take in takes[: self.config.max_takes]:
+            matrix = None if take is self._current else _followed(take, small)
             if matrix is not None:
                 return take, matrix
-        if not candidates:
-            return None
-        seen = features(grey(small))
-        for take in candidates:
             found = recover(take.features(), seen, small.shape)
             if found is not None and _agrees(take, small, found.matrix):
                 finer = _followed(take, small, found.matrix)
@@ -138,6 +140,7 @@ class Tracker:
         seen[outside] = take.composite[outside]
         take.recent.append(seen)
         take.num_frames += 1
+        take.last_position = self._position
         if take.num_frames % self.config.refresh_every:
             return
         take.renew(middle_look(take.recent))

@@ -1,0 +1,152 @@
+"""Where the canvas is in every frame, and in what light: poses settled, corners, gains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.align import Pose
+from ingest.canvas import Canvas, find_canvas, typical_pose
+from ingest.compose import rectified
+from ingest.errors import Refusal
+from ingest.face import margin_view, on_face
+from ingest.geometry import pixel_scale, transform, valid_area, warp
+from ingest.light import apply_gain
+from ingest.middle import middle_look
+from ingest.settings import IngestConfig
+from ingest.settle import Ground
+from ingest.surroundings import surrounding_gains
+from ingest.watch import MIN_FRAMES, Look
+
+LIGHT_SCALE = 0.25
+"""Scale, of take coordinates, at which the light of the surroundings is compared."""
+SETTLINGS, COMPOSITES, COMPOSITE_FRAMES = 2, 10, 5
+"""How often frames are settled, each time on sharper composites; how many of these, of how many
+frames each."""
+END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 7, 0.99, 1.04
+"""Frames that show the start and the end of a painting; the share of the canvas that they show; and
+how much their scale may differ from that of most frames."""
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """The canvas in the frames of the main view."""
+
+    used: list[int]
+    """Positions among the frames looked at of the frames that show the canvas (n)."""
+    canvas: Canvas
+    gains: np.ndarray | None
+    """float32 (n, 3), where the surroundings of the canvas tell the light."""
+
+
+def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
+    """Find the canvas in all frames.
+
+    Args:
+        name: of the video, for messages.
+
+    Raises:
+        Refusal: canvas-lost.
+    """
+    take = look.tracker.main_take()
+    used = [i for i, frame in enumerate(look.looked) if frame.pose.take == take.number]
+    if len(used) < MIN_FRAMES:
+        raise Refusal(
+            "canvas-lost",
+            f"no view of {name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
+            "frames: the camera or the canvas moves too much to be followed",
+        )
+    composites = [image for _, image in take.snapshots] or [take.composite]
+    for _ in range(SETTLINGS):
+        used = _settled(look, used, composites)
+        composites = _composed(look, used, take.size)
+    canvas = find_canvas(composites, config.canvas)
+    if canvas.kind == "frame":
+        pose = typical_pose([look.looked[i].pose.matrix for i in used], take.size)
+        canvas = replace(canvas, corners=transform(pose, canvas.corners))
+    gains = _light(look, used, canvas, take.size)
+    if gains is not None:
+        canvas = on_face(canvas, *_ends(look, used, canvas, gains))
+    return Placed(used, canvas, gains)
+
+
+def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[int]:
+    """Register the frames once more, to what stays, or to the canvas as it looks about then.
+
+    Returns the frames that could be: a frame that fits neither is registered wrongly.
+    """
+    ground = Ground(composites)
+    if not ground.is_firm:
+        return used
+    local = [Ground([composite]) for composite in composites]
+    settled = []
+    for n, i in enumerate(used):
+        spooled = look.take_from_spooled(i)
+        image = look.spool.image(i)
+        fine = ground.settle(image, spooled)
+        if fine is None:
+            fine = local[min(n * len(local) // len(used), len(local) - 1)].settle(image, spooled)
+        if fine is None:
+            continue
+        settled.append(i)
+        pose = fine @ np.linalg.inv(spooled) @ look.looked[i].pose.matrix
+        moved = Pose(look.looked[i].pose.take, pose / pose[2, 2])
+        look.looked[i] = replace(look.looked[i], pose=moved)
+    return settled if len(settled) >= MIN_FRAMES else used
+
+
+def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.ndarray]:
+    """Composites through the main view, from its frames as they are registered now."""
+    groups = np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES))
+    composites = []
+    for group in groups:
+        places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
+        looks = []
+        for i in group[places]:
+            image, matrix = look.spool.image(i), look.take_from_spooled(i)
+            looks.append(rectified(image, matrix, size))
+        composites.append(middle_look(looks))
+    return composites
+
+
+def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -> np.ndarray | None:
+    """Light by the surroundings of the canvas, where there are any."""
+    return surrounding_gains(
+        [look.looked[i].small for i in used],
+        [look.take_from_small(i) for i in used],
+        canvas.corners,
+        size,
+        LIGHT_SCALE,
+    )
+
+
+def _ends(
+    look: Look, used: list[int], canvas: Canvas, light: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The canvas and a margin at the start and at the end of the main view, without most hands.
+
+    Only frames that show all of it, from about where most frames show it, are taken: nearer ones
+    see the thickness of the canvas from another angle.
+    """
+    view, size = margin_view(canvas)
+    shape = look.spool.image(used[0]).shape
+    whole = [
+        n
+        for n, i in enumerate(used)
+        if valid_area(shape, view @ look.take_from_spooled(i), size).mean() > ALL_IN_VIEW
+    ]
+    scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
+    near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
+    whole = [n for n, is_near in zip(whole, near, strict=True) if is_near] or list(range(len(used)))
+    ends = []
+    for numbers in (whole[:END_FRAMES], whole[-END_FRAMES:]):
+        looks = [
+            apply_gain(
+                warp(look.spool.image(used[n]), view @ look.take_from_spooled(used[n]), size),
+                light[n],
+            )
+            for n in numbers
+        ]
+        ends.append(middle_look(looks))
+    return ends[0], ends[1]

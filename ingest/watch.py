@@ -1,0 +1,75 @@
+"""The one pass over a video: every sampled frame registered as it comes, and what is kept of it.
+
+A video is decoded once. What is kept of a frame is bounded (a JPEG and a small copy), so memory
+does not grow with the video's length or size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingest.align import AlignConfig, Pose, Tracker
+from ingest.decode import Video
+from ingest.errors import Refusal
+from ingest.geometry import resize_to, scaling
+from ingest.spool import Spool
+
+SMALL_SIDE_PX = 240
+MIN_FRAMES = 12
+"""Frames of the main view that are needed to tell paint from hands."""
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One frame as it was looked at."""
+
+    index: int
+    time_s: float
+    pose: Pose
+    small: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """All frames that were looked at."""
+
+    looked: list[Looked]
+    tracker: Tracker
+    spool: Spool
+    frame_shape: tuple[int, ...]
+
+    def take_from_frame(self, i: int) -> np.ndarray:
+        """Homography from the pixels of frame `i`, as it is in the video, to take coordinates."""
+        side_px = self.tracker.config.side_px
+        factor = min(1.0, side_px / min(self.frame_shape[:2]))
+        return self.looked[i].pose.matrix @ scaling(factor)
+
+    def take_from_small(self, i: int) -> np.ndarray:
+        """The same from the pixels of its small copy."""
+        shrunk = min(1.0, SMALL_SIDE_PX / min(self.frame_shape[:2]))
+        return self.take_from_frame(i) @ np.linalg.inv(scaling(shrunk))
+
+    def take_from_spooled(self, i: int) -> np.ndarray:
+        """The same from the pixels of its spooled copy."""
+        return self.take_from_frame(i) @ np.linalg.inv(scaling(self.spool.factor))
+
+
+def look_at(video: Video, config: AlignConfig) -> Look:
+    """Look at the sampled frames of a video. Raises Refusal: too-short."""
+    tracker, spool, looked, shape = Tracker(config), Spool(), [], (0, 0, 3)
+    for frame in video.frames(video.sample_times()):
+        shape = frame.image.shape
+        spool.add(frame.image)
+        middle, _ = resize_to(frame.image, config.side_px)
+        pose = tracker.add(middle)
+        small, _ = resize_to(middle, SMALL_SIDE_PX)
+        looked.append(Looked(frame.index, frame.time_s, pose, small))
+    if len(looked) < MIN_FRAMES:
+        raise Refusal(
+            "too-short",
+            f"{video.path.name} gives {len(looked)} frames, at least {MIN_FRAMES} are needed to "
+            "tell paint from hands",
+        )
+    return Look(looked, tracker, spool, shape)
