@@ -11,7 +11,7 @@ from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
 from ingest.light import apply_gain, gains
 from ingest.moments import at_best_frames, find_changes
-from ingest.occlusion import History, clean
+from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
 from ingest.settings import IngestConfig
 from ingest.watch import Look, Looked, look_at
@@ -66,19 +66,40 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     frames, valid = _rectify(look, placed.used, placed.canvas, config)
     found = placed.gains
     if found is None:
-        found = gains(zip(frames, valid, strict=True))
+        crop = _canvas_area(placed.canvas, config)[1]
+        found = gains(zip(frames[(slice(None), *crop)], valid[(slice(None), *crop)], strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
-    history = clean(frames, valid, config.occlusion)
-    history = at_best_frames(history, find_changes(frames, valid, history), frames, valid)
+    inside, crop = _canvas_area(placed.canvas, config)
+    history = clean(frames, valid, inside, config.occlusion)
+    changes = find_changes(frames, valid, inside, history)
+    history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
+    frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))
     return Analysis(look, placed.used, placed.canvas, frames, valid, found, history)
+
+
+def _margin_px(canvas: Canvas, config: IngestConfig) -> int:
+    """Pixels of surroundings at analysis size; none where the canvas is the whole frame."""
+    has_surroundings = canvas.kind == "quad"
+    return round(config.occlusion.margin * config.occlusion.side_px) if has_surroundings else 0
+
+
+def _canvas_area(canvas: Canvas, config: IngestConfig) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """The canvas in its surroundings at analysis size: bool (h, w), and as slices."""
+    margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.occlusion.side_px)
+    crop = slice(margin, margin + height), slice(margin, margin + width)
+    inside = np.zeros((height + 2 * margin, width + 2 * margin), bool)
+    inside[crop] = True
+    return inside, crop
 
 
 def _rectify(
     look: Look, used: list[int], canvas: Canvas, config: IngestConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas of every frame at analysis size, and where it was in view."""
-    size = canvas.size_px(config.occlusion.side_px)
-    rectify = to_rectangle(canvas.corners, size)
+    """The canvas of every frame at analysis size with its margin, and where it was in view."""
+    margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.occlusion.side_px)
+    rectify = to_rectangle(canvas.corners, (width, height))
+    rectify = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1.0]]) @ rectify
+    size = (width + 2 * margin, height + 2 * margin)
     frames = np.zeros((len(used), size[1], size[0], 3), np.uint8)
     valid = np.zeros((len(used), size[1], size[0]), bool)
     for number, i in enumerate(used):

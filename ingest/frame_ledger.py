@@ -10,7 +10,7 @@ from collections import Counter
 from ingest.analysis import Analysis
 from ingest.frame_table import FrameFate
 from ingest.keyframes import Choice
-from ingest.occlusion import differs
+from ingest.levels import differs
 from ingest.span import Span
 
 MOSTLY_COVERED = 0.5

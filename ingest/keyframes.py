@@ -10,7 +10,8 @@ from pydantic import Field
 
 from ingest.change import change, pyramid
 from ingest.config import Config
-from ingest.occlusion import History, differs
+from ingest.levels import differs
+from ingest.occlusion import History
 from ingest.span import Span
 
 STRIDE_STEP, PATIENCE_BINS = 0.8, 3

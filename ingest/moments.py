@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingest.occlusion import History, differs
+from ingest.levels import differs
+from ingest.occlusion import History
+from ingest.surround import Surround
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,38 +33,53 @@ class Changes:
     unsure_to: np.ndarray
 
 
-def find_changes(frames: np.ndarray, valid: np.ndarray, history: History) -> Changes:
+class _Walk:
+    """The canvas as it goes from frame to frame, and the changes that were seen on the way."""
+
+    def __init__(self, history: History) -> None:
+        self.current = history.states[0].copy()
+        self.last_seen = np.full(history.tolerance.shape, -1, np.int32)
+        self.parts: list[tuple[np.ndarray, ...]] = []
+
+    def switch(self, where: np.ndarray, state: np.ndarray, frame: int) -> None:
+        """From `frame` on, the pixels `where` show `state`."""
+        pixels = np.flatnonzero(where)
+        if len(pixels):
+            seen = self.last_seen.ravel()[pixels]
+            colour = state.reshape(-1, 3)[pixels]
+            self.parts.append((np.full(len(pixels), frame), pixels, colour, seen))
+        self.current[where] = state[where]
+        self.last_seen[where] = frame
+
+
+def find_changes(
+    frames: np.ndarray, valid: np.ndarray, inside: np.ndarray, history: History
+) -> Changes:
     """The changes of paint between the clean states of a history.
 
     Args:
         frames: RGB uint8 (n, h, w, 3); valid: bool (n, h, w).
+        inside: bool (h, w), the canvas; the rest is what lies around it.
     """
     states, tolerance = history.states, history.tolerance
-    current = states[0].copy()
-    last_seen = np.full(tolerance.shape, -1, np.int32)
-    parts: list[tuple[np.ndarray, ...]] = []
-
-    def switch(where: np.ndarray, state: np.ndarray, frame: int) -> None:
-        pixels = np.flatnonzero(where)
-        if len(pixels):
-            seen = last_seen.ravel()[pixels]
-            parts.append((np.full(len(pixels), frame), pixels, state.reshape(-1, 3)[pixels], seen))
-        current[where] = state[where]
-        last_seen[where] = frame
-
+    walk, watch = _Walk(history), Surround(frames, inside, tolerance)
     for b, members in enumerate(history.bins):
         for n in map(int, members):
-            shown = ~differs(frames[n], current, tolerance) & valid[n]
-            last_seen[shown] = n
+            shown = ~differs(frames[n], walk.current, tolerance) & valid[n]
+            walk.last_seen[shown] = n
             for coming in states[b : b + 2]:
-                new = differs(coming, current, tolerance) & ~shown & valid[n]
+                new = differs(coming, walk.current, tolerance) & ~shown & valid[n]
                 new &= ~differs(frames[n], coming, tolerance)
-                switch(new, coming, n)
+                walk.switch(new, coming, n)
                 shown |= new
-        # What the bin is known to show, it shows at its end at the latest.
-        switch(differs(states[b], current, tolerance), states[b], int(members[-1]))
-        current = states[b].copy()
-    return _ordered(parts, states[0])
+            walk.switch(watch.fresh_paint(n, ~shown & valid[n], valid), frames[n], n)
+        # What the bin has newly to show, it shows at its end at the latest, if nobody saw it come.
+        known = walk.last_seen >= members[0]
+        is_new = differs(states[b], states[max(b - 1, 0)], tolerance) & ~known
+        walk.switch(is_new & differs(states[b], walk.current, tolerance), states[b], int(members[-1]))
+        same = ~differs(states[b], walk.current, tolerance)
+        walk.current[same] = states[b][same]
+    return _ordered(walk.parts, states[0])
 
 
 def _ordered(parts: list[tuple[np.ndarray, ...]], first: np.ndarray) -> Changes:
@@ -82,7 +99,7 @@ def _ordered(parts: list[tuple[np.ndarray, ...]], first: np.ndarray) -> Changes:
 
 
 def at_best_frames(
-    history: History, changes: Changes, frames: np.ndarray, valid: np.ndarray
+    history: History, changes: Changes, inside: np.ndarray, frames: np.ndarray, valid: np.ndarray
 ) -> History:
     """The history with every state as it is at its bin's best frame, and which frame that is.
 
@@ -90,15 +107,16 @@ def at_best_frames(
     """
     height, width = history.tolerance.shape
     count = np.zeros(len(frames) + 1)
-    np.add.at(count, changes.unsure_from, 1)
-    np.add.at(count, changes.unsure_to, -1)
-    share = np.cumsum(count)[:-1] / (height * width)
+    on_canvas = inside.ravel()[changes.pixel]
+    np.add.at(count, changes.unsure_from[on_canvas], 1)
+    np.add.at(count, changes.unsure_to[on_canvas], -1)
+    share = np.cumsum(count)[:-1] / inside.sum()
     current, done = changes.first.reshape(-1, 3).copy(), 0
     states, unsure = np.empty_like(history.states), np.zeros_like(history.unsure)
     moments = []
     for b, members in enumerate(history.bins):
         hidden = [
-            (differs(frames[n], history.states[b], history.tolerance) | ~valid[n]).mean()
+            (differs(frames[n], history.states[b], history.tolerance) | ~valid[n])[inside].mean()
             for n in members
         ]
         middle = int(members[len(members) // 2])

@@ -96,7 +96,9 @@ def _simplest(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndar
     )
     if small is not None:
         simple = np.vstack([small, [0, 0, 1]])
-        errors = [np.linalg.norm(transform(m, source[kept]) - goal[kept], axis=1) for m in (simple, full)]
+        errors = [
+            np.linalg.norm(transform(m, source[kept]) - goal[kept], axis=1) for m in (simple, full)
+        ]
         typical, best = (float(np.sqrt((e**2).mean())) for e in errors)
         if typical < MOST_WORSE * best + WORSE_PX:
             return simple, kept

@@ -107,8 +107,12 @@ def _time_error(seen: np.ndarray, time_s: float, error: float, canvases: Rectifi
     small = cv2.resize(seen.clip(0, 255), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     errors = []
     for offset in offsets:
-        true = cv2.resize(canvases.at(time_s + offset), small.shape[1::-1], interpolation=cv2.INTER_AREA)
+        true = cv2.resize(
+            canvases.at(time_s + offset), small.shape[1::-1], interpolation=cv2.INTER_AREA
+        )
         errors.append(float(((small - true) ** 2).mean()))
     best = min(errors)
-    fitting = [abs(o) for o, e in zip(offsets, errors, strict=True) if e <= SAME_TIME_TOLERANCE * best]
+    fitting = [
+        abs(o) for o, e in zip(offsets, errors, strict=True) if e <= SAME_TIME_TOLERANCE * best
+    ]
     return min(fitting)

@@ -1,0 +1,268 @@
+"""Which levels are cover: hands, tools, shadows and captions, told from paint by how they come and go.
+
+Paint stays. What goes away again is cover where it leaves the same paint behind (an *episode* with
+an outline), where it is one thing with what moves beside it, and where it is one thing with what
+lies on the table at the same time (an *object*): nothing is ever painted on the table.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ingest.levels import KERNEL, Levels, differs
+
+OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
+"""Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
+is known to be cover for all of it to be cover."""
+SUPPORT_BINS, MEMORY = 8, 4
+"""How far away a level may be seen again to support it; how many earlier levels are remembered."""
+LEAST_OBJECT_PX, BRIDGE = 10, np.ones((5, 5), np.uint8)
+"""Pixels of an object on the table; how the canvas's edge between table and canvas is bridged."""
+
+
+def find_cover(
+    levels: Levels, inside: np.ndarray, reach: int, fleeting_reach: int, min_support: int
+) -> np.ndarray:
+    """bool (b, h, w): where the canvas was not seen.
+
+    Args:
+        inside: bool (h, w), the canvas; around it is table.
+        reach: bins that something in front stays at most; `fleeting_reach`: bins that a level lasts
+            at most to be one thing with the cover beside it.
+        min_support: bins that must show a level.
+    """
+    good = levels.good & _supported(levels, min_support)
+    starts, ends = runs(levels, good)
+    outside = _on_table(levels, inside)
+    objects = _objects(starts, ends, good, outside, inside, fleeting_reach)
+    passing = _episodes(levels, good, reach)
+    fleeting = good & (ends - starts < fleeting_reach) & (ends < len(good) - 1)
+    covered = ~good | objects
+    flagged = np.zeros_like(good)
+    for b in range(len(good)):
+        colour = levels.colour[b]
+        flagged[b] = _outlined(passing[b], colour, levels.tolerance)
+        known = covered[b] | flagged[b] | outside[b]
+        flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
+    covered |= _agreed(flagged, good, starts)
+    for b in range(len(good)):
+        covered[b] = _grown(covered[b])
+    return covered
+
+
+def _agreed(flagged: np.ndarray, good: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """`flagged` where most bins of a run say so: a level is not cover at one time, paint at another."""
+    votes = np.zeros(good.shape[1:], np.int16)
+    seen = np.zeros(good.shape[1:], np.int16)
+    result = np.zeros_like(flagged)
+    first = 0
+    tally = []
+    for b in range(len(good)):
+        begins = starts[b] == b
+        votes[begins], seen[begins] = 0, 0
+        votes += flagged[b] & good[b]
+        seen += good[b]
+        tally.append((votes.copy(), seen.copy()))
+    votes, seen = tally[-1]
+    for b in reversed(range(first, len(good))):
+        result[b] = flagged[b] & (2 * votes > seen)
+        begins = starts[b] == b
+        if b:
+            votes = np.where(begins, tally[b - 1][0], votes)
+            seen = np.where(begins, tally[b - 1][1], seen)
+    return result
+
+
+def _on_table(levels: Levels, inside: np.ndarray) -> np.ndarray:
+    """bool (b, h, w): something lies or moves on the table."""
+    table = np.median(levels.colour[:: max(1, len(levels.colour) // 30)], axis=0).astype(np.uint8)
+    found = np.zeros_like(levels.good)
+    for b, colour in enumerate(levels.colour):
+        strange = ~levels.good[b] | differs(colour, table, levels.tolerance)
+        found[b] = strange & levels.seen[b] & ~inside
+    return found
+
+
+def _supported(levels: Levels, needed: int) -> np.ndarray:
+    """Levels that are seen in enough bins nearby."""
+    good, colour, tolerance = levels.good, levels.colour, levels.tolerance
+    count = good.astype(np.uint16)
+    for lag in range(1, SUPPORT_BINS + 1):
+        for b in range(len(colour) - lag):
+            same = ~differs(colour[b], colour[b + lag], tolerance) & good[b] & good[b + lag]
+            count[b] += same
+            count[b + lag] += same
+    return count >= min(needed, len(colour) // 2)
+
+
+def runs(levels: Levels, good: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First and last bin, int16 (b, h, w), in which the level of each bin is seen without another
+    between."""
+    starts = _run_starts(levels.colour, good, levels.tolerance)
+    backwards = _run_starts(levels.colour[::-1], good[::-1], levels.tolerance)
+    return starts, (len(good) - 1 - backwards[::-1]).astype(np.int16)
+
+
+def _run_starts(colour: np.ndarray, good: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    starts = np.zeros(good.shape, np.int16)
+    current, began = colour[0].copy(), np.zeros(good.shape[1:], np.int16)
+    for b in range(len(colour)):
+        new = good[b] & differs(colour[b], current, tolerance)
+        began[new] = b
+        current[good[b]] = colour[b][good[b]]
+        starts[b] = began
+    return starts
+
+
+def _objects(
+    starts: np.ndarray,
+    ends: np.ndarray,
+    good: np.ndarray,
+    outside: np.ndarray,
+    inside: np.ndarray,
+    longer_than: int,
+) -> np.ndarray:
+    """bool (b, h, w): levels that came and went together with something on the table, next to it.
+
+    A second hand that rests, a rag, a caption: all of it appears at once and is gone at once.
+    """
+    found = np.zeros_like(good)
+    last = len(good) - 1
+    resting = good & outside & (ends - starts >= longer_than) & (ends < last) & (starts > 0)
+    done: set[tuple[int, int]] = set()
+    for b in range(len(good)):
+        pairs, counts = np.unique(
+            np.stack([starts[b][resting[b]], ends[b][resting[b]]]), axis=1, return_counts=True
+        )
+        for start, end in pairs[:, counts >= LEAST_OBJECT_PX].T.tolist():
+            if (start, end) in done:
+                continue
+            done.add((start, end))
+            middle = (start + end) // 2
+            alike = (abs(starts[middle] - start) <= 1) & (abs(ends[middle] - end) <= 1)
+            alike &= good[middle] & (outside[middle] | inside)
+            thing = touching(alike, alike & outside[middle])
+            found[start : end + 1] |= thing & inside
+    return found
+
+
+def touching(area: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    """Pieces of an area, bridged over small gaps, that hold some of the seed."""
+    closed = cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE)
+    labels, number = _pieces(closed > 0)
+    held = np.bincount(labels[seed], minlength=number) > 0
+    held[0] = False
+    return held[labels] & area
+
+
+def _episodes(levels: Levels, good: np.ndarray, reach: int) -> np.ndarray:
+    """Bins between two equal levels that show something else: it passed over the canvas.
+
+    Every pixel remembers its last few levels; when one of them comes back, what was between passed.
+    """
+    colour, tolerance = levels.colour, levels.tolerance
+    steps = np.zeros((len(good) + 1, *good.shape[1:]), np.int16)
+    current, last = colour[0].copy(), np.where(good[0], 0, -1).astype(np.int16)
+    earlier = [np.zeros_like(current) for _ in range(MEMORY)]
+    seen = [np.full(good.shape[1:], -1, np.int16) for _ in range(MEMORY)]
+    for b in range(1, len(good)):
+        new = good[b] & ((last < 0) | differs(colour[b], current, tolerance))
+        last[good[b] & ~new] = b
+        rest = new.copy()
+        for k in range(MEMORY):
+            back = rest & (seen[k] >= 0) & (b - seen[k] <= reach)
+            back &= ~differs(colour[b], earlier[k], tolerance)
+            rest &= ~back
+            y, x = np.nonzero(back)
+            steps[seen[k][y, x] + 1, y, x] += 1
+            steps[b, y, x] -= 1
+            _forget(earlier, seen, back, k + 1)
+        push = rest & (last >= 0)
+        _remember(earlier, seen, push, current, last)
+        current[new], last[new] = colour[b][new], b
+    return np.cumsum(steps[:-1], axis=0) > 0
+
+
+def _forget(
+    earlier: list[np.ndarray], seen: list[np.ndarray], where: np.ndarray, number: int
+) -> None:
+    """Drop the latest `number` memories of some pixels."""
+    for k in range(MEMORY):
+        source = k + number
+        if source < MEMORY:
+            earlier[k][where] = earlier[source][where]
+            seen[k][where] = seen[source][where]
+        else:
+            seen[k][where] = -1
+
+
+def _remember(
+    earlier: list[np.ndarray],
+    seen: list[np.ndarray],
+    where: np.ndarray,
+    level: np.ndarray,
+    when: np.ndarray,
+) -> None:
+    """Add a memory of some pixels in front of the others."""
+    for k in reversed(range(1, MEMORY)):
+        earlier[k][where] = earlier[k - 1][where]
+        seen[k][where] = seen[k - 1][where]
+    earlier[0][where], seen[0][where] = level[where], when[where]
+
+
+def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """Those areas of `passing` (bool) whose outline is an edge in the picture.
+
+    A thing in front has an outline. Where paint happens to come back to an earlier colour (a white
+    cloud on the sky that was a white canvas), the outline of the cloud is not in the picture yet.
+    """
+    # Pieces are cut along edges, so that a thing and what is merely beside it are judged apart.
+    edge = _spread(level) > tolerance
+    labels, number = _pieces(passing & ~edge)
+    rim_labels = cv2.dilate(labels.astype(np.float32), KERNEL).astype(np.int32)
+    rim = (labels == 0) & (rim_labels > 0)
+    rims = np.bincount(rim_labels[rim], minlength=number)
+    edges = np.bincount(rim_labels[rim & edge], minlength=number)
+    outlined = edges >= OUTLINE_SHARE * np.maximum(rims, 1)
+    outlined[0] = False
+    return passing & _with_edges(outlined[labels])
+
+
+def _spread(level: np.ndarray) -> np.ndarray:
+    """uint8 (h, w): largest difference within a neighbourhood, in the channel where it is most."""
+    return (cv2.dilate(level, KERNEL) - cv2.erode(level, KERNEL)).max(axis=2)
+
+
+def _pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Connected pieces of a mask as int32 labels (0 is outside), and the number of labels."""
+    number, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return np.asarray(labels, np.int32), number
+
+
+def _with_edges(found: np.ndarray) -> np.ndarray:
+    """An area with the edges around it: they belong to what stands out in front."""
+    return cv2.dilate(found.astype(np.uint8), KERNEL, iterations=2) > 0
+
+
+def _joined(
+    covered: np.ndarray, fleeting: np.ndarray, level: np.ndarray, tolerance: np.ndarray
+) -> np.ndarray:
+    """`covered` with those fleeting pixels that are one thing with it.
+
+    Where paint was laid under a resting hand, the hand comes between two different levels and
+    looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
+    that did come and go.
+    """
+    labels, number = _pieces((covered | fleeting) & (_spread(level) <= tolerance))
+    sizes = np.maximum(np.bincount(labels.ravel(), minlength=number), 1)
+    hidden = np.bincount(labels[covered], minlength=number)
+    is_cover = hidden >= JOINED_SHARE * sizes
+    is_cover[0] = False
+    return covered | (fleeting & _with_edges(is_cover[labels]))
+
+
+def _grown(covered: np.ndarray) -> np.ndarray:
+    """Without specks, and with the soft rim that every cover has."""
+    firm = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, KERNEL)
+    return (cv2.dilate(firm, KERNEL) > 0) | covered

@@ -1,0 +1,57 @@
+"""What reaches onto the canvas from the table: an arm comes from somewhere, new paint does not.
+
+In a frame in which nothing lies on the table around the canvas, no hand is on the canvas either, and
+all that is new on it is paint. In other frames that holds for what does not hang together with what
+lies on the table.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ingest.cover import touching
+from ingest.levels import KERNEL, differs
+
+GAP_PX, CLEAR_SHARE = 2, 0.004
+"""The canvas's edge, which is neither; and what share of the table may look strange in a frame that
+counts as clear (noise, edges)."""
+REFERENCE_FRAMES, PERSISTS_FRAMES = 31, 3
+"""Frames that tell the usual look; how near a look has to be seen again for it to be paint."""
+
+
+class Surround:
+    """The table around a canvas, as it usually looks."""
+
+    def __init__(self, frames: np.ndarray, inside: np.ndarray, tolerance: np.ndarray) -> None:
+        """From all frames RGB uint8 (n, h, w, 3), and the canvas in them, bool (h, w)."""
+        self.frames, self.inside, self.tolerance = frames, inside, tolerance
+        near = cv2.dilate(inside.astype(np.uint8), KERNEL, iterations=GAP_PX) > 0
+        self.table = ~near
+        some = frames[:: max(1, len(frames) // REFERENCE_FRAMES)]
+        self.usual = np.median(some, axis=0).astype(np.uint8)
+
+    def fresh_paint(self, n: int, different: np.ndarray, valid: np.ndarray) -> np.ndarray:
+        """bool (h, w): where frame `n` shows paint for sure that was not there.
+
+        Args:
+            different: bool (h, w), where the frame does not show the canvas as it is known.
+            valid: bool (n, h, w).
+        """
+        none = np.zeros_like(different)
+        if not self.table.any() or not (different & self.inside).any():
+            return none
+        strange = self.table & valid[n] & differs(self.frames[n], self.usual, self.tolerance)
+        strange = cv2.morphologyEx(strange.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
+        if (self.table & valid[n]).mean() < 0.5 * self.table.mean():
+            return none
+        is_clear = strange.sum() < CLEAR_SHARE * self.table.sum()
+        fresh = different & self.inside
+        if not is_clear:
+            fresh &= ~touching((different & ~self.table) | strange, strange)
+        again = np.zeros(different.shape, np.uint8)
+        for m in range(max(0, n - PERSISTS_FRAMES), min(len(self.frames), n + PERSISTS_FRAMES + 1)):
+            if m != n:
+                again += ~differs(self.frames[n], self.frames[m], self.tolerance) & valid[m]
+        fresh &= again >= (1 if is_clear else 2)
+        return cv2.morphologyEx(fresh.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
