@@ -13,6 +13,14 @@ SAME_STRUCTURE = 0.6
 MIN_TEXTURED_BLOCKS, MIN_STRUCTURE_SHARE, MIN_FLAT_SHARE = 8, 0.3, 0.5
 
 
+def coarse_grey(image: np.ndarray) -> np.ndarray:
+    """The grey uint8 (h, w) of RGB uint8 (H, W, 3) at which places are compared."""
+    factor = WORKING_SIDE_PX / min(image.shape[:2])
+    size = (round(image.shape[1] * factor), round(image.shape[0] * factor))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+
+
 def same_place(known: np.ndarray, seen: np.ndarray, valid: np.ndarray) -> bool:
     """Whether `seen` shows what `known` shows, up to new paint and things in front.
 
@@ -20,13 +28,11 @@ def same_place(known: np.ndarray, seen: np.ndarray, valid: np.ndarray) -> bool:
     has next to none (a blank canvas filling the view) do plain colours decide.
 
     Args:
-        known, seen: RGB uint8 (H, W, 3), aligned.
-        valid: bool (H, W), where both have pixels.
+        known, seen: grey uint8 (h, w) as `coarse_grey` gives them, aligned.
+        valid: bool (h, w), where both have pixels.
     """
-    factor = WORKING_SIDE_PX / min(known.shape[:2])
-    size = (round(known.shape[1] * factor), round(known.shape[0] * factor))
-    a, b = _blocks(known, size), _blocks(seen, size)
-    whole = _blocks(valid.astype(np.uint8) * 255, size).mean(axis=1) > 250
+    a, b = _blocks(known), _blocks(seen)
+    whole = _blocks(valid.astype(np.uint8) * 255).mean(axis=1) > 250
     if whole.mean() < 0.1:
         return False
     a, b = a[whole], b[whole]
@@ -40,11 +46,9 @@ def same_place(known: np.ndarray, seen: np.ndarray, valid: np.ndarray) -> bool:
     return bool(near.mean() >= MIN_FLAT_SHARE)
 
 
-def _blocks(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """float32 (blocks, pixels) of the grey picture scaled to `size` (w, h)."""
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    rows, columns = small.shape[0] // BLOCK_PX, small.shape[1] // BLOCK_PX
-    cut = small[: rows * BLOCK_PX, : columns * BLOCK_PX]
+def _blocks(grey: np.ndarray) -> np.ndarray:
+    """float32 (blocks, pixels) of a grey picture."""
+    rows, columns = grey.shape[0] // BLOCK_PX, grey.shape[1] // BLOCK_PX
+    cut = grey[: rows * BLOCK_PX, : columns * BLOCK_PX].astype(np.float32)
     parts = cut.reshape(rows, BLOCK_PX, columns, BLOCK_PX).swapaxes(1, 2)
     return parts.reshape(rows * columns, BLOCK_PX * BLOCK_PX)

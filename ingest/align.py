@@ -16,11 +16,18 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import Field
 
-from ingest.agreement import same_place
+from ingest.agreement import coarse_grey, same_place
 from ingest.config import Config
-from ingest.geometry import valid_area, warp
+from ingest.geometry import scaling, valid_area, warp
 from ingest.middle import middle_look
-from ingest.registration import Features, corners_to_track, features, follow, grey, recover
+from ingest.registration import (
+    Features,
+    corners_to_track,
+    features,
+    follow,
+    grey,
+    recover,
+)
 
 
 class AlignConfig(Config):
@@ -46,6 +53,22 @@ class Pose:
     matrix: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """One frame as it is registered; made once, used by many."""
+
+    colour: np.ndarray
+    """RGB uint8 (h, w, 3), scaled to the config's side."""
+    grey: np.ndarray
+    """Its contrast-stretched grey."""
+    coarse: np.ndarray
+    """Its plain grey at the size at which places are compared."""
+
+    @classmethod
+    def of(cls, colour: np.ndarray) -> Sight:
+        return cls(colour, grey(colour), coarse_grey(colour))
+
+
 @dataclass(eq=False)
 class Take:
     """What is known of one place."""
@@ -62,6 +85,7 @@ class Take:
     """(position of the frame, composite) through the take, evenly thinned."""
     snapshot_stride: int = 1
     grey: np.ndarray = field(init=False)
+    coarse: np.ndarray = field(init=False)
     points: np.ndarray = field(init=False)
     anchor: tuple[np.ndarray, np.ndarray] | None = None
     """Grey picture and points of the composite that frames are registered to while it holds."""
@@ -76,6 +100,7 @@ class Take:
 
     def renew(self, composite: np.ndarray) -> None:
         self.composite, self.grey = composite, grey(composite)
+        self.coarse = coarse_grey(composite)
         self.points, self._features = corners_to_track(self.grey), None
 
     def features(self) -> Features:
@@ -93,37 +118,37 @@ class Tracker:
         self._current: Take | None = None
         self._position = -1
 
-    def add(self, small: np.ndarray) -> Pose:
-        """Register the next frame, RGB uint8 (h, w, 3) scaled to the config's side."""
+    def add(self, sight: Sight) -> Pose:
+        """Register the next frame."""
         self._position += 1
-        found = self._place(small)
+        found = self._place(sight)
         if found is None:
-            found = self._start_take(small), np.eye(3)
+            found = self._start_take(sight.colour), np.eye(3)
         take, matrix = found
         self._current, take.matrix = take, matrix
-        self._learn(take, small)
+        self._learn(take, sight.colour)
         return Pose(take.number, matrix)
 
     def main_take(self) -> Take:
         """The take with the most frames (the earliest of equals)."""
         return max(self.takes, key=lambda take: (take.num_frames, -take.number))
 
-    def _place(self, small: np.ndarray) -> tuple[Take, np.ndarray] | None:
+    def _place(self, sight: Sight) -> tuple[Take, np.ndarray] | None:
         if self._current is None:
             return None
-        matrix = _followed(self._current, small)
+        matrix = _followed(self._current, sight)
         if matrix is not None:
             return self._current, matrix
         # The view that was left last is most likely to come back, and has changed least.
         takes = sorted(self.takes, key=lambda take: (-take.last_position, take.number))
-        seen = features(grey(small))
+        seen = features(sight.grey)
         for take in takes[: self.config.max_takes]:
-            matrix = None if take is self._current else _followed(take, small)
+            matrix = None if take is self._current else _followed(take, sight)
             if matrix is not None:
                 return take, matrix
-            found = recover(take.features(), seen, small.shape)
-            if found is not None and _agrees(take, small, found.matrix):
-                finer = _followed(take, small, found.matrix)
+            found = recover(take.features(), seen, sight.grey.shape)
+            if found is not None and _agrees(take, sight, found.matrix):
+                finer = _followed(take, sight, found.matrix)
                 return take, found.matrix if finer is None else finer
         return None
 
@@ -154,13 +179,12 @@ class Tracker:
             take.snapshot_stride *= 2
 
 
-def _followed(take: Take, small: np.ndarray, start: np.ndarray | None = None) -> np.ndarray | None:
+def _followed(take: Take, sight: Sight, start: np.ndarray | None = None) -> np.ndarray | None:
     """The frame's matrix by tracking from the take's last pose (or `start`), if it fits."""
     start = take.matrix if start is None else start
-    seen = grey(warp(small, start, take.size))
-    correction = _correction(take, seen)
+    correction = _correction(take, warp(sight.grey, start, take.size))
     for matrix in ([] if correction is None else [correction @ start]) + [start]:
-        if _agrees(take, small, matrix):
+        if _agrees(take, sight, matrix):
             return matrix / matrix[2, 2]
     return None
 
@@ -176,6 +200,9 @@ def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
     return None if found is None else found.matrix
 
 
-def _agrees(take: Take, small: np.ndarray, matrix: np.ndarray) -> bool:
-    seen = warp(small, matrix, take.size)
-    return same_place(take.composite, seen, valid_area(small.shape, matrix, take.size))
+def _agrees(take: Take, sight: Sight, matrix: np.ndarray) -> bool:
+    height, width = take.coarse.shape
+    shrink = scaling(height / take.size[1])
+    coarse = shrink @ matrix @ np.linalg.inv(scaling(sight.coarse.shape[0] / sight.grey.shape[0]))
+    seen = warp(sight.coarse, coarse, (width, height))
+    return same_place(take.coarse, seen, valid_area(sight.coarse.shape, coarse, (width, height)))

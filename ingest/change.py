@@ -12,6 +12,8 @@ import numpy as np
 NOTICED_LAB, FULL_LAB = 4.0, 24.0
 """Lab distance below which nothing is seen, and from which a pixel counts fully."""
 LEVELS = 3
+PLAIN_LAB = 12.0
+"""Lab distance that nobody overlooks."""
 
 
 def pyramid(image: np.ndarray) -> list[np.ndarray]:
@@ -23,12 +25,18 @@ def pyramid(image: np.ndarray) -> list[np.ndarray]:
     return levels
 
 
+def lab_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """float32 (h, w): colour distance of two Lab pictures."""
+    off = cv2.absdiff(first, second)
+    return cv2.sqrt(cv2.transform(cv2.multiply(off, off), np.ones((1, 3), np.float32)))
+
+
 def change_map(a: list[np.ndarray], b: list[np.ndarray]) -> np.ndarray:
     """float32 (h, w) in [0, 1]: how plainly two pyramids differ at each pixel."""
     height, width = a[0].shape[:2]
     total = np.zeros((height, width), np.float32)
     for first, second in zip(a, b, strict=True):
-        distance = np.linalg.norm(first - second, axis=2)
+        distance = lab_distance(first, second)
         seen = np.clip((distance - NOTICED_LAB) / (FULL_LAB - NOTICED_LAB), 0, 1)
         total += cv2.resize(seen, (width, height), interpolation=cv2.INTER_LINEAR)
     return total / LEVELS
@@ -37,6 +45,16 @@ def change_map(a: list[np.ndarray], b: list[np.ndarray]) -> np.ndarray:
 def change(a: list[np.ndarray], b: list[np.ndarray]) -> float:
     """Mean of `change_map`."""
     return float(change_map(a, b).mean())
+
+
+def painted_area(a: list[np.ndarray], b: list[np.ndarray]) -> float:
+    """Share of the canvas with a plain difference at the fine level, specks of noise left out.
+
+    A signature changes next to nothing on average, and yet it is paint.
+    """
+    differs = lab_distance(a[0], b[0]) > PLAIN_LAB
+    kernel = np.ones((2, 2), np.uint8)
+    return float(cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_OPEN, kernel).mean())
 
 
 def detail(image: np.ndarray) -> float:

@@ -53,8 +53,15 @@ def compose(
         seen = apply_gain(rectified(frame, view.canvas_from_frame, size), view.gain)
         for k in users:
             weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)
-            sums[k] += seen * weight[..., None]
-            weights[k] += weight
+            # Most frames give a small part only: the rest is not worth the sums.
+            x, y, w, h = cv2.boundingRect((weight > 0).astype(np.uint8))
+            part = slice(y, y + h), slice(x, x + w)
+            cv2.accumulateProduct(
+                seen[part].astype(np.float32),
+                cv2.merge([weight[part]] * 3),
+                sums[k][part],
+            )
+            weights[k][part] += weight[part]
     return [
         _finished(total, weight, state, size)
         for total, weight, state in zip(sums, weights, states, strict=True)

@@ -1,4 +1,4 @@
-"""Which levels are cover: hands, tools, shadows and captions, told from paint by how they come and go.
+"""Which levels are cover (hands, tools, shadows, captions), told from paint by how they come and go.
 
 Paint stays. What goes away again is cover where it leaves the same paint behind (an *episode* with
 an outline), where it is one thing with what moves beside it, and where it is one thing with what

@@ -25,10 +25,16 @@ def warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.nda
 
 def valid_area(shape: tuple[int, ...], matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """bool (height, width): where a warped image of `shape` (H, W, ...) has pixels."""
-    if tuple(shape[1::-1]) == size and np.allclose(matrix, np.eye(3)):
-        return np.ones((size[1], size[0]), bool)
-    ones = np.full(shape[:2], 255, np.uint8)
-    return warp(ones, matrix, size) > 250
+    height, width = shape[:2]
+    if (width, height) == size and np.allclose(matrix, np.eye(3)):
+        return np.ones((height, width), bool)
+    right, bottom = width - 1.0, height - 1.0
+    outline = transform(matrix, np.array([[0, 0], [right, 0], [right, bottom], [0, bottom]]))
+    area = np.zeros((size[1], size[0]), np.uint8)
+    # The outline itself is half a pixel in: rounding must not add pixels that are not there.
+    cv2.fillConvexPoly(area, np.round(outline * 16).astype(np.int32), 1, shift=4)
+    cv2.polylines(area, [np.round(outline * 16).astype(np.int32)], True, 0, 1, shift=4)
+    return area > 0
 
 
 def to_rectangle(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -76,7 +76,9 @@ def find_changes(
         # What the bin has newly to show, it shows at its end at the latest, if nobody saw it come.
         known = walk.last_seen >= members[0]
         is_new = differs(states[b], states[max(b - 1, 0)], tolerance) & ~known
-        walk.switch(is_new & differs(states[b], walk.current, tolerance), states[b], int(members[-1]))
+        walk.switch(
+            is_new & differs(states[b], walk.current, tolerance), states[b], int(members[-1])
+        )
         same = ~differs(states[b], walk.current, tolerance)
         walk.current[same] = states[b][same]
     return _ordered(walk.parts, states[0])

@@ -82,17 +82,15 @@ def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[
     local = [Ground([composite]) for composite in composites]
     settled = []
     for n, i in enumerate(used):
-        spooled = look.take_from_spooled(i)
-        image = look.spool.image(i)
-        fine = ground.settle(image, spooled)
+        image, pose = look.looked[i].grey, look.looked[i].pose
+        fine = ground.settle(image, pose.matrix)
         if fine is None:
-            fine = local[min(n * len(local) // len(used), len(local) - 1)].settle(image, spooled)
+            near = local[min(n * len(local) // len(used), len(local) - 1)]
+            fine = near.settle(image, pose.matrix)
         if fine is None:
             continue
         settled.append(i)
-        pose = fine @ np.linalg.inv(spooled) @ look.looked[i].pose.matrix
-        moved = Pose(look.looked[i].pose.take, pose / pose[2, 2])
-        look.looked[i] = replace(look.looked[i], pose=moved)
+        look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, fine / fine[2, 2]))
     return settled if len(settled) >= MIN_FRAMES else used
 
 

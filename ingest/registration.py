@@ -56,6 +56,17 @@ def corners_to_track(known: np.ndarray) -> np.ndarray:
     return np.zeros((0, 2)) if found is None else found[:, 0].astype(np.float64)
 
 
+def tracked(
+    known: np.ndarray, points: np.ndarray, seen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where points float32 (n, 1, 2) of `known` lie in `seen`, and how far off, in pixels (n,), they
+    come back when they are tracked the other way; infinite where they are lost."""
+    moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, points, None, **_FLOW)  # pyright: ignore
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **_FLOW)  # pyright: ignore
+    error = np.linalg.norm(back - points, axis=2)[:, 0]
+    return moved, np.where((ok[:, 0] == 1) & (ok_back[:, 0] == 1), error, np.inf)
+
+
 def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> Fit | None:
     """The small correction that maps `seen` onto `known` (both grey, nearly aligned).
 
@@ -64,17 +75,15 @@ def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> Fit | Non
     if len(points) < MIN_INLIERS_SIMILARITY:
         return None
     start = points.astype(np.float32).reshape(-1, 1, 2)
-    moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, start, None, **_FLOW)  # pyright: ignore
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **_FLOW)  # pyright: ignore
-    error = np.linalg.norm(back - start, axis=2)[:, 0]
-    good = (ok[:, 0] == 1) & (ok_back[:, 0] == 1) & (error < 1.0)
+    moved, error = tracked(known, start, seen)
+    good = error < 1.0
     if good.sum() < MIN_INLIERS_SIMILARITY:
         return None
     source, goal = moved[good, 0].astype(np.float64), points[good]
     still = np.linalg.norm(source - goal, axis=1) < STILL_PX
     if still.mean() >= STILL_SHARE:
-        return Fit(np.eye(3), int(still.sum()), _spread(goal[still], known.shape))
-    return fit(source, goal, known.shape)
+        return Fit(np.eye(3), int(still.sum()), _spread(goal[still], seen.shape))
+    return fit(source, goal, seen.shape)
 
 
 def features(image: np.ndarray) -> Features:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from ingest.canvas import lasting_edges
-from ingest.geometry import transform
+from ingest.geometry import transform, warp
 from ingest.middle import middle_look
-from ingest.registration import grey
+from ingest.registration import grey, tracked
 
 MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
@@ -23,7 +23,6 @@ MIN_SEEN = 0.5
 """Least area that the points seen span, as a share of all that stays."""
 MOST_WORSE, WORSE_PX = 1.15, 0.04
 """Root mean square error of a similarity, over that of a homography, up to which it will do."""
-_FLOW = {"winSize": (15, 15), "maxLevel": 2, "minEigThreshold": 1e-4}
 
 
 class Ground:
@@ -49,18 +48,15 @@ class Ground:
         """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
 
         Args:
-            image: RGB uint8 (H, W, 3).
+            image: contrast-stretched grey uint8 (H, W).
             pose: its homography to take coordinates, right to a few pixels.
         """
         height, width = self.grey.shape
-        seen = grey(cv2.warpPerspective(image, pose, (width, height), flags=cv2.INTER_LINEAR))
+        seen = warp(image, pose, (width, height))
         start = self.points
-        moved, ok, _ = cv2.calcOpticalFlowPyrLK(self.grey, seen, start, None, **_FLOW)  # pyright: ignore
-        back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, self.grey, moved, None, **_FLOW)  # pyright: ignore
-        error = np.linalg.norm(back - start, axis=2)[:, 0]
+        moved, error = tracked(self.grey, start, seen)
         travel = np.linalg.norm(moved - start, axis=2)[:, 0]
-        good = (ok[:, 0] == 1) & (ok_back[:, 0] == 1)
-        good &= (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
+        good = (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
         if good.sum() < MIN_POINTS:
             return None
         source = transform(np.linalg.inv(pose), moved[good, 0])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
-from ingest.change import change, detail, pyramid
+from ingest.change import change, detail, painted_area, pyramid
 from ingest.config import Config
 
 INTRO_DETAIL, EMPTIER = 0.05, 0.25
@@ -19,6 +19,8 @@ class SpanConfig(Config):
 
     min_change: float = Field(default=0.004, gt=0)
     """Share of the canvas that must look different for something to have been painted."""
+    min_detail: float = Field(default=0.0008, gt=0)
+    """Share of the canvas that must differ plainly for a last detail to count as painted."""
     intro_share: float = Field(default=0.35, ge=0, lt=1)
     """An intro ends within this share of the video."""
     intro_jump: float = Field(default=0.5, gt=0, lt=1)
@@ -40,7 +42,7 @@ def find_span(states: np.ndarray, config: SpanConfig) -> Span | None:
     looks = [pyramid(state) for state in states]
     intro, why = _intro_end(states, looks, config)
     last = len(states) - 1
-    while last > intro and change(looks[last - 1], looks[-1]) < config.min_change:
+    while last > intro and not _is_painted(looks[last - 1], looks[-1], config):
         last -= 1
     first = intro
     while first < last and change(looks[first + 1], looks[intro]) < config.min_change:
@@ -48,6 +50,12 @@ def find_span(states: np.ndarray, config: SpanConfig) -> Span | None:
     if first >= last and change(looks[intro], looks[-1]) < config.min_change:
         return None
     return Span(first, last, why)
+
+
+def _is_painted(before: list[np.ndarray], after: list[np.ndarray], config: SpanConfig) -> bool:
+    if change(before, after) >= config.min_change:
+        return True
+    return painted_area(before, after) >= config.min_detail
 
 
 def _intro_end(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.align import AlignConfig, Pose, Tracker
+from ingest.align import AlignConfig, Pose, Sight, Tracker
 from ingest.decode import Video
 from ingest.errors import Refusal
 from ingest.geometry import resize_to, scaling
@@ -29,6 +29,9 @@ class Looked:
     time_s: float
     pose: Pose
     small: np.ndarray
+    """RGB uint8, small: for light and cover."""
+    grey: np.ndarray
+    """Grey uint8 at the size at which frames are registered."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +65,10 @@ def look_at(video: Video, config: AlignConfig) -> Look:
     for frame in video.frames(video.sample_times()):
         shape = frame.image.shape
         spool.add(frame.image)
-        middle, _ = resize_to(frame.image, config.side_px)
-        pose = tracker.add(middle)
-        small, _ = resize_to(middle, SMALL_SIDE_PX)
-        looked.append(Looked(frame.index, frame.time_s, pose, small))
+        sight = Sight.of(resize_to(frame.image, config.side_px)[0])
+        pose = tracker.add(sight)
+        small, _ = resize_to(sight.colour, SMALL_SIDE_PX)
+        looked.append(Looked(frame.index, frame.time_s, pose, small, sight.grey))
     if len(looked) < MIN_FRAMES:
         raise Refusal(
             "too-short",
