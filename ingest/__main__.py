@@ -11,9 +11,10 @@ import typer
 from ingest import cli
 
 if TYPE_CHECKING:
+    from ingest.intake import RunOptions
     from ingest.outcome import VideoOutcome
-    from ingest.pipeline import RunResult
     from ingest.settings import IngestConfig
+    from ingest.tally import RunResult
 
 app = cli.new_app("Time-lapse videos of painters in, clean canvas keyframes with times out.")
 
@@ -33,6 +34,12 @@ DatasetOption = Annotated[
 def run_command(
     inputs: InputArgument,
     output: DatasetOption,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run")
+    ] = False,
+    strict_rights: Annotated[
+        bool, typer.Option("--strict-rights", help="Refuse videos without licence or source")
+    ] = False,
     config: cli.ConfigOption = None,
     set_: cli.SetOption = None,
     dry_run: cli.DryRunOption = False,
@@ -44,6 +51,7 @@ def run_command(
     `python -m ingest VIDEOS... -o DATASET` is short for `python -m ingest run ...`.
     """
     from ingest.config import load_section, to_yaml
+    from ingest.intake import RunOptions
     from ingest.settings import IngestConfig
 
     settings = load_section("ingest", IngestConfig, config, set_)
@@ -51,7 +59,8 @@ def run_command(
         print(to_yaml(settings, "ingest"))
         _print_plan(inputs, output)
         return
-    result = _run(inputs, output, settings, ray_address)
+    options = RunOptions(ray_address, retry_failed, strict_rights)
+    result = _run(inputs, output, settings, options)
     cli.write_result(json_, _as_json(result))
     if result.failed_share() > settings.max_failed_share:
         raise typer.Exit(cli.EXIT_TOO_MANY_REFUSED)
@@ -69,7 +78,7 @@ def report_command(
     print(f"wrote {path}")
 
 
-def _run(inputs: list[str], output: Path, settings: IngestConfig, address: str | None) -> RunResult:
+def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOptions) -> RunResult:
     """The run with a progress bar, a line a source and the funnel at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -80,30 +89,26 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, address: str |
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("ingest", total=_num_rows(inputs))
+        # Nobody knows the number of rows before the last one is read.
+        task = progress.add_task("ingest", total=None)
 
         def listen(outcome: VideoOutcome, stood: bool) -> None:
             progress.advance(task)
             console.print(line_of(outcome, stood))
 
-        result = run(inputs, output, settings, address, listen)
+        result = run(inputs, output, settings, options, listen)
     print_summary(console, result, output)
     return result
-
-
-def _num_rows(inputs: list[str]) -> int:
-    from ingest.discover import discover
-
-    return sum(1 for _ in discover(inputs))
 
 
 def _print_plan(inputs: list[str], output: Path) -> None:
     from ingest.discover import BadRow, discover
 
-    rows = list(discover(inputs))
-    print(f"plan: {len(rows)} sources into {output}")
-    for row in rows:
+    number = 0
+    for row in discover(inputs):
+        number += 1
         print(f"  {'skip ' + row.detail if isinstance(row, BadRow) else row.uri}")
+    print(f"plan: {number} sources into {output}")
 
 
 def _as_json(result: RunResult) -> dict[str, object]:
@@ -112,7 +117,7 @@ def _as_json(result: RunResult) -> dict[str, object]:
         "reasons": result.reasons(),
         "frames_dropped": result.frame_funnel(),
         "skipped_because_done": result.num_skipped,
-        "videos": [outcome.model_dump(mode="json") for outcome in result.outcomes],
+        "warnings": result.warnings,
     }
 
 
