@@ -28,6 +28,8 @@ from ingest.tasks import RunConfig, TaskFailure
 
 POLL_S, GOODBYE_S = 0.1, 10.0
 MEGABYTE = 1 << 20
+DIED = "worker-died"
+_ENDED = object()
 
 
 class IsolatedRunConfig(RunConfig):
@@ -114,9 +116,6 @@ def run_isolated(function: Callable[[Any], Any], item: Any, limits: IsolatedRunC
     raise AssertionError("unreachable: the last attempt returns")
 
 
-DIED = "worker-died"
-
-
 def _attempt(
     function: Callable[[Any], Any], item: Any, limits: IsolatedRunConfig, deadline: float
 ) -> Watched:
@@ -131,7 +130,7 @@ def _attempt(
             watched = _watch(process_id, connection, limits, deadline)
         code = zygote.exit_code()
         is_clean = True
-        if watched.result is None:
+        if watched.result is _ENDED:
             told = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
             detail = f"the process of this item ended by {told} (SIGKILL often means memory)"
             return Watched(TaskFailure(DIED, detail), watched.last_note, watched.peak_mb)
@@ -147,7 +146,7 @@ def _attempt(
 def _watch(
     process_id: int, connection: Connection, limits: IsolatedRunConfig, deadline: float
 ) -> Watched:
-    """Wait for the result, a limit or the end; the result is None if the process just ended."""
+    """Wait for the result, a limit or the end; the result is `_ENDED` if it just ended."""
     last: Any = None
     peak = 0.0
     while True:
@@ -163,7 +162,7 @@ def _watch(
         try:
             kind, value = connection.recv()
         except (EOFError, OSError, pickle.UnpicklingError):
-            return Watched(None, last, peak)
+            return Watched(_ENDED, last, peak)
         if kind == "note":
             last = value
         else:
