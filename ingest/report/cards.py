@@ -16,7 +16,7 @@ from ingest.report.selection import Smallest, warning_kind
 from ingest.report.timeline import Timeline, clock, make_timeline
 from ingest.suspicion import SUSPECT, main_sign, passing_masks, suspicion
 
-THUMBNAIL_PX, PREVIEW_PX, SUSPECT_PX = (190, 112), (420, 300), (280, 190)
+THUMBNAIL_PX, PREVIEW_PX, SUSPECT_PX = (240, 144), (420, 300), (300, 210)
 """Boxes (width, height) that pictures are fitted into."""
 MAX_THUMBNAILS, MAX_MARKED = 32, 12
 """Keyframes shown of one video, and how many of them may be there because they are suspect."""

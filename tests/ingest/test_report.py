@@ -18,7 +18,7 @@ from ingest.frame_table import FrameFate, drop_counts, read_frames, write_frames
 from ingest.images import decode_image, encode_image
 from ingest.outcome import VideoOutcome
 from ingest.preview import preview
-from ingest.report import page, write_report
+from ingest.report import page, selection, write_report
 from ingest.report.cards import MAX_THUMBNAILS
 from ingest.report.selection import MAX_LISTED, MAX_PICTURED, NUM_DRAWN, select
 from ingest.report.timeline import FATES, MAX_COLUMNS, USED, clock, make_timeline, runs
@@ -158,6 +158,19 @@ def test_pictures_end_where_the_page_would_grow_too_large(
     assert html.count("data:image") == 3, "those of the first video"
     assert html.count('<section class="card') == 3
     assert "The last 2 are without pictures" in html
+
+
+def test_a_sample_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = Dataset(tmp_path)
+    for number in range(4):
+        store(dataset, number, 3, {1: number / 10})
+    monkeypatch.setattr(selection, "MAX_PICTURED", 3)
+    monkeypatch.setattr(selection, "NUM_DRAWN", 1)
+    html = write_report(dataset).read_text(encoding="utf-8")
+    assert "the 2 most suspicious of 4 kept videos and 1 drawn at random" in html
+    heads = re.findall(r'id="drawn"|film-\d+\.mp4</b>', html)
+    assert heads[:3] == ["film-00003.mp4</b>", "film-00002.mp4</b>", 'id="drawn"']
+    assert len(heads) == 4
 
 
 def test_a_dataset_without_sources_has_a_report(tmp_path: Path) -> None:
