@@ -57,7 +57,7 @@ def run_command(
     settings = load_section("ingest", IngestConfig, config, set_)
     if dry_run:
         print(to_yaml(settings, "ingest"))
-        _print_plan(inputs, output)
+        _print_plan(inputs, output, settings)
         return
     options = RunOptions(ray_address, retry_failed, strict_rights)
     result = _run(inputs, output, settings, options)
@@ -101,11 +101,11 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOp
     return result
 
 
-def _print_plan(inputs: list[str], output: Path) -> None:
+def _print_plan(inputs: list[str], output: Path, settings: IngestConfig) -> None:
     from ingest.discover import BadRow, discover
 
     number = 0
-    for row in discover(inputs):
+    for row in discover(inputs, settings.remote):
         number += 1
         print(f"  {'skip ' + row.detail if isinstance(row, BadRow) else row.uri}")
     print(f"plan: {number} sources into {output}")

@@ -15,9 +15,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ingest.discover import PICTURE_ENDINGS, TARGETS_FILE, TIMES_FILE, SourceRow
 from ingest.errors import Refusal, UserError
 from ingest.remote import RemoteConfig, RemoteFile, fetch, find, is_remote, join, name_of, stat
+from ingest.source_row import PICTURE_ENDINGS, TARGETS_FILE, TIMES_FILE, SourceRow
 
 
 @contextlib.contextmanager
@@ -50,8 +50,11 @@ def local_copy(row: SourceRow, config: RemoteConfig) -> Iterator[SourceRow]:
 
 def remote_stamp(row: SourceRow, config: RemoteConfig) -> str:
     """Changes when a remote source or its times do, read or not; empty if that cannot be told."""
+    uris = [uri for uri in (row.uri, row.times) if uri]
+    if not all(map(is_remote, uris)):
+        return ""
     try:
-        stamps = [_stamp(uri, config) for uri in (row.uri, row.times) if is_remote(uri)]
+        stamps = [_stamp(uri, config) for uri in uris]
     except Refusal:
         return ""  # Working on the row will say what is wrong.
     return " ".join(stamps) if all(stamps) else ""

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from ingest.change import change, is_bare, pyramid
-from ingest.discover import PICTURE_ENDINGS, TARGETS_FILE, SourceRow, times_file
+from ingest.discover import times_file
 from ingest.errors import Refusal
 from ingest.frame_table import FrameFate
 from ingest.images import ImageFormat, decode_image, encode_image, resize_short_side
@@ -27,6 +27,7 @@ from ingest.outcome import VideoOutcome
 from ingest.preview import preview
 from ingest.schema import Keyframe
 from ingest.settings import IngestConfig
+from ingest.source_row import PICTURE_ENDINGS, TARGETS_FILE, SourceRow
 from ingest.stored import Stored
 
 OFFICIAL_NAME = re.compile(r"(\d+)_(?:(\d+):)?(\d+):(\d{2}(?:\.\d+)?)$")

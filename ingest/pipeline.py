@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import to_yaml
+from ingest.copies import remove_abandoned_copies
 from ingest.dataset import Dataset
 from ingest.discover import discover
 from ingest.errors import UserError, storage_error
@@ -44,9 +45,10 @@ def run(
     _prepare(dataset, config)
     with contextlib.closing(Register(dataset.register_sqlite)) as register:
         intake = Intake(dataset, config, options or RunOptions(), register, listen)
-        intake.take(discover(inputs))
+        intake.take(discover(inputs, config.remote))
     # Workers that were killed and tried again may have left half a file.
     remove_stale_temporaries(dataset.root)
+    remove_abandoned_copies()
     write_ledger(dataset, read_outcomes(dataset))
     write_report(dataset)
     return intake.result

@@ -76,6 +76,11 @@ def join(folder: str, text: str) -> str:
     return text if "://" in text else f"{folder.rstrip('/')}/{text}"
 
 
+def is_glob(uri: str) -> bool:
+    """Whether an address is a pattern; in http the signs ? and [ belong to queries and hosts."""
+    return "*" in uri or (not uri.startswith("http") and ("[" in uri or "?" in uri))
+
+
 def name_of(uri: str) -> str:
     """The last part of an address, without query: the file's name."""
     path = urlsplit(uri).path if uri.startswith("http") else uri
@@ -98,14 +103,11 @@ def find(uri: str, config: RemoteConfig) -> list[str]:
 
     http folders are the links of their index page. Raises Refusal: missing; Unreachable.
     """
-    is_http = uri.startswith("http")
 
     def listed(files: Any, path: str) -> list[str]:
-        if "*" in path or ("[" in path and not is_http):
-            return list(files.glob(path))
-        return list(files.find(path))
+        return list(files.glob(path) if is_glob(uri) else files.find(path))
 
-    scheme = "" if is_http else uri.partition("://")[0] + "://"
+    scheme = "" if uri.startswith("http") else uri.partition("://")[0] + "://"
     return sorted(scheme + name for name in _tried(uri, config, listed))
 
 

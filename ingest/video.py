@@ -10,9 +10,10 @@ from pathlib import Path
 import cv2
 
 from ingest import __version__
+from ingest.copies import local_copy, remote_stamp
 from ingest.dataset import Dataset
 from ingest.discover import SourceRow, content_id, split_of
-from ingest.errors import Refusal, storage_error
+from ingest.errors import Refusal, Unreachable, storage_error
 from ingest.footage import ingest_footage
 from ingest.imported import import_folder
 from ingest.outcome import VideoOutcome
@@ -73,20 +74,27 @@ class IngestVideo:
         """Like calling it; tells also whether anything had to be done."""
         # Videos are worked on side by side: one thread each is faster, and the same everywhere.
         cv2.setNumThreads(1)
-        dataset, stamp = Dataset(self.root), stamp_of(row)
+        dataset = Dataset(self.root)
+        # The driver asks no server: a rerun asks here, for the stamp, and fetches nothing.
+        stamp = stamp_of(row) or remote_stamp(row, self.config.remote)
         standing = self.standing(row, known, stamp)
         if standing is not None:
             return Worked(standing, stamp, worked=False)
         outcome = start_outcome(row, self.config)
         try:
-            outcome = identified(outcome, row, self.config)
-            note(Worked(outcome, stamp))
-            standing = self._holds(row, outcome.video_id)
-            if standing is not None:
-                return Worked(standing, stamp, worked=False)
-            refuse_purged(dataset, outcome.video_id)
-            make = import_folder if row.path.is_dir() else ingest_footage
-            return Worked(write_video(dataset, make(row, outcome, self.config)), stamp)
+            with local_copy(row, self.config.remote) as local:
+                outcome = identified(outcome, local, self.config)
+                note(Worked(outcome, stamp))
+                standing = self._holds(row, outcome.video_id)
+                if standing is not None:
+                    return Worked(standing, stamp, worked=False)
+                refuse_purged(dataset, outcome.video_id)
+                make = import_folder if local.path.is_dir() else ingest_footage
+                return Worked(write_video(dataset, make(local, outcome, self.config)), stamp)
+        except Unreachable as failure:
+            # Without a stamp it does not stand: the next run tries again.
+            closed = close(dataset, outcome, "failed", failure.reason, failure.detail)
+            return Worked(closed)
         except Refusal as refusal:
             closed = close(dataset, outcome, "refused", refusal.reason, refusal.detail)
         except MemoryError as error:
