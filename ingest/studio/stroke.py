@@ -6,7 +6,8 @@ from 0 to `width`, y down from 0 to `height`, and the smaller of these two is 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -83,6 +84,10 @@ class Stroke:
     texture: tuple[int, int, int]
     """Which bristle texture, and where in it: the stroke's own randomness."""
     clip: Clip | None = None
+
+    def recoloured(self, change: Callable[[Colour], Colour]) -> Stroke:
+        """The same stroke in other paint."""
+        return replace(self, colour=change(self.colour), second=change(self.second))
 
     @property
     def length(self) -> float:
