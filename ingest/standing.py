@@ -31,7 +31,8 @@ def standing_outcome(
         return None
     if before.status == "failed" and retry_failed:
         return None
-    if before.status == "kept" and not dataset.keyframes_tar(video_id).is_file():
+    needed = (dataset.keyframes_tar(video_id), dataset.frames_parquet(video_id))
+    if before.status == "kept" and not all(path.is_file() for path in needed):
         return None
     return before
 

@@ -20,6 +20,7 @@ THUMBNAIL_PX, PREVIEW_PX, SUSPECT_PX = (240, 144), (420, 300), (300, 210)
 """Boxes (width, height) that pictures are fitted into."""
 MAX_THUMBNAILS, MAX_MARKED = 32, 12
 """Keyframes shown of one video, and how many of them may be there because they are suspect."""
+TWIN = "near-duplicate"
 MAX_SUSPECTS, SUSPECTS_PER_VIDEO = 24, 3
 """Keyframes in the gallery of suspects."""
 
@@ -186,8 +187,8 @@ def _ticks(stored: list[StoredKeyframe], shown: set[int], duration_s: float) -> 
 
 def _tags(outcome: VideoOutcome) -> list[str]:
     kinds = {warning_kind(warning) for warning in outcome.warnings}
-    suspect = ["suspect"] if outcome.suspicion >= SUSPECT else []
-    return ["kept", *suspect, *sorted(kinds)]
+    marks = [(outcome.suspicion >= SUSPECT, "suspect"), (bool(outcome.near_duplicate_of), TWIN)]
+    return ["kept", *(name for holds, name in marks if holds), *sorted(kinds)]
 
 
 def _preview(file: Path, album: Album) -> str:

@@ -22,6 +22,7 @@ from ingest.report.cards import (
     MAX_SUSPECTS,
     MAX_THUMBNAILS,
     SUSPECT_PX,
+    TWIN,
     Suspect,
     VideoCard,
     by_suspicion,
@@ -38,6 +39,7 @@ from ingest.report.selection import (
     select,
 )
 from ingest.report.timeline import FATES, USED, clock
+from ingest.report.twins import make_groups
 from ingest.suspicion import SUSPECT
 
 MAX_PICTURE_BYTES = 17_000_000
@@ -75,6 +77,7 @@ def write_report(dataset: Dataset) -> Path:
     suspects: Smallest[Suspect] = Smallest(MAX_SUSPECTS, by_suspicion)
     cards = [make_card(dataset, outcome, album, suspects) for outcome in selection.pictured]
     gallery = [(s, album.add(s.picture, SUSPECT_PX)) for s in suspects.sorted()]
+    twins = make_groups(dataset, selection.twins, album)
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     page = _environment().get_template("page.html.j2").render(
         name=dataset.root.resolve().name,
@@ -84,7 +87,9 @@ def write_report(dataset: Dataset) -> Path:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         selection=selection,
         cards=cards,
+        shown_ids={card.outcome.video_id for card in cards},
         gallery=gallery,
+        twins=twins,
         fates=[(USED, "part of a keyframe"), *FRAME_REASONS.items()],
         fate_names=" ".join(FATES),
         sampling=_sampling(selection, cards),
@@ -159,6 +164,7 @@ def _chips(selection: Selection, cards: list[VideoCard]) -> list[tuple[str, int]
         ("all", sum(totals.statuses.values())),
         ("kept", totals.statuses["kept"]),
         ("suspect", totals.num_suspect),
+        *([(TWIN, selection.twins.num_videos)] if selection.twins.num_videos else []),
         *sorted(totals.warnings.items()),
         *left_out,
     ]

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from ingest.outcome import VideoOutcome
 from ingest.report.timeline import USED
+from ingest.report.twins import Twins
 from ingest.suspicion import SUSPECT
 
 MAX_PICTURED, NUM_DRAWN = 100, 30
@@ -92,11 +93,12 @@ class Selection:
     unkept: list[VideoOutcome]
     """Sources that were not kept: failed ones first, then by reason."""
     totals: Totals
+    twins: Twins
 
 
 def select(outcomes: Iterable[VideoOutcome]) -> Selection:
     """Count and choose. The order of the outcomes decides nothing."""
-    totals = Totals()
+    totals, twins = Totals(), Twins()
     worst: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, _by_suspicion)
     # Ids are hashes of content: the smallest ones are a random draw that stays the same.
     drawn: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, lambda outcome: outcome.video_id)
@@ -106,6 +108,7 @@ def select(outcomes: Iterable[VideoOutcome]) -> Selection:
         if outcome.status == "kept":
             worst.add(outcome)
             drawn.add(outcome)
+            twins.add(outcome)
         else:
             group = unkept.setdefault(
                 outcome.reason,
@@ -115,7 +118,7 @@ def select(outcomes: Iterable[VideoOutcome]) -> Selection:
     pictured, num_drawn = _pictured(worst.sorted(), drawn.sorted(), totals.statuses["kept"])
     listed = [outcome for group in unkept.values() for outcome in group.sorted()]
     listed.sort(key=lambda o: (o.status != "failed", o.reason, o.uri, o.video_id))
-    return Selection(pictured, num_drawn, listed, totals)
+    return Selection(pictured, num_drawn, listed, totals, twins)
 
 
 def warning_kind(warning: str) -> str:

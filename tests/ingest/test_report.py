@@ -22,9 +22,10 @@ from ingest.report import page, selection, write_report
 from ingest.report.cards import MAX_THUMBNAILS
 from ingest.report.selection import MAX_LISTED, MAX_PICTURED, NUM_DRAWN, select
 from ingest.report.timeline import FATES, MAX_COLUMNS, USED, clock, make_timeline, runs
+from ingest.report.twins import MAX_GROUPS, MAX_MEMBERS, Twins
 from ingest.schema import Keyframe
 from ingest.settings import IngestConfig
-from ingest.stored import Stored, write_unkept, write_video
+from ingest.stored import Stored, write_outcome, write_unkept, write_video
 from ingest.video import make_ingest_video
 
 EVIL = "<script>alert('x')</script> \"onmouseover=alert(1) & {{ 7 * 7 }}"
@@ -171,6 +172,44 @@ def test_a_sample_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     heads = re.findall(r'id="drawn"|film-\d+\.mp4</b>', html)
     assert heads[:3] == ["film-00003.mp4</b>", "film-00002.mp4</b>", 'id="drawn"']
     assert len(heads) == 4
+
+
+def test_near_duplicates_stand_side_by_side(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    first = store(dataset, 0, 3, {})
+    for number in range(1, 9):
+        twin = store(dataset, number, 3, {})
+        write_outcome(dataset, twin.model_copy(update={"near_duplicate_of": first.video_id}))
+    html = write_report(dataset).read_text(encoding="utf-8")
+    group = html[html.index('class="gallery twins"') : html.index('id="videos"')]
+    assert group.count("<img") == MAX_MEMBERS
+    assert group.count(f'href="#{first.video_id}"') == 1
+    assert f"and {8 - (MAX_MEMBERS - 1)} more" in group
+    assert html.count(f'near-duplicate of <a href="#{first.video_id}"') == 8
+
+
+def test_groups_of_near_duplicates_are_bounded_and_the_same_in_any_order() -> None:
+    pairs = [(f"{g:04d}", f"{g:04d}-{m}") for g in range(300) for m in range(9)]
+    found = []
+    for seed in range(3):
+        random.Random(seed).shuffle(pairs)
+        twins = Twins()
+        for first, member in pairs:
+            twins.add(outcome(0, video_id=member, near_duplicate_of=first))
+            assert len(twins.members) <= 2 * MAX_GROUPS
+        found.append(twins.shown())
+    assert found[0] == found[1] == found[2]
+    assert found[0][0] == ("0000", [f"0000-{m}" for m in range(MAX_MEMBERS - 1)], 9)
+    assert len(found[0]) == MAX_GROUPS
+    assert twins.num_videos == 2700
+
+
+def test_failures_come_before_refusals() -> None:
+    outcomes = [
+        outcome(1, status="refused", reason="missing"),
+        outcome(2, status="failed", reason="timeout"),
+    ]
+    assert [o.status for o in select(outcomes).unkept] == ["failed", "refused"]
 
 
 def test_a_dataset_without_sources_has_a_report(tmp_path: Path) -> None:
