@@ -8,7 +8,7 @@ writing happen in the workers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ingest.atomic import remove_stale_temporaries, write_bytes
@@ -18,11 +18,14 @@ from ingest.dataset import Dataset
 from ingest.discover import discover
 from ingest.errors import UserError, storage_error
 from ingest.intake import Intake, RunOptions
-from ingest.ledger import read_outcomes, write_ledger
+from ingest.ledger import write_ledger
 from ingest.outcome import VideoOutcome
+from ingest.outcome_table import OutcomeTable
 from ingest.register import Register
 from ingest.report import write_report
 from ingest.settings import IngestConfig
+from ingest.splits import decide, decided
+from ingest.stored import write_outcome
 from ingest.tally import RunResult
 
 Listener = Callable[[VideoOutcome, bool], None]
@@ -49,9 +52,25 @@ def run(
     # Workers that were killed and tried again may have left half a file.
     remove_stale_temporaries(dataset.root)
     remove_abandoned_copies()
-    write_ledger(dataset, read_outcomes(dataset))
-    write_report(dataset)
+    intake.result.warnings += conclude(dataset, config)
     return intake.result
+
+
+def conclude(dataset: Dataset, config: IngestConfig) -> list[str]:
+    """Decide the splits, write the ledger and the report; returns warnings about the splits."""
+    with contextlib.closing(OutcomeTable(dataset)) as table:
+        decisions, warnings = decide(table, config.discover)
+
+        def outcomes() -> Iterator[VideoOutcome]:
+            for outcome in table:
+                now = decided(outcome, decisions, config.discover)
+                if now != outcome:
+                    write_outcome(dataset, now)
+                yield now
+
+        write_ledger(dataset, outcomes())
+    write_report(dataset)
+    return warnings
 
 
 def _prepare(dataset: Dataset, config: IngestConfig) -> None:

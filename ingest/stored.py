@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ingest.atomic import write_bytes, write_json
 from ingest.dataset import Dataset
 from ingest.frame_table import FrameFate, write_frames
-from ingest.images import ImageFormat, sha256
+from ingest.images import ImageFormat, decode_image, sha256
+from ingest.look import look_of
 from ingest.outcome import VideoOutcome
 from ingest.schema import Keyframe, encode_keyframe
 from ingest.tar import write_tar
@@ -49,10 +50,18 @@ def write_video(dataset: Dataset, stored: Stored) -> VideoOutcome:
         update={
             "num_keyframes": len(stored.keyframes),
             "keyframes_sha256": sha256(path.read_bytes()),
+            "look": _look(stored),
         }
     )
     write_outcome(dataset, outcome)
     return outcome
+
+
+def _look(stored: Stored) -> str:
+    """The look of the finished painting: the last keyframe's target."""
+    finished = stored.keyframes[-1][0].target
+    data = next(data for keyframe, _, data in stored.keyframes if keyframe.index == finished)
+    return look_of(decode_image(data))
 
 
 def write_unkept(dataset: Dataset, outcome: VideoOutcome) -> VideoOutcome:
