@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,15 +23,12 @@ from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.compose import compose
 from ingest.studio.formats import Subject
 from ingest.studio.painter import Painter
-from ingest.studio.repaint import with_repaints
+from ingest.studio.repaint import Task, with_repaints
 from ingest.studio.scene import NEAR_TREE, Scene
 from ingest.studio.sitter import seat
 from ingest.studio.still_life import arrange
 from ingest.studio.stroke import Step
 from ingest.studio.study import Study
-
-Brushwork = Callable[[Painter, Study], None]
-Task = tuple[str, Brushwork]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,17 @@ import numpy as np
 
 from ingest.studio.forms import ellipse
 from ingest.studio.painter import Painter
-from ingest.studio.stroke import DAB, FLAT, Clip, Colour
+from ingest.studio.stroke import DAB, FLAT, Clip, Colour, Stroke
 from ingest.studio.study import Study
 
-Task = tuple[str, Callable[[Painter, Study], None]]
+Brushwork = Callable[[Painter, Study], None]
+Task = tuple[str, Brushwork]
 _REGRETTED = ("background", "sky", "mountain", "hill", "ground", "water", "table", "cloth", "vase",
               "fruit", "face", "figure", "hair")  # fmt: skip
 """Words whose first version can be in other colours."""
 _PATCH_WORD = "bush"
+MOST_AGAIN = 150
+"""So many of the strokes that made a place are repeated when something is painted out."""
 
 
 def with_repaints(rng: np.random.Generator, order: list[Task], count: int) -> list[Task]:
@@ -46,30 +49,64 @@ def _regretted(rng: np.random.Generator, order: list[Task]) -> list[Task]:
 def _other(colour: Colour, change: tuple[np.ndarray, np.ndarray]) -> Colour:
     """Half of the colour's channels exchanged, and another strength of each."""
     channels, strength = change
-    return np.clip((0.45 * colour + 0.55 * colour[channels]) * strength, 0, 255).astype(np.float32)
+    return np.clip((0.55 * colour + 0.45 * colour[channels]) * strength, 0, 255).astype(np.float32)
 
 
 def _painted_out(rng: np.random.Generator, order: list[Task]) -> list[Task]:
     """Something is put in, and a step or two later covered with what was there before."""
     first = int(rng.integers(len(order) // 3, max(len(order) - 3, len(order) // 3 + 1)))
     last = min(first + int(rng.integers(1, 3)), len(order) - 1)
-    place, size = rng.uniform(0.2, 0.8, 2), rng.uniform(0.08, 0.16)
-    kept: list[np.ndarray] = []
-
-    def put_in(painter: Painter, study: Study) -> None:
-        kept[:] = [study.canvas.colour.copy()]
-        x, y = place * study.size
-        tone = painter.rng.uniform(30, 220, 3).astype(np.float32)
-        for _ in range(26):
-            u, v = x + painter.rng.normal(0, 0.45 * size), y + painter.rng.normal(0, 0.35 * size)
-            painter.dab(u, v, 0.3 * size, tone, DAB, painter.rng.uniform(0, 3.1), 1.4)
-
-    def paint_out(painter: Painter, study: Study) -> None:
-        x, y = place * study.size
-        area = Clip(ellipse(x, y, 1.7 * size, 1.45 * size), 0.02)
-        painter.cover(area, lambda u, v: study.seen_in(kept[0], u, v), 0.045, 0.1, FLAT, None, 0.45)
-
+    patch = _Patch(rng.uniform(0.2, 0.8, 2), float(rng.uniform(0.08, 0.15)))
     word = order[max(last - 1, 0)][0]
     return [
-        *order[:first], (_PATCH_WORD, put_in), *order[first:last], (word, paint_out), *order[last:],
-    ]  # fmt: skip
+        *((name, patch.watched(work)) for name, work in order[:first]),
+        (_PATCH_WORD, patch.put_in),
+        *((name, patch.watched(work)) for name, work in order[first:last]),
+        (word, patch.paint_out),
+        *order[last:],
+    ]
+
+
+class _Patch:
+    """Something that does not stay: how it is put in, and how the place is made good again."""
+
+    def __init__(self, place: np.ndarray, size: float) -> None:
+        """`place` in shares of the canvas, `size` in units."""
+        self.place, self.size = place, size
+        self.strokes: list[Stroke] = []
+        """What was painted without the patch."""
+        self.before = np.zeros((0, 0, 3), np.float32)
+
+    def watched(self, work: Brushwork) -> Brushwork:
+        """The same work, its strokes remembered."""
+
+        def watch(painter: Painter, study: Study) -> None:
+            work(painter, study)
+            self.strokes += painter.strokes
+
+        return watch
+
+    def put_in(self, painter: Painter, study: Study) -> None:
+        """A clump of dabs of one colour."""
+        rng, (x, y) = painter.rng, self.place * study.size
+        self.before = study.canvas.colour.copy()
+        tone = rng.uniform(30, 220, 3).astype(np.float32)
+        for _ in range(26):
+            u, v = x + rng.normal(0, 0.45 * self.size), y + rng.normal(0, 0.35 * self.size)
+            painter.dab(u, v, 0.3 * self.size, tone, DAB, rng.uniform(0, 3.1), 1.4)
+
+    def paint_out(self, painter: Painter, study: Study) -> None:
+        """The old colours over it, then the strokes again that made up the place."""
+        x, y = self.place * study.size
+        reach = np.array([1.7, 1.45]) * self.size
+        area = Clip(ellipse(x, y, *reach), 0.015)
+        painter.cover(
+            area, lambda u, v: study.seen_in(self.before, u, v), 0.028, 0.03, FLAT, None, 0.42
+        )
+        middles = [stroke.path[len(stroke.path) // 2] for stroke in self.strokes]
+        again = [
+            stroke
+            for stroke, middle in zip(self.strokes, middles, strict=True)
+            if np.hypot(*((middle - (x, y)) / reach)) < 1.1
+        ]
+        painter.strokes += again[-MOST_AGAIN:]

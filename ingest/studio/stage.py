@@ -40,7 +40,8 @@ class Stage:
         canvas_px, frame_px = self.format.canvas_px, self.format.frame_px
         self.fps, self.num_frames = config.fps, round(config.seconds * config.fps)
         self.cut = make_cut(rng, config.seconds)
-        self.script = write_script(extra, self.cut) if profile.eventful else Script()
+        self.is_eventful = profile.eventful
+        self.script = write_script(extra, self.cut) if self.is_eventful else Script()
         aspect = canvas_px[0] / canvas_px[1]
         self.plan = plan_painting(seed, aspect, self.format.subject, self.script.repaints)
         self.pace = pace(
@@ -95,6 +96,7 @@ class Stage:
                 again, scene, self.pose, canvas_px, frame_px, margin_px, self.nudged_pose
             )
         self.close_pose = closer(self.nudged_pose, canvas_px, frame_px)
+        self.close_zoom = self.close_pose @ np.linalg.inv(self.nudged_pose)
 
     def _helper(self, rng: np.random.Generator) -> Hand | None:
         if not self.script.helper_s:
