@@ -11,15 +11,15 @@ from ingest.discover import BadRow, Row, SourceRow
 from ingest.duplicates import Note, duplicate_outcome, settle
 from ingest.errors import UserError
 from ingest.guarded import FAILED, GuardedIngest, Job, nameless_failure, record_failure
-from ingest.outcome import VideoOutcome
+from ingest.outcome import VideoOutcome, find_outcome
 from ingest.ray_tasks import run_tasks
 from ingest.register import Entry, Register
 from ingest.settings import IngestConfig
 from ingest.stamp import stamp_of
 from ingest.standing import told
-from ingest.stored import nameless_id, write_unkept
+from ingest.stored import is_content_id, nameless_id, remove_video, write_unkept
 from ingest.tally import RunResult
-from ingest.tasks import TaskFailure
+from ingest.tasks import Finished, TaskFailure
 from ingest.video import STORAGE, IngestVideo, Known, Worked, row_identity, start_outcome
 
 NO_RIGHTS = "no-rights"
@@ -64,14 +64,16 @@ class Intake:
         first = next(jobs, None)
         if first is None:
             return  # Ray starts only when there is work: a rerun of a finished dataset is quick
-        waiting = itertools.chain([first], jobs)
-        function = GuardedIngest(self.ingest)
-        for done in run_tasks(function, waiting, self.config.run, self.options.address):
+        for done in self._execute(itertools.chain([first], jobs)):
             row, worked = done.item.row, done.result
             if isinstance(worked, TaskFailure):
                 outcome = nameless_failure(self.ingest, row)
                 worked = Worked(record_failure(self.ingest, outcome, worked), stamp_of(row))
             self._finish(row, worked)
+
+    def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
+        function = GuardedIngest(self.ingest)
+        return run_tasks(function, jobs, self.config.run, self.options.address)
 
     def _jobs(self, rows: Iterable[Row]) -> Iterator[Job]:
         """Sources that need work; all others are noted (bad, without rights, done before)."""
@@ -80,10 +82,8 @@ class Intake:
                 outcome = start_outcome(SourceRow(uri=row.uri), self.config)
                 self._refuse(outcome, "missing", row.reason, row.detail)
                 continue
-            lacks = [name for name in ("licence", "source") if not getattr(row, name)]
-            if self.options.strict_rights and lacks:
-                detail = f"{row.uri} has no {' and no '.join(lacks)}: fill in the manifest's column"
-                self._refuse(start_outcome(row, self.config), NO_RIGHTS, NO_RIGHTS, detail)
+            if self.options.strict_rights and not (row.licence and row.source):
+                self._refuse_rights(row)
                 continue
             found = self.register.known(row.uri)
             entry, is_given_twice = found or (None, False)
@@ -118,6 +118,17 @@ class Intake:
     ) -> None:
         identity = row_identity(row, self.config)
         self.register.put(Entry(row, known.stamp, known.video_id, identity, worked, told))
+
+    def _refuse_rights(self, row: SourceRow) -> None:
+        """Refuse a source that may not be used; what an earlier run made of it leaves."""
+        lacks = [name for name in ("licence", "source") if not getattr(row, name)]
+        detail = f"{row.uri} has no {' and no '.join(lacks)}: fill in the manifest's columns"
+        found = self.register.known(row.uri)
+        if found is not None and is_content_id(found[0].video_id):
+            outcome = find_outcome(self.dataset, found[0].video_id)
+            if outcome is not None and outcome.uri == row.uri:
+                remove_video(self.dataset, outcome.video_id)
+        self._refuse(start_outcome(row, self.config), NO_RIGHTS, NO_RIGHTS, detail)
 
     def _refuse(self, outcome: VideoOutcome, kind: str, reason: str, detail: str) -> None:
         update = {

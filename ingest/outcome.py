@@ -86,6 +86,14 @@ def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
         raise damaged_outcome(path, error) from error
 
 
+def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
+    """The outcome of one video, None if there is none that can be read."""
+    try:
+        return read_outcome(dataset, video_id)
+    except UserError:
+        return None
+
+
 def damaged_outcome(path: Path, error: Exception) -> UserError:
     """What to tell about an outcome file that cannot be read."""
     return UserError(

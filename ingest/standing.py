@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ingest.dataset import Dataset
 from ingest.discover import DiscoverConfig, SourceRow, split_of
-from ingest.errors import UserError
-from ingest.outcome import VideoOutcome, read_outcome
+from ingest.outcome import VideoOutcome, find_outcome
+from ingest.stored import is_content_id
 
 
 def standing_outcome(
@@ -21,12 +21,9 @@ def standing_outcome(
         identity: `ingest.video.row_identity` of the row.
         retry_failed: let failed outcomes not hold.
     """
-    if not dataset.outcome_json(video_id).is_file():
-        return None
-    try:
-        before = read_outcome(dataset, video_id)
-    except UserError:
-        return None  # damaged: it is made again, to the same bytes
+    before = find_outcome(dataset, video_id)
+    if before is None:
+        return None  # a damaged one is made again, to the same bytes
     if before.uri == uri and before.config_hash != identity:
         return None
     if before.status == "failed" and retry_failed:
@@ -43,8 +40,8 @@ def told(outcome: VideoOutcome, row: SourceRow, config: DiscoverConfig) -> Video
     A split that the videos of a painting were given together (`ingest.splits`) stays until that
     is decided anew at the end of the run.
     """
-    is_content = "-" not in outcome.video_id
-    painting = row.painting or (outcome.video_id if is_content else "")
+    own_painting = outcome.video_id if is_content_id(outcome.video_id) else ""
+    painting = row.painting or own_painting
     is_same = (painting, row.split) == (outcome.painting_id, outcome.given_split)
     split = outcome.split if is_same else row.split or split_of(painting, config)
     return outcome.model_copy(
