@@ -12,6 +12,7 @@ import functools
 import os
 import random
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,10 +35,11 @@ DENIED = re.compile("ACCESS_DENIED|HTTP status 40[13]|INVALID_ACCESS_KEY|SIGNATU
 class RemoteConfig(Config):
     """How remote files are read. None of it can change a byte of what is written."""
 
-    timeout_s: float = Field(default=60.0, gt=0)
+    timeout_s: float = Field(default=30.0, gt=0)
     """A request that hears nothing for so long is given up and tried again."""
-    attempts: int = Field(default=6, ge=1)
-    """How often a request is tried before the file counts as unreachable in this run."""
+    attempts: int = Field(default=5, ge=1)
+    """How often a request is tried before the file counts as unreachable in this run. Amazon's own
+    library tries each twice in itself, so that long listings come through."""
     pause_s: float = Field(default=0.5, ge=0)
     """Pause before the second attempt; it doubles from one attempt to the next, up to 20 s."""
     chunk_mb: int = Field(default=32, ge=1)
@@ -99,16 +101,35 @@ def stat(uri: str, config: RemoteConfig) -> RemoteFile | None:
 
 
 def find(uri: str, config: RemoteConfig) -> list[str]:
-    """Addresses of all files below a folder, or of those that a glob names, sorted.
+    """Addresses of all files below a folder, or of all files and folders that a glob names, sorted.
 
     http folders are the links of their index page. Raises Refusal: missing; Unreachable.
     """
+    from fsspec.utils import glob_translate
 
-    def listed(files: Any, path: str) -> list[str]:
-        return list(files.glob(path) if is_glob(uri) else files.find(path))
+    # Asked folder by folder: fsspec's own walk takes a folder that fails for an empty one.
+    pattern = re.compile(glob_translate(uri)) if is_glob(uri) else None
+    top = re.split(r"[*?\[]", uri)[0].rpartition("/")[0] if pattern else uri
+    deepest = uri.count("/") if pattern and "**" not in uri else sys.maxsize
+    found, folders = list[str](), [top]
+    while folders:
+        folder = folders.pop()
+        for name, is_folder in _listed(folder, config):
+            if pattern.match(name.rstrip("/")) if pattern else not is_folder:
+                found.append(name)
+            elif is_folder and name.rstrip("/").count("/") < deepest:
+                folders.append(name)
+    return sorted(found)
 
-    scheme = "" if uri.startswith("http") else uri.partition("://")[0] + "://"
-    return sorted(scheme + name for name in _tried(uri, config, listed))
+
+def _listed(folder: str, config: RemoteConfig) -> list[tuple[str, bool]]:
+    """Addresses of what lies directly in a folder (or of the file that it is), and which are
+    folders themselves."""
+    entries = _tried(folder, config, lambda files, path: files.ls(path, detail=True))
+    scheme = "" if folder.startswith("http") else folder.partition("://")[0] + "://"
+    listed = [(scheme + entry["name"], entry["type"] == "directory") for entry in entries]
+    # Index pages also link upwards and elsewhere.
+    return [(name, is_folder) for name, is_folder in listed if name.startswith(folder)]
 
 
 def fetch(remote: RemoteFile, target: Path, config: RemoteConfig) -> None:
@@ -176,13 +197,14 @@ def _give_up_or_pause(uri: str, error: Exception, failures: int, config: RemoteC
     text = " ".join(str(error).split())[:200]
     # For any fault of http fsspec says "not found", and names the real one as its cause.
     is_hidden = uri.startswith("http") and error.__cause__ is not None
-    if status in (404, 410) or (isinstance(error, FileNotFoundError) and not is_hidden):
+    is_missing = isinstance(error, FileNotFoundError) or "NO_SUCH_BUCKET" in text
+    if status in (404, 410) or (is_missing and not is_hidden):
         raise Refusal("missing", f"{uri} is not there: correct the address") from error
     if status in (401, 403) or isinstance(error, PermissionError) or DENIED.search(text):
         raise Refusal(
             "missing",
-            f"{uri} may not be read: set credentials (for S3 AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY), or ingest.remote.anonymous=true for a public bucket",
+            f"{uri} may not be read: credentials are missing or wrong (S3: AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY; ingest.remote.anonymous=true for a public bucket)",
         ) from error
     if failures >= config.attempts:
         cause = f"{type(error.__cause__ or error).__name__} {text}"
@@ -210,7 +232,9 @@ def _files(uri: str, config: RemoteConfig) -> tuple[Any, str]:
         return _http_files(config.timeout_s), uri
     if scheme.lower() == "gs":
         return _gs_files(config.timeout_s, config.anonymous), path
-    return _s3_files(config.timeout_s, config.anonymous, path.partition("/")[0]), path
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    bucket = "" if endpoint else path.partition("/")[0]
+    return _s3_files(config.timeout_s, config.anonymous, endpoint, bucket), path
 
 
 @functools.lru_cache(maxsize=8)
@@ -227,13 +251,13 @@ def _http_files(timeout_s: float) -> Any:
 
 
 @functools.lru_cache(maxsize=64)
-def _s3_files(timeout_s: float, anonymous: bool, bucket: str) -> Any:
+def _s3_files(timeout_s: float, anonymous: bool, endpoint: str | None, bucket: str) -> Any:
+    """`bucket` is empty where another endpoint than Amazon's is asked: it needs no region."""
     from fsspec.implementations.arrow import ArrowFSWrapper
     from pyarrow import fs
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    has_endpoint = any(n in os.environ for n in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"))
-    if not region and not has_endpoint:
+    if not region and bucket:
         try:
             region = fs.resolve_s3_region(bucket)
         except OSError:
@@ -241,9 +265,10 @@ def _s3_files(timeout_s: float, anonymous: bool, bucket: str) -> Any:
     files = fs.S3FileSystem(
         anonymous=anonymous,
         region=region or "us-east-1",
+        endpoint_override=endpoint,
         connect_timeout=timeout_s,
         request_timeout=timeout_s,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=1),
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=2),
     )
     return ArrowFSWrapper(files, skip_instance_cache=True, use_listings_cache=False)
 
