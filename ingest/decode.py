@@ -86,19 +86,19 @@ class Video:
     def sample_times(self) -> list[float]:
         """Times of about evenly spaced frames, as many as the config allows and the video has.
 
-        The video is divided into equal periods, and each gives its first frame; or, where key
-        frames are at least as many as periods, its first key frame, because these need no other
-        frame to be decoded. All times are those of frames, in seconds, rising.
+        The video is divided into equal periods, and each gives the first of its frames that is
+        cheap to decode: a key frame, where these are at least as many as the periods; else one that
+        other frames refer to, told by its place in the order of decoding; else just its first
+        frame. All times are those of frames, in seconds, rising.
         """
         wanted = self.info.duration_s * self.config.fps
         number = int(min(max(wanted, self.config.min_frames), self.config.max_frames))
         number = max(1, min(number, self.info.num_packets))
         starts = np.arange(number) * (self.info.duration_s / number)
         chosen = np.searchsorted(self._times_s, starts - TIME_TOLERANCE_S)
-        table = self.packets
-        keys = np.flatnonzero(np.isin(table.shown, table.stamps[table.is_key]))
-        if len(keys) >= number and table.stamps_are_true:
-            first = keys[np.minimum(np.searchsorted(keys, chosen), len(keys) - 1)]
+        cheap = self.packets.cheap_frames(number)
+        if len(cheap):
+            first = cheap[np.minimum(np.searchsorted(cheap, chosen), len(cheap) - 1)]
             ends = np.append(chosen[1:], len(self._times_s))
             chosen = np.where((chosen <= first) & (first < ends), first, chosen)
         chosen = np.unique(chosen[chosen < len(self._times_s)])

@@ -47,6 +47,16 @@ class PacketTable:
         """float64 (m): seconds after the first frame, sorted."""
         return (self.shown - self.shown[:1]) * self.unit_s
 
+    def cheap_frames(self, number: int) -> np.ndarray:
+        """Indices (into `shown`) of frames that others build on: the key frames, if there are at
+        least `number`, else all that are shown later than everything decoded before them."""
+        if not self.stamps_are_true:
+            return np.empty(0, np.int64)
+        is_cheap = self.is_key
+        if is_cheap.sum() < number:
+            is_cheap = self.stamps >= np.maximum.accumulate(self.stamps)
+        return np.flatnonzero(np.isin(self.shown, self.stamps[is_cheap]))
+
     def to_decode(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which packets show the frames (indices into `shown`), and which are needed for that.
 
