@@ -25,6 +25,7 @@ InputArgument = Annotated[
         metavar="VIDEOS...",
     ),
 ]
+DatasetArgument = Annotated[Path, typer.Argument(help="The dataset folder", metavar="DATASET")]
 DatasetOption = Annotated[
     Path, typer.Option("--output", "-o", help="The dataset folder", metavar="DATASET")
 ]
@@ -66,10 +67,53 @@ def run_command(
         raise typer.Exit(cli.EXIT_TOO_MANY_REFUSED)
 
 
-@app.command("report")
-def report_command(
-    dataset: Annotated[Path, typer.Argument(help="The dataset folder", metavar="DATASET")],
+@app.command("trace")
+def trace_command(
+    dataset: DatasetArgument,
+    sample: Annotated[
+        str, typer.Argument(help="Key of a sample or keyframe, or a video's id", metavar="SAMPLE")
+    ],
+    json_: cli.JsonOption = None,
 ) -> None:
+    """Say where a sample comes from: video, frames, times, crop, licence, labels, shards."""
+    from ingest.dataset import Dataset
+    from ingest.trace import as_lines, trace
+
+    found = trace(Dataset.existing(dataset), sample)
+    print("\n".join(as_lines(found)))
+    cli.write_result(json_, found)
+
+
+@app.command("purge")
+def purge_command(
+    dataset: DatasetArgument,
+    video: Annotated[str, typer.Argument(help="A video's id or its URI", metavar="VIDEO")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be taken away, do nothing")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Let the next run take it in again")] = False,
+) -> None:
+    """Take a video out for good: keyframes, labels, corrections, and the shards that hold it."""
+    from ingest.dataset import Dataset
+    from ingest.purge import plan_purge, purge, undo_purge
+
+    place = Dataset.existing(dataset)
+    if undo:
+        print(f"video {undo_purge(place, video)} will be taken in again by the next run")
+        return
+    plan = plan_purge(place, video)
+    for line in plan.lines():
+        print(line)
+    if dry_run:
+        return
+    purge(place, plan)
+    print(f"purged {plan.video_id} ({plan.uri}); it is not ingested again")
+    if plan.shards:
+        print(f"now rebuild the shards: python -m labeling shards {dataset}")
+
+
+@app.command("report")
+def report_command(dataset: DatasetArgument) -> None:
     """Write DATASET/report.html anew from what the dataset holds."""
     from ingest.dataset import Dataset
     from ingest.report import write_report
