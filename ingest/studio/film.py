@@ -24,15 +24,20 @@ to come, and from how far, in units of the canvas."""
 
 
 def film_video(
-    seed: int, config: StudioConfig, video: Path, tick: Callable[[float], None] = lambda share: None
+    seed: int,
+    config: StudioConfig,
+    video: Path,
+    tick: Callable[[float], None] = lambda share: None,
+    is_dry: bool = False,
 ) -> None:
     """Paint and film one seed: writes `video` (mp4) and its truth folder, the video last.
 
     Args:
         video: path of the mp4; the truth goes to the folder `truth_folder(video)`.
         tick: called with the finished share, 0 to 1.
+        is_dry: whether the brush carries no paint, so that the canvas stays bare.
     """
-    stage = Stage(seed, config)
+    stage = Stage(seed, config, is_dry)
     shoot = _Shoot(stage, TruthWriter(truth_folder(video), stage.plan, stage.pace.timeline))
     frames: list[FrameTruth] = []
     with write_mp4(video, stage.format.frame_px, config.fps, config.crf) as write:
@@ -42,7 +47,9 @@ def film_video(
             frames.append(truth)
             tick((index + 1) / stage.num_frames)
         # The truth comes first into place: a video that is there has its truth.
-        shoot.truth.finish(config, stage.format, stage.script, stage.pace, frames)
+        shoot.truth.finish(
+            config, stage.format, stage.script, stage.pace, stage.grid_s, frames, is_dry
+        )
 
 
 class _Shoot:
@@ -71,7 +78,7 @@ class _Shoot:
 
     def _play(self, time_s: float) -> np.ndarray:
         """The canvas at `time_s`; the truth's grid is filled on the way."""
-        grid = self.stage.grid_s
+        grid = self.stage.grid
         while len(self.truth.grid) < len(grid) and grid[len(self.truth.grid)] <= time_s:
             at_s = grid[len(self.truth.grid)]
             self.truth.add_grid(at_s, self.performance.advance(at_s))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -27,8 +27,11 @@ from ingest.studio.repaint import Task, with_repaints
 from ingest.studio.scene import NEAR_TREE, Scene
 from ingest.studio.sitter import seat
 from ingest.studio.still_life import arrange
-from ingest.studio.stroke import Step
+from ingest.studio.stroke import Step, Touch
 from ingest.studio.study import Study
+
+DRY_BRUSH = Touch(opacity=0.0, body=0.0)
+"""Leaves nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,14 @@ class Plan:
     def canvas(self, width_px: int, height_px: int) -> PaintedCanvas:
         """The bare canvas that this painting begins on."""
         return PaintedCanvas(width_px, height_px, self.scene.ground_colour, self.seed)
+
+    def dried(self) -> Plan:
+        """The same movements with a brush that carries no paint."""
+        steps = tuple(
+            replace(step, strokes=[replace(s, touch=DRY_BRUSH) for s in step.strokes])
+            for step in self.steps
+        )
+        return replace(self, steps=steps)
 
     @property
     def num_strokes(self) -> int:

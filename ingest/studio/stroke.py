@@ -20,7 +20,7 @@ class Touch:
     """How a loaded brush meets the canvas."""
 
     opacity: float = 0.95
-    """Alpha where the paint lies full, in (0, 1]."""
+    """Alpha where the paint lies full, in [0, 1]; 0: a brush without paint."""
     dryness: float = 0.15
     """Share of the bristle tracks that stay without paint at the start of the stroke, in [0, 1]."""
     exhaustion: float = 0.25
