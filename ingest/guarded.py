@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ingest.dataset import Dataset
 from ingest.discover import SourceRow
 from ingest.isolation import run_isolated
 from ingest.outcome import VideoOutcome
+from ingest.segmenter import Question, Segmenter
 from ingest.stored import nameless_id
 from ingest.tasks import TaskFailure
 from ingest.video import IngestVideo, Known, Worked, close, start_outcome
@@ -29,15 +33,22 @@ class GuardedIngest:
     """`ingest.video.IngestVideo` with the limits of ``ingest.run``: the function that Ray runs."""
 
     ingest: IngestVideo
+    segmenter: Segmenter | None = None
+    """Answers what the processes ask; None where the config asks for none."""
 
     def __call__(self, job: Job) -> Worked:
         config = self.ingest.config
         work = Work(self.ingest)
-        watched = run_isolated(work, job, config.run)
+        answer = None if self.segmenter is None else self._answer
+        watched = run_isolated(work, job, config.run, answer)
         if not isinstance(watched.result, TaskFailure):
             return watched.result
         before = watched.last_note or Worked(nameless_failure(self.ingest, job.row))
         return Worked(record_failure(self.ingest, before.outcome, watched.result), before.stamp)
+
+    def _answer(self, asked: tuple[Question, list[np.ndarray]]) -> list[Any]:
+        question, images = asked
+        return getattr(self.segmenter, question)(images)
 
 
 @dataclass(frozen=True)

@@ -99,16 +99,24 @@ _zygotes: dict[int, _Zygote] = {}
 """The zygote of this process; keyed by its id, so that a fork never uses its parent's."""
 
 
-def run_isolated(function: Callable[[Any], Any], item: Any, limits: IsolatedRunConfig) -> Watched:
+def run_isolated(
+    function: Callable[[Any], Any],
+    item: Any,
+    limits: IsolatedRunConfig,
+    answer: Callable[[Any], Any] | None = None,
+) -> Watched:
     """`function(item)` in a process of its own; both must be picklable.
 
     A process that dies by itself is tried again up to `max_retries` times, all tries within
     `timeout_s`. Failures: ``timeout``, ``out-of-memory``, ``worker-died``, ``exception``.
+
+    Args:
+        answer: is given what the process asks by `ingest.zygote.ask`, and says what it gets.
     """
     deadline = time.monotonic() + limits.timeout_s
     last: Any = None
     for attempt in range(limits.max_retries + 1):
-        watched = _attempt(function, item, limits, deadline)
+        watched = _attempt(function, item, limits, deadline, answer)
         last = watched.last_note if watched.last_note is not None else last
         is_death = isinstance(watched.result, TaskFailure) and watched.result.reason == DIED
         if not is_death or attempt == limits.max_retries:
@@ -117,7 +125,11 @@ def run_isolated(function: Callable[[Any], Any], item: Any, limits: IsolatedRunC
 
 
 def _attempt(
-    function: Callable[[Any], Any], item: Any, limits: IsolatedRunConfig, deadline: float
+    function: Callable[[Any], Any],
+    item: Any,
+    limits: IsolatedRunConfig,
+    deadline: float,
+    answer: Callable[[Any], Any] | None,
 ) -> Watched:
     zygote = _zygotes.get(os.getpid())
     if zygote is None:
@@ -127,7 +139,7 @@ def _attempt(
         process_id, connection = zygote.fork()
         with connection:
             connection.send((function, item))
-            watched = _watch(process_id, connection, limits, deadline)
+            watched = _watch(process_id, connection, limits, deadline, answer)
         code = zygote.exit_code()
         is_clean = True
         if watched.result is _ENDED:
@@ -144,7 +156,11 @@ def _attempt(
 
 
 def _watch(
-    process_id: int, connection: Connection, limits: IsolatedRunConfig, deadline: float
+    process_id: int,
+    connection: Connection,
+    limits: IsolatedRunConfig,
+    deadline: float,
+    answer: Callable[[Any], Any] | None,
 ) -> Watched:
     """Wait for the result, a limit or the end; the result is `_ENDED` if it just ended."""
     last: Any = None
@@ -165,9 +181,21 @@ def _watch(
             return Watched(_ENDED, last, peak)
         if kind == "note":
             last = value
+        elif kind == "ask":
+            connection.send(_answered(answer, value))
         else:
             result = TaskFailure("exception", value) if kind == "error" else value
             return Watched(result, last, peak)
+
+
+def _answered(answer: Callable[[Any], Any] | None, question: Any) -> tuple[str, Any]:
+    """(error, answer) for a process that asked; one of them is empty."""
+    if answer is None:
+        return "nobody here can answer: no segmenter was started", None
+    try:
+        return "", answer(question)
+    except Exception as error:
+        return f"{type(error).__name__}: {' '.join(str(error).split())[-300:]}", None
 
 
 def _broken_limit(peak_mb: float, limits: IsolatedRunConfig, deadline: float) -> TaskFailure | None:

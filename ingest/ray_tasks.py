@@ -1,4 +1,4 @@
-"""The only file that knows Ray: independent tasks, a bounded number of them in flight.
+"""Tasks on Ray: independent ones, a bounded number in flight. Only this file and `ray_actors` know it.
 
 Stages are plain functions from an item to a result; they neither know nor need Ray. Failures of
 one item never stop the others, and the order of results decides nothing: outputs are named by

@@ -18,6 +18,7 @@ from ingest.keyframes import KeyframeConfig
 from ingest.occlusion import OcclusionConfig
 from ingest.remote import RemoteConfig
 from ingest.reveal import RevealConfig
+from ingest.segmenter import ActorsConfig, SegmenterConfig
 from ingest.span import SpanConfig
 
 
@@ -42,6 +43,10 @@ class IngestConfig(Config):
     """Refusing pictures that are uncovered instead of painted."""
     keyframes: KeyframeConfig = KeyframeConfig()
     """Choosing and storing keyframes."""
+    segmenter: SegmenterConfig = SegmenterConfig()
+    """Pretrained networks for canvas and hands, beside the stages that need no weights."""
+    actors: ActorsConfig = ActorsConfig()
+    """Where the segmenter's networks run; decides no byte of the result."""
     run: IsolatedRunConfig = IsolatedRunConfig()
     """How the work is laid out on Ray; decides no byte of the result."""
     max_failed_share: float = Field(default=0.0, ge=0, le=1)
@@ -59,5 +64,6 @@ def identity(config: IngestConfig) -> str:
         config.span,
         config.reveal,
         config.keyframes,
+        config.segmenter,
     )
     return hashlib.sha256(f"{__version__} {stages}".encode()).hexdigest()[:12]

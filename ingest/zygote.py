@@ -34,6 +34,26 @@ def note(value: Any) -> None:
         _notes.send(("note", value))
 
 
+def is_watched() -> bool:
+    """Whether this is the process of one video, with a worker that answers questions."""
+    return _notes is not None
+
+
+def ask(question: Any) -> Any:
+    """Ask whoever watches this process, and wait for the answer.
+
+    Raises:
+        RuntimeError: nobody watches, or the answer failed; says why.
+    """
+    if _notes is None:
+        raise RuntimeError("nobody watches this process: there is nobody to ask")
+    _notes.send(("ask", question))
+    error, answer = _notes.recv()
+    if error:
+        raise RuntimeError(error)
+    return answer
+
+
 def main() -> None:
     """Fork one child for each request on the socket whose number is the only argument."""
     _die_with(os.getppid())
