@@ -12,6 +12,7 @@ from ingest.duplicates import Note, duplicate_outcome, settle
 from ingest.errors import UserError
 from ingest.guarded import FAILED, GuardedIngest, Job, nameless_failure, record_failure
 from ingest.outcome import VideoOutcome, find_outcome
+from ingest.ray_actors import segmenter_actors
 from ingest.ray_tasks import run_tasks
 from ingest.register import Entry, Register
 from ingest.settings import IngestConfig
@@ -72,8 +73,10 @@ class Intake:
             self._finish(row, worked)
 
     def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
-        function = GuardedIngest(self.ingest)
-        return run_tasks(function, jobs, self.config.run, self.options.address)
+        config, address = self.config, self.options.address
+        with segmenter_actors(config.segmenter, config.actors, address) as segmenter:
+            function = GuardedIngest(self.ingest, segmenter)
+            yield from run_tasks(function, jobs, config.run, address)
 
     def _jobs(self, rows: Iterable[Row]) -> Iterator[Job]:
         """Sources that need work; all others are noted (bad, without rights, done before)."""

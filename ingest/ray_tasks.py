@@ -1,8 +1,8 @@
 """Tasks on Ray: independent ones, a bounded number in flight.
 
-Only this file and `ingest.ray_actors` know Ray. Stages are plain functions from an item to a result; they neither know nor need Ray. Failures of
-one item never stop the others, and the order of results decides nothing: outputs are named by
-content.
+Only this file and `ingest.ray_actors` know Ray. Stages are plain functions from an item to a
+result; they neither know nor need it. Failures of one item never stop the others, and the order of
+results decides nothing: outputs are named by content.
 """
 
 from __future__ import annotations
