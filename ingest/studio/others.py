@@ -89,7 +89,7 @@ def _slideshow(
     del fps
     width, height = frame_px
     margin = (round(width * 1.1), round(height * 1.1))
-    count = int(rng.integers(5, 8))
+    count = int(rng.integers(4, 7))
     small = (margin[0] // 2, margin[1] // 2)
     pictures = [
         cv2.resize(paint_picture(seed * 10 + i, small), margin, interpolation=cv2.INTER_CUBIC)

@@ -126,7 +126,7 @@ def write_script(rng: np.random.Generator, cut: Cut) -> Script:
     inserts = tuple(_insert(rng, slots) for _ in range(int(rng.integers(1, 4))))
     skips = tuple(
         Skip(0.9 * slots.share(), slots.span_s * rng.uniform(0.04, 0.1))
-        for _ in range(int(rng.integers(0, 3)))
+        for _ in range(int(rng.choice(3, p=[0.25, 0.4, 0.35])))
     )
     return Script(
         inserts=inserts,

@@ -15,8 +15,8 @@ from ingest.studio.film import film_video
 from ingest.studio.formats import format_of
 from ingest.studio.pacing import pace
 from ingest.studio.planner import plan_painting
-from ingest.studio.reframe import zoom_matrix
-from ingest.studio.script import Insert, Script, Skip, Zoom, write_script
+from ingest.studio.reframe import nudge_matrix, zoom_matrix
+from ingest.studio.script import Insert, Nudge, Script, Skip, Zoom, write_script
 from ingest.studio.settings import StudioConfig
 from ingest.studio.truth import Truth, truth_folder
 
@@ -145,14 +145,20 @@ def test_uncovered_frames_show_the_true_canvas_also_under_zoom(hard: Path, truth
     assert min(checked.values()) >= 2
 
 
-def test_states_jump_where_the_film_skips_work() -> None:
-    seed = next(s for s in range(100, 140) if _num_skips(s))
-    assert _num_skips(seed) >= 1
+def test_states_jump_where_the_film_skips_work(truth: Truth) -> None:
+    (skip_s,) = truth.skips_s
+    before, after = truth.canvas_at(skip_s - 0.01), truth.canvas_at(skip_s + 0.01)
+    changed = np.abs(after.astype(int) - before).max(axis=2) > 30
+    assert changed.mean() > 0.005
+    assert (skip_s * truth.fps) % 1 == pytest.approx(0.5)
 
 
-def _num_skips(seed: int) -> int:
-    rng = np.random.default_rng([seed, 11])
-    return len(write_script(np.random.default_rng([seed, 13]), make_cut(rng, SMALL.seconds)).skips)
+def test_a_nudge_moves_the_canvas_without_bending_it() -> None:
+    matrix = nudge_matrix(Nudge(3.0, (0.03, -0.01), 2.0), (125, 100))
+    corners = np.array([(0, 0, 1), (124, 0, 1), (124, 99, 1), (0, 99, 1)]) @ matrix.T
+    sides = np.hypot(*np.diff(corners[:, :2], axis=0).T)
+    assert sides == pytest.approx([124, 99, 124])
+    assert corners.mean(axis=0) == pytest.approx([62 + 3, 49.5 - 1, 1])
 
 
 def test_filming_again_gives_the_same_bytes(hard: Path, tmp_path: Path) -> None:
