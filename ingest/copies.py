@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ingest.errors import Refusal, UserError
 from ingest.remote import RemoteConfig, RemoteFile, fetch, find, is_remote, join, name_of, stat
-from ingest.source_row import PICTURE_ENDINGS, TARGETS_FILE, TIMES_FILE, SourceRow
+from ingest.source_row import FOLDER_MARKS, PICTURE_ENDINGS, SourceRow
 
 
 @contextlib.contextmanager
@@ -155,5 +155,5 @@ def _parts(uri: str, config: RemoteConfig) -> list[str]:
         name
         for name in names
         if "/" not in name
-        and (name in (TIMES_FILE, TARGETS_FILE) or Path(name).suffix.lower() in PICTURE_ENDINGS)
+        and (name in FOLDER_MARKS or Path(name).suffix.lower() in PICTURE_ENDINGS)
     ]

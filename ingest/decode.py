@@ -96,7 +96,7 @@ class Video:
         number = max(1, min(number, self.info.num_packets))
         starts = np.arange(number) * (self.info.duration_s / number)
         chosen = np.searchsorted(self._times_s, starts - TIME_TOLERANCE_S)
-        cheap = self.packets.cheap_frames(number)
+        cheap = self._cheap_frames(number)
         if len(cheap):
             first = cheap[np.minimum(np.searchsorted(cheap, chosen), len(cheap) - 1)]
             ends = np.append(chosen[1:], len(self._times_s))
@@ -121,6 +121,9 @@ class Video:
             last_time_s = frame.time_s
             yield frame
         self._note_truncation(times_s, last_time_s)
+
+    def _cheap_frames(self, number: int) -> np.ndarray:
+        return self.packets.cheap_frames(number)
 
     def _frames(self, times_s: Sequence[float], short_side_px: int | None) -> Iterator[Frame]:
         times = self._times_s

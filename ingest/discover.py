@@ -18,6 +18,8 @@ from ingest.manifest import MANIFEST_ENDINGS, read_manifest, read_remote_manifes
 from ingest.remote import SCHEMES, RemoteConfig, find, is_glob, is_remote, local_path, name_of
 from ingest.schema import Split
 from ingest.source_row import (
+    FOLDER_MARKS,
+    FRAMES_FILE,
     PICTURE_ENDINGS,
     TARGETS_FILE,
     TIMES_FILE,
@@ -70,7 +72,7 @@ def content_id(row: SourceRow) -> str:
             names = sorted(p for p in row.path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
             for line in sorted(f"{_file_hash(path)} {path.name}" for path in names):
                 digest.update(line.encode())
-            for extra in (row.path / TARGETS_FILE, times_file(row)):
+            for extra in (row.path / TARGETS_FILE, times_file(row), row.path / FRAMES_FILE):
                 if extra is not None and extra.is_file():
                     digest.update(extra.read_bytes())
             return digest.hexdigest()[:16]
@@ -96,8 +98,8 @@ def split_of(painting_id: str, config: DiscoverConfig) -> Split:
 
 
 def is_picture_folder(path: Path) -> bool:
-    """A folder in the authors' layout, or pictures beside a `times.csv`."""
-    return (path / TARGETS_FILE).is_file() or (path / TIMES_FILE).is_file()
+    """Whether a folder is one source: keyframes or frames, told by the file beside them."""
+    return any((path / mark).is_file() for mark in FOLDER_MARKS)
 
 
 def _file_hash(path: Path) -> str:
@@ -166,7 +168,7 @@ def _remote_rows(uri: str, remote: RemoteConfig) -> Iterator[Row]:
 def _listed_rows(uris: list[str], given: str) -> Iterator[Row]:
     """Rows of a sorted listing: its videos, and its folders of pictures with times."""
     folder_of = {uri: uri.rpartition("/")[0] for uri in uris}
-    marked = {folder_of[uri] for uri in uris if name_of(uri) in (TIMES_FILE, TARGETS_FILE)}
+    marked = {folder_of[uri] for uri in uris if name_of(uri) in FOLDER_MARKS}
     told: set[str] = set()
     for uri in uris:
         folder = folder_of[uri]

@@ -15,7 +15,12 @@ VIDEO_ENDINGS = frozenset(
 )
 PICTURE_ENDINGS = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
 TIMES_FILE = "times.csv"
+"""Beside pictures: they are keyframes, clean already."""
+FRAMES_FILE = "frames.csv"
+"""Beside pictures: they are the frames of footage."""
 TARGETS_FILE = "last_aligned_frame_inv.json"
+"""Beside pictures: they are keyframes in the layout of the paper's authors."""
+FOLDER_MARKS = (TIMES_FILE, FRAMES_FILE, TARGETS_FILE)
 
 
 @dataclass(frozen=True)

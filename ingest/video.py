@@ -15,7 +15,7 @@ from ingest.dataset import Dataset
 from ingest.discover import SourceRow, content_id, split_of
 from ingest.errors import Refusal, Unreachable, storage_error
 from ingest.footage import ingest_footage
-from ingest.imported import import_folder
+from ingest.imported import holds_keyframes, import_folder
 from ingest.outcome import VideoOutcome
 from ingest.purged import refuse_purged
 from ingest.settings import IngestConfig, identity
@@ -89,7 +89,7 @@ class IngestVideo:
                 if standing is not None:
                     return Worked(standing, stamp, worked=False)
                 refuse_purged(dataset, outcome.video_id)
-                make = import_folder if local.path.is_dir() else ingest_footage
+                make = import_folder if holds_keyframes(local.path) else ingest_footage
                 return Worked(write_video(dataset, make(local, outcome, self.config)), stamp)
         except Unreachable as failure:
             # Without a stamp it does not stand: the next run tries again.
