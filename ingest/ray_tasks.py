@@ -95,10 +95,14 @@ def run_tasks(
         if time.monotonic() - last_sign_s > config.timeout_s + STALL_GRACE_S:
             # The oldest are those that run; what waits behind them gets its turn.
             for reference in list(running)[:slots]:
-                ray.cancel(reference, force=True)
-                told = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
-                yield Finished(running.pop(reference), TaskFailure("timeout", told))
+                yield Finished(running.pop(reference), _given_up(reference, config))
             last_sign_s = time.monotonic()
+
+
+def _given_up(reference: ray.ObjectRef, config: RunConfig) -> TaskFailure:
+    ray.cancel(reference, force=True)
+    told = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
+    return TaskFailure("timeout", told)
 
 
 def _run_one(function: Callable[[Any], Any], item: Any) -> Any:
