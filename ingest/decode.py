@@ -22,7 +22,7 @@ from pydantic import Field
 
 from ingest.config import Config
 from ingest.errors import Refusal
-from ingest.packets import PacketTable, open_video, read_packets
+from ingest.packets import PacketTable, open_video, read_packets, video_stream
 
 TRUNCATION_TOLERANCE_S, TRUNCATION_SHARE = 0.5, 0.03
 TIME_TOLERANCE_S = 1e-3
@@ -168,11 +168,11 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
         raise Refusal("empty-file", f"{path} has 0 bytes: copy or download it again")
     try:
         with open_video(path) as container:
-            if not container.streams.video:
+            stream = video_stream(container)
+            if stream is None:
                 raise Refusal(
                     "no-video-stream", f"{path} has no pictures, only sound or data: drop it"
                 )
-            stream = container.streams.video[0]
             context = stream.codec_context
             if context is None:
                 raise Refusal("unreadable", f"{path}: no decoder for its pictures: convert it")
@@ -210,7 +210,8 @@ def _decoded(
     wanted, needed = table.to_decode(frames)
     awaited, is_fed = set[int](), False
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = video_stream(container)
+        assert stream is not None, "probe has found one"
         context = stream.codec_context
         context.thread_count = 1  # Videos are decoded side by side, one on a core.
         context.options = {"max_pixels": str(max_pixels)}

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.stream import Disposition
 
 from ingest.errors import Refusal
 
@@ -89,6 +90,12 @@ def open_video(path: Path) -> Any:
         raise av.error.FileNotFoundError(2, "no regular file", str(path))
     # The prefix keeps names such as "concat:a.mp4" or "http:x" from being more than a file's name.
     return av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace")
+
+
+def video_stream(container: Any) -> Any | None:
+    """The first video track that is no cover picture; None without one."""
+    tracks = container.streams.video
+    return next((t for t in tracks if not t.disposition & Disposition.attached_pic), None)
 
 
 def read_packets(container: Any, stream: Any) -> PacketTable:

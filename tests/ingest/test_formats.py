@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from ingest.decode import DecodeConfig, Video
 from ingest.discover import SourceRow, content_id, discover
@@ -206,6 +207,23 @@ def test_hours_take_no_more_memory_than_minutes(tmp_path: Path) -> None:
         tracemalloc.stop()
     # Three hours more are 10,000 packets more: some tens of bytes each, and no pictures.
     assert peaks[3] - peaks[0.1] < 10_800 * 200
+
+
+def test_a_cover_picture_is_not_the_film(tmp_path: Path) -> None:
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w") as container:
+        cover = container.add_stream("mjpeg", rate=FPS)
+        cover.width, cover.height, cover.pix_fmt = 64, 48, "yuvj420p"
+        cover.disposition = Disposition.attached_pic
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = 130, 98, "yuv420p"
+        picture = av.VideoFrame.from_ndarray(pictures(1, (64, 48))[0], format="rgb24")
+        container.mux(cover.encode(picture.reformat(format="yuvj420p")))
+        for image in pictures(10):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    (frame,) = Video(path, DecodeConfig()).frames([0.2])
+    assert (frame.index, frame.image.shape) == (5, (98, 130, 3))
 
 
 @pytest.fixture
