@@ -4,6 +4,7 @@ is put in and painted out later."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,7 @@ _REGRETTED = ("background", "sky", "mountain", "hill", "ground", "water", "table
               "fruit", "face", "figure", "hair")  # fmt: skip
 """Words whose first version can be in other colours."""
 _PATCH_WORD = "bush"
-MOST_AGAIN = 150
+MOST_AGAIN = 220
 """So many of the strokes that made a place are repeated when something is painted out."""
 
 
@@ -103,10 +104,9 @@ class _Patch:
         painter.cover(
             area, lambda u, v: study.seen_in(self.before, u, v), 0.028, 0.03, FLAT, None, 0.42
         )
-        middles = [stroke.path[len(stroke.path) // 2] for stroke in self.strokes]
         again = [
-            stroke
-            for stroke, middle in zip(self.strokes, middles, strict=True)
-            if np.hypot(*((middle - (x, y)) / reach)) < 1.1
+            replace(stroke, place=area)
+            for stroke in self.strokes
+            if np.hypot(*((stroke.path - (x, y)) / reach).T).min() < 1.15
         ]
         painter.strokes += again[-MOST_AGAIN:]

@@ -84,6 +84,8 @@ class Stroke:
     texture: tuple[int, int, int]
     """Which bristle texture, and where in it: the stroke's own randomness."""
     clip: Clip | None = None
+    place: Clip | None = None
+    """Where alone it is laid when it is painted again."""
 
     def recoloured(self, change: Callable[[Colour], Colour]) -> Stroke:
         """The same stroke in other paint."""
