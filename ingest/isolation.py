@@ -59,6 +59,8 @@ class _Zygote:
         self.socket, theirs = socket.socketpair()
         # One thread a process: many run side by side, and sums come out the same everywhere.
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        # Arrow's allocator would start a thread of its own; a process with threads must not fork.
+        threads["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "ingest.zygote", str(theirs.fileno())],

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ingest import isolation
 from ingest.isolation import IsolatedRunConfig, Watched, run_isolated
 from ingest.tasks import TaskFailure
 from ingest.zygote import note
@@ -48,6 +49,13 @@ def test_every_end_has_its_reason(code: str, reason: str, told: str) -> None:
     assert told in watched.result.detail
     assert watched.last_note == "known"
     assert run_isolated(os.path.basename, "/x/next", QUICK).result == "next"
+
+
+def test_the_process_that_forks_has_one_thread() -> None:
+    """A lock that another thread held would stay locked in the child for ever."""
+    run_isolated(os.path.basename, "/x/1", QUICK)
+    zygote = psutil.Process(isolation._zygotes[os.getpid()].process.pid)
+    assert zygote.num_threads() == 1
 
 
 def test_native_code_that_never_returns_is_killed_in_time() -> None:
