@@ -94,6 +94,14 @@ def synthetic() -> tuple[Analysis, Span, list[Choice]]:
     return analysis, Span(1, 5), [choice, replace(choice, bin=4, frame=8, looks={8: off[0]})]
 
 
+def test_a_short_end_card_is_another_shot_and_no_lost_frame() -> None:
+    analysis, span, choices = synthetic()
+    del analysis.looked[-1]
+    reasons = [fate.reason for fate in frame_fates(analysis, span, choices, speed=1.0)]
+    assert reasons[5:7] == ["not-registered"] * 2
+    assert reasons[-2:] == ["other-shot"] * 2
+
+
 def test_each_frame_gets_the_reason_that_fits() -> None:
     fates = frame_fates(*synthetic(), speed=2.0)
     assert [(f.index, f.time_s) for f in fates] == [(10 * i, float(i)) for i in range(19)]

@@ -47,6 +47,12 @@ def test_a_shift_of_one_pixel_is_no_hand() -> None:
     assert not passing_masks(images)[:, 8:-8, 8:-8].any()
 
 
+def test_a_hair_is_no_hand() -> None:
+    images = [painted(2) for _ in range(5)]
+    cv2.line(images[2], (60, 60), (180, 60), (10, 10, 10), 2)
+    assert not passing_masks(images).any()
+
+
 def test_a_ground_that_is_painted_over_is_no_hand() -> None:
     white, umber = painted(0), np.full((160, 200, 3), (150, 100, 60), np.uint8)
     sky = white.copy()
