@@ -30,6 +30,21 @@ SeedOption = Annotated[
 SideOption = Annotated[int | None, typer.Option(help="Short side of the canvas in pixels [512]")]
 FpsOption = Annotated[int | None, typer.Option(help="Frames a second [12]")]
 
+ProfileOption = Annotated[
+    str | None, typer.Option(help="tripod, handheld, or hard: cut, zoomed, ... [tripod]")
+]
+SubjectOption = Annotated[
+    str | None,
+    typer.Option(help="landscape, portrait, still_life or any [landscape; any with hard]"),
+]
+SecondsOption = Annotated[float | None, typer.Option(help="Length of each film [40]")]
+AspectOption = Annotated[
+    float | None, typer.Option(help="Canvas width over height [1.25; by seed with hard]")
+]
+SpeedOption = Annotated[
+    float | None, typer.Option(help="Real seconds a video second stands for [1]")
+]
+
 
 @app.callback(invoke_without_command=True)
 def film(
@@ -37,22 +52,13 @@ def film(
     output: OutputOption = None,
     seed: SeedOption = 0,
     count: Annotated[int, typer.Option(help="How many films", min=1)] = 1,
-    profile: Annotated[
-        str | None, typer.Option(help="tripod, handheld, or hard: cut, zoomed, ... [tripod]")
-    ] = None,
-    subject: Annotated[
-        str | None,
-        typer.Option(help="landscape, portrait, still_life or any [landscape; any with hard]"),
-    ] = None,
+    profile: ProfileOption = None,
+    subject: SubjectOption = None,
     side: SideOption = None,
     fps: FpsOption = None,
-    seconds: Annotated[float | None, typer.Option(help="Length of each film [40]")] = None,
-    aspect: Annotated[
-        float | None, typer.Option(help="Canvas width over height [1.25; by seed with hard]")
-    ] = None,
-    speed: Annotated[
-        float | None, typer.Option(help="Real seconds a video second stands for [1]")
-    ] = None,
+    seconds: SecondsOption = None,
+    aspect: AspectOption = None,
+    speed: SpeedOption = None,
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
