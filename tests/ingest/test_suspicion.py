@@ -48,8 +48,8 @@ def test_a_shift_of_one_pixel_is_no_hand() -> None:
 
 
 def test_a_hair_is_no_hand() -> None:
-    images = [painted(2) for _ in range(5)]
-    cv2.line(images[2], (60, 60), (180, 60), (10, 10, 10), 2)
+    images = [painted(0) for _ in range(5)]
+    cv2.line(images[2], (60, 60), (100, 60), (100, 100, 100), 2)
     assert not passing_masks(images).any()
 
 
