@@ -11,9 +11,10 @@ import typer
 from ingest import cli
 
 if TYPE_CHECKING:
+    from ingest.intake import RunOptions
     from ingest.outcome import VideoOutcome
-    from ingest.pipeline import RunResult
     from ingest.settings import IngestConfig
+    from ingest.tally import RunResult
 
 app = cli.new_app("Time-lapse videos of painters in, clean canvas keyframes with times out.")
 
@@ -24,6 +25,7 @@ InputArgument = Annotated[
         metavar="VIDEOS...",
     ),
 ]
+DatasetArgument = Annotated[Path, typer.Argument(help="The dataset folder", metavar="DATASET")]
 DatasetOption = Annotated[
     Path, typer.Option("--output", "-o", help="The dataset folder", metavar="DATASET")
 ]
@@ -33,6 +35,12 @@ DatasetOption = Annotated[
 def run_command(
     inputs: InputArgument,
     output: DatasetOption,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try again what failed in an earlier run")
+    ] = False,
+    strict_rights: Annotated[
+        bool, typer.Option("--strict-rights", help="Refuse videos without licence or source")
+    ] = False,
     config: cli.ConfigOption = None,
     set_: cli.SetOption = None,
     dry_run: cli.DryRunOption = False,
@@ -44,23 +52,68 @@ def run_command(
     `python -m ingest VIDEOS... -o DATASET` is short for `python -m ingest run ...`.
     """
     from ingest.config import load_section, to_yaml
+    from ingest.intake import RunOptions
     from ingest.settings import IngestConfig
 
     settings = load_section("ingest", IngestConfig, config, set_)
     if dry_run:
         print(to_yaml(settings, "ingest"))
-        _print_plan(inputs, output)
+        _print_plan(inputs, output, settings)
         return
-    result = _run(inputs, output, settings, ray_address)
+    options = RunOptions(ray_address, retry_failed, strict_rights)
+    result = _run(inputs, output, settings, options)
     cli.write_result(json_, _as_json(result))
     if result.failed_share() > settings.max_failed_share:
         raise typer.Exit(cli.EXIT_TOO_MANY_REFUSED)
 
 
-@app.command("report")
-def report_command(
-    dataset: Annotated[Path, typer.Argument(help="The dataset folder", metavar="DATASET")],
+@app.command("trace")
+def trace_command(
+    dataset: DatasetArgument,
+    sample: Annotated[
+        str, typer.Argument(help="Key of a sample or keyframe, or a video's id", metavar="SAMPLE")
+    ],
+    json_: cli.JsonOption = None,
 ) -> None:
+    """Say where a sample comes from: video, frames, times, crop, licence, labels, shards."""
+    from ingest.dataset import Dataset
+    from ingest.trace import as_lines, trace
+
+    found = trace(Dataset.existing(dataset), sample)
+    print("\n".join(as_lines(found)))
+    cli.write_result(json_, found)
+
+
+@app.command("purge")
+def purge_command(
+    dataset: DatasetArgument,
+    video: Annotated[str, typer.Argument(help="A video's id or its URI", metavar="VIDEO")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be taken away, do nothing")
+    ] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Let the next run take it in again")] = False,
+) -> None:
+    """Take a video out for good: keyframes, labels, corrections, and the shards that hold it."""
+    from ingest.dataset import Dataset
+    from ingest.purge import plan_purge, purge, undo_purge
+
+    place = Dataset.existing(dataset)
+    if undo:
+        print(f"video {undo_purge(place, video)} will be taken in again by the next run")
+        return
+    plan = plan_purge(place, video)
+    for line in plan.lines():
+        print(line)
+    if dry_run:
+        return
+    purge(place, plan)
+    print(f"purged {plan.video_id} ({plan.uri}); it is not ingested again")
+    if plan.shards:
+        print(f"now rebuild the shards: python -m labeling shards {dataset}")
+
+
+@app.command("report")
+def report_command(dataset: DatasetArgument) -> None:
     """Write DATASET/report.html anew from what the dataset holds."""
     from ingest.dataset import Dataset
     from ingest.report import write_report
@@ -69,7 +122,7 @@ def report_command(
     print(f"wrote {path}")
 
 
-def _run(inputs: list[str], output: Path, settings: IngestConfig, address: str | None) -> RunResult:
+def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOptions) -> RunResult:
     """The run with a progress bar, a line a source and the funnel at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -80,30 +133,26 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, address: str |
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("ingest", total=_num_rows(inputs))
+        # Nobody knows the number of rows before the last one is read.
+        task = progress.add_task("ingest", total=None)
 
         def listen(outcome: VideoOutcome, stood: bool) -> None:
             progress.advance(task)
             console.print(line_of(outcome, stood))
 
-        result = run(inputs, output, settings, address, listen)
+        result = run(inputs, output, settings, options, listen)
     print_summary(console, result, output)
     return result
 
 
-def _num_rows(inputs: list[str]) -> int:
-    from ingest.discover import discover
-
-    return sum(1 for _ in discover(inputs))
-
-
-def _print_plan(inputs: list[str], output: Path) -> None:
+def _print_plan(inputs: list[str], output: Path, settings: IngestConfig) -> None:
     from ingest.discover import BadRow, discover
 
-    rows = list(discover(inputs))
-    print(f"plan: {len(rows)} sources into {output}")
-    for row in rows:
+    number = 0
+    for row in discover(inputs, settings.remote):
+        number += 1
         print(f"  {'skip ' + row.detail if isinstance(row, BadRow) else row.uri}")
+    print(f"plan: {number} sources into {output}")
 
 
 def _as_json(result: RunResult) -> dict[str, object]:
@@ -112,7 +161,7 @@ def _as_json(result: RunResult) -> dict[str, object]:
         "reasons": result.reasons(),
         "frames_dropped": result.frame_funnel(),
         "skipped_because_done": result.num_skipped,
-        "videos": [outcome.model_dump(mode="json") for outcome in result.outcomes],
+        "warnings": result.warnings,
     }
 
 

@@ -47,13 +47,24 @@ def remove_stale_temporaries(folder: Path, older_than_s: float = 3600.0) -> int:
     if not folder.is_dir():
         return 0
     now, removed = time.time(), 0
-    for path in folder.rglob(f".*{SUFFIX}"):
+    for path in _temporaries(folder):
         with contextlib.suppress(FileNotFoundError):
             owner = path.name.removesuffix(SUFFIX).rpartition(".")[2]
             if not _alive(owner) or now - path.stat().st_mtime > older_than_s:
                 path.unlink()
                 removed += 1
     return removed
+
+
+def _temporaries(folder: Path) -> Iterator[Path]:
+    """Temporary files below a folder. One entry at a time: `rglob` lists a folder of a million
+    files in memory first."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _temporaries(Path(entry.path))
+            elif entry.name.startswith(".") and entry.name.endswith(SUFFIX):
+                yield Path(entry.path)
 
 
 def _alive(process_id: str) -> bool:

@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from ingest.outcome import VideoOutcome
-from ingest.pipeline import RunResult
 from ingest.reasons import FRAME_REASONS, VIDEO_REASONS
+from ingest.tally import RunResult
 
 _STYLES = {"kept": "green", "refused": "yellow", "failed": "red"}
 
@@ -33,19 +33,20 @@ def print_summary(console: Console, result: RunResult, root: Path) -> None:
     table.add_column("")
     table.add_column("number", justify="right")
     table.add_column("why", style="dim")
-    table.add_row("sources", str(len(result.outcomes)))
+    table.add_row("sources", str(result.num_sources))
     for status, number in result.counts().items():
         table.add_row(f"  {status}", str(number))
     for reason, number in result.reasons().items():
         table.add_row(f"    {reason}", str(number), VIDEO_REASONS.get(reason, ""))
-    looked = sum(o.num_sampled_frames for o in result.outcomes)
     dropped = result.frame_funnel()
-    table.add_row("frames looked at", str(looked))
-    table.add_row("  used in keyframes", str(looked - sum(dropped.values())))
+    table.add_row("frames looked at", str(result.num_sampled_frames))
+    table.add_row("  used in keyframes", str(result.num_sampled_frames - sum(dropped.values())))
     for reason, number in dropped.items():
         table.add_row(f"  {reason}", str(number), FRAME_REASONS.get(reason, ""))
-    table.add_row("keyframes", str(sum(o.num_keyframes for o in result.outcomes)))
+    table.add_row("keyframes", str(result.num_keyframes))
     console.print(table)
     if result.num_skipped:
         console.print(f"{result.num_skipped} sources stood already and were not touched")
+    for warning in result.warnings:
+        console.print(f"[yellow]warning[/] {escape(warning)}")
     console.print(f"dataset: {root}   report: {root / 'report.html'}")

@@ -79,6 +79,16 @@ class Dataset:
         return self.shards / "index.json"
 
     @property
+    def purged_jsonl(self) -> Path:
+        """Videos that were taken out for good: they are not ingested again."""
+        return self.root / "purged.jsonl"
+
+    @property
+    def register_sqlite(self) -> Path:
+        """What ingest remembers to be quick; it can be deleted at any time."""
+        return self.root / "state" / "sources.sqlite"
+
+    @property
     def report_html(self) -> Path:
         return self.root / "report.html"
 

@@ -22,7 +22,7 @@ from pydantic import Field
 
 from ingest.config import Config
 from ingest.errors import Refusal
-from ingest.packets import PacketTable, open_video, read_packets
+from ingest.packets import PacketTable, open_video, read_packets, video_stream
 
 TRUNCATION_TOLERANCE_S, TRUNCATION_SHARE = 0.5, 0.03
 TIME_TOLERANCE_S = 1e-3
@@ -86,19 +86,19 @@ class Video:
     def sample_times(self) -> list[float]:
         """Times of about evenly spaced frames, as many as the config allows and the video has.
 
-        The video is divided into equal periods, and each gives its first frame; or, where key
-        frames are at least as many as periods, its first key frame, because these need no other
-        frame to be decoded. All times are those of frames, in seconds, rising.
+        The video is divided into equal periods, and each gives the first of its frames that is
+        cheap to decode: a key frame, where these are at least as many as the periods; else one that
+        other frames refer to, told by its place in the order of decoding; else just its first
+        frame. All times are those of frames, in seconds, rising.
         """
         wanted = self.info.duration_s * self.config.fps
         number = int(min(max(wanted, self.config.min_frames), self.config.max_frames))
         number = max(1, min(number, self.info.num_packets))
         starts = np.arange(number) * (self.info.duration_s / number)
         chosen = np.searchsorted(self._times_s, starts - TIME_TOLERANCE_S)
-        table = self.packets
-        keys = np.flatnonzero(np.isin(table.shown, table.stamps[table.is_key]))
-        if len(keys) >= number and table.stamps_are_true:
-            first = keys[np.minimum(np.searchsorted(keys, chosen), len(keys) - 1)]
+        cheap = self._cheap_frames(number)
+        if len(cheap):
+            first = cheap[np.minimum(np.searchsorted(cheap, chosen), len(cheap) - 1)]
             ends = np.append(chosen[1:], len(self._times_s))
             chosen = np.where((chosen <= first) & (first < ends), first, chosen)
         chosen = np.unique(chosen[chosen < len(self._times_s)])
@@ -121,6 +121,9 @@ class Video:
             last_time_s = frame.time_s
             yield frame
         self._note_truncation(times_s, last_time_s)
+
+    def _cheap_frames(self, number: int) -> np.ndarray:
+        return self.packets.cheap_frames(number)
 
     def _frames(self, times_s: Sequence[float], short_side_px: int | None) -> Iterator[Frame]:
         times = self._times_s
@@ -165,11 +168,11 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
         raise Refusal("empty-file", f"{path} has 0 bytes: copy or download it again")
     try:
         with open_video(path) as container:
-            if not container.streams.video:
+            stream = video_stream(container)
+            if stream is None:
                 raise Refusal(
                     "no-video-stream", f"{path} has no pictures, only sound or data: drop it"
                 )
-            stream = container.streams.video[0]
             context = stream.codec_context
             if context is None:
                 raise Refusal("unreadable", f"{path}: no decoder for its pictures: convert it")
@@ -207,7 +210,8 @@ def _decoded(
     wanted, needed = table.to_decode(frames)
     awaited, is_fed = set[int](), False
     with open_video(path) as container:
-        stream = container.streams.video[0]
+        stream = video_stream(container)
+        assert stream is not None, "probe has found one"
         context = stream.codec_context
         context.thread_count = 1  # Videos are decoded side by side, one on a core.
         context.options = {"max_pixels": str(max_pixels)}

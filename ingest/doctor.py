@@ -75,7 +75,7 @@ def main() -> int:
             print(f"error: {module} does not load ({problem}): {advice(problem)}", file=sys.stderr)
     for module in OPTIONAL_MODULES:
         if problem_of(module):
-            print(f"note: {module} is not available here; PyAV decodes instead")
+            print(f"note: no {module} here; only `python -m ingest.benchmark` needs it")
     if not failed:
         print("everything needed loads on this machine")
     return 1 if failed else 0

@@ -7,6 +7,7 @@
     |   +-- UserError      a command, config, folder or file that cannot be used: the run stops
     |       +-- SchemaError  a stored record that breaks the schema: names file, key and field
     +-- Refusal            one item (a video) that cannot be used: recorded, the run goes on
+        +-- Unreachable    one item that could not be read now: the next run tries again
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ class Refusal(Exception):
 
     def __reduce__(self) -> tuple[type[Refusal], tuple[str, str]]:
         # Exceptions cross process borders by pickle, which calls the class with `args` only.
-        return Refusal, (self.reason, self.detail)
+        return type(self), (self.reason, self.detail)
+
+
+class Unreachable(Refusal):
+    """A network or a server failed, not the item: recorded as failed, and tried again."""
 
 
 _ADVICE = {

@@ -16,6 +16,7 @@ from ingest.geometry import to_rectangle
 from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
 from ingest.outcome import VideoOutcome
+from ingest.picture_film import open_footage
 from ingest.preview import preview
 from ingest.quads import corners_in_frame
 from ingest.reveal import looks_revealed
@@ -36,7 +37,7 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         Refusal: empty-file, unreadable, no-video-stream, too-short, canvas-lost, no-painting,
             revealed.
     """
-    video = Video(row.path, config.decode)
+    video = open_footage(row.path, config.decode)
     analysis = analyse(video, config)
     span = find_span(analysis.history.states, config.span)
     if span is None:

@@ -7,10 +7,7 @@ with a CSV ``file,time_s``.
 
 from __future__ import annotations
 
-import csv
-import itertools
 import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +16,16 @@ import cv2
 import numpy as np
 
 from ingest.change import change, is_bare, pyramid
-from ingest.discover import PICTURE_ENDINGS, TARGETS_FILE, SourceRow, times_file
+from ingest.discover import times_file
 from ingest.errors import Refusal
 from ingest.frame_table import FrameFate
 from ingest.images import ImageFormat, decode_image, encode_image, resize_short_side
 from ingest.outcome import VideoOutcome
+from ingest.picture_times import check_times, picture_path, read_times
 from ingest.preview import preview
 from ingest.schema import Keyframe
 from ingest.settings import IngestConfig
+from ingest.source_row import FRAMES_FILE, TARGETS_FILE, SourceRow
 from ingest.stored import Stored
 
 OFFICIAL_NAME = re.compile(r"(\d+)_(?:(\d+):)?(\d+):(\d{2}(?:\.\d+)?)$")
@@ -41,6 +40,11 @@ class Picture:
     path: Path
     time_s: float
     target: str
+
+
+def holds_keyframes(path: Path) -> bool:
+    """Whether it is a folder of keyframes rather than of frames (`ingest.picture_film`)."""
+    return path.is_dir() and not (path / FRAMES_FILE).is_file()
 
 
 def import_folder(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> Stored:
@@ -110,22 +114,15 @@ def _official(folder: Path) -> list[Picture]:
         ) from error
     found: dict[str, Picture] = {}
     for target, name in pairs:
-        path = _picture_path(folder, name)
+        path = picture_path(folder, name)
         try:
             _, time_s = parse_official_name(path.stem)
         except ValueError as error:
             raise Refusal("bad-times", f"{file}: {error}: rename the picture") from error
-        found.setdefault(path.name, Picture(path, time_s, _picture_path(folder, target).name))
-    return _in_order(list(found.values()), file)
-
-
-def _picture_path(folder: Path, name: str) -> Path:
-    """The picture that a list names, with or without its ending."""
-    options = [folder / name, *(folder / f"{name}{ending}" for ending in sorted(PICTURE_ENDINGS))]
-    for path in options:
-        if path.is_file() and path.suffix.lower() in PICTURE_ENDINGS:
-            return path
-    raise Refusal("bad-times", f"{folder}: {name!r} is listed but there is no such picture")
+        found.setdefault(path.name, Picture(path, time_s, picture_path(folder, target).name))
+    pictures = sorted(found.values(), key=lambda picture: (picture.time_s, picture.path.name))
+    check_times(file, [(picture.path.name, picture.time_s) for picture in pictures])
+    return pictures
 
 
 def _timed(row: SourceRow) -> list[Picture]:
@@ -137,39 +134,9 @@ def _timed(row: SourceRow) -> list[Picture]:
             f"{row.uri} holds pictures without times: put a times.csv (file,time_s) beside them, "
             "or name one in the manifest's column times",
         )
-    pictures: list[tuple[Path, float]] = []
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        reader = csv.DictReader(text)
-        if not {"file", "time_s"} <= set(reader.fieldnames or []):
-            raise Refusal(
-                "bad-times", f"{file}:1: got columns {reader.fieldnames}, expected file,time_s"
-            )
-        for record in reader:
-            where = f"{file}:{reader.line_num}"
-            try:
-                time_s = float(record["time_s"])
-            except (TypeError, ValueError):
-                time_s = math.nan
-            if not (math.isfinite(time_s) and time_s >= 0):
-                raise Refusal(
-                    "bad-times", f"{where}: time_s is {record['time_s']!r}, expected seconds"
-                )
-            pictures.append((_picture_path(row.path, record["file"] or ""), time_s))
-    pictures.sort(key=lambda item: item[1])
+    pictures = read_times(row.path, file)
     last = pictures[-1][0].name if pictures else ""
-    return _in_order([Picture(path, time_s, last) for path, time_s in pictures], file)
-
-
-def _in_order(pictures: list[Picture], file: Path) -> list[Picture]:
-    pictures = sorted(pictures, key=lambda picture: (picture.time_s, picture.path.name))
-    for before, after in itertools.pairwise(pictures):
-        if before.time_s == after.time_s:
-            raise Refusal(
-                "bad-times",
-                f"{file}: {before.path.name} and {after.path.name} have the same time "
-                f"{after.time_s:g} s: every picture needs its own",
-            )
-    return pictures
+    return [Picture(path, time_s, last) for path, time_s in pictures]
 
 
 def _read(path: Path) -> np.ndarray:

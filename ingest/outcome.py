@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -31,6 +32,12 @@ class VideoOutcome(Record):
     licence: str = ""
     source: str = ""
     split: Split = "train"
+    given_split: Split | None = None
+    """What the manifest said; None where `split` comes from a hash of the painting's id."""
+    near_duplicate_of: str = ""
+    """Another video of this dataset that shows the same painting: the first by id of its group."""
+    look: str = ""
+    """Hex digits of what the finished painting looks like (`ingest.look`); empty if unkept."""
     status: Status
     reason: str = ""
     """One word of the documented list (`ingest.discover`, docs/data-format.md); empty when kept."""
@@ -76,10 +83,23 @@ def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
     except FileNotFoundError:
         raise UserError(f"{path} not found: run `python -m ingest` on that video again") from None
     except (ValueError, ValidationError) as error:
-        raise UserError(
-            f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and run "
-            "`python -m ingest` again"
-        ) from error
+        raise damaged_outcome(path, error) from error
+
+
+def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
+    """The outcome of one video, None if there is none that can be read."""
+    try:
+        return read_outcome(dataset, video_id)
+    except UserError:
+        return None
+
+
+def damaged_outcome(path: Path, error: Exception) -> UserError:
+    """What to tell about an outcome file that cannot be read."""
+    return UserError(
+        f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and run "
+        "`python -m ingest` again"
+    )
 
 
 def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:

@@ -15,6 +15,7 @@ from typing import Any
 import av
 import av.error
 import numpy as np
+from av.stream import Disposition
 
 from ingest.errors import Refusal
 
@@ -24,6 +25,7 @@ CONTAINERS = (
 )
 """FFmpeg's names of the formats that are read. Others are kept out on purpose: play lists and
 picture patterns open further files and addresses, and the text reader takes any text for a film."""
+NO_STAMP = np.iinfo(np.int64).min
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 
 
@@ -39,13 +41,24 @@ class PacketTable:
     """int64 (m), sorted: stamps of the packets that are not marked as hidden by an edit list."""
     unit_s: float
     stamps_are_true: bool
-    """False where the container holds no order of presentation (AVI with B frames): the k-th frame
-    that comes out of the decoder is then the k-th of `shown`, and all packets are decoded."""
+    """False where the container holds no times of presentation (AVI with B frames, joined files):
+    the k-th frame that comes out of the decoder is then the k-th of `shown`, and all packets are
+    decoded."""
 
     @property
     def times_s(self) -> np.ndarray:
         """float64 (m): seconds after the first frame, sorted."""
         return (self.shown - self.shown[:1]) * self.unit_s
+
+    def cheap_frames(self, number: int) -> np.ndarray:
+        """Indices (into `shown`) of frames that others build on: the key frames, if there are at
+        least `number`, else all that are shown later than everything decoded before them."""
+        if not self.stamps_are_true:
+            return np.empty(0, np.int64)
+        is_cheap = self.is_key
+        if is_cheap.sum() < number:
+            is_cheap = self.stamps >= np.maximum.accumulate(self.stamps)
+        return np.flatnonzero(np.isin(self.shown, self.stamps[is_cheap]))
 
     def to_decode(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Which packets show the frames (indices into `shown`), and which are needed for that.
@@ -79,9 +92,16 @@ def open_video(path: Path) -> Any:
     return av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace")
 
 
+def video_stream(container: Any) -> Any | None:
+    """The first video track that is no cover picture; None without one."""
+    tracks = container.streams.video
+    return next((t for t in tracks if not t.disposition & Disposition.attached_pic), None)
+
+
 def read_packets(container: Any, stream: Any) -> PacketTable:
     """All packets that can be read. Raises Refusal: too-short."""
-    stamps, is_key, is_hidden = array("q"), bytearray(), bytearray()
+    stamps, decode_stamps = array("q"), array("q")
+    is_key, is_hidden = bytearray(), bytearray()
     complete = True
     # A cut file raises at its end; what came before is what it holds.
     with contextlib.suppress(av.error.FFmpegError):
@@ -90,31 +110,51 @@ def read_packets(container: Any, stream: Any) -> PacketTable:
                 continue
             stamp = packet.dts if packet.pts is None else packet.pts
             complete &= stamp is not None
-            stamps.append(len(stamps) if stamp is None else stamp)
+            stamps.append(0 if stamp is None else stamp)
+            decode_stamps.append(NO_STAMP if packet.dts is None else packet.dts)
             is_key.append(packet.is_keyframe)
             is_hidden.append(packet.is_discard)
-    times = np.array(stamps, np.int64)
-    if not complete:
-        # A bare stream without a container: frames follow each other at its rate.
-        times = np.arange(len(times))
-    shown = np.sort(times[np.frombuffer(is_hidden, np.uint8) == 0])
-    if len(shown) < 2:
+    times, order = np.array(stamps, np.int64), np.array(decode_stamps, np.int64)
+    is_shown = np.frombuffer(is_hidden, np.uint8) == 0
+    if is_shown.sum() < 2:
         raise Refusal(
             "too-short",
-            f"{container.name.removeprefix('file:')} has {len(shown)} frame: expected a video of "
-            "a process",
+            f"{container.name.removeprefix('file:')} has {is_shown.sum()} frame: expected a video "
+            "of a process",
         )
-    reordered = bool(stream.codec_context.has_b_frames)
-    in_order = bool((np.diff(times) >= 0).all())
+    is_true = complete and _is_order_of_presentation(times[is_shown], order, container, stream)
+    if not is_true:
+        # A bare stream has no times at all: its frames follow each other at its rate.
+        times = _without_jumps(order) if complete else np.arange(len(order))
     return PacketTable(
         stamps=times,
         is_key=np.frombuffer(is_key, np.uint8) > 0,
-        shown=shown,
+        shown=np.sort(times[is_shown]),
         unit_s=float(stream.time_base) if complete else 1.0 / _rate(stream),
-        stamps_are_true=complete
-        and len(np.unique(shown)) == len(shown)
-        and not (reordered and in_order and container.format.name == "avi"),
+        stamps_are_true=is_true,
     )
+
+
+def _is_order_of_presentation(
+    shown: np.ndarray, order: np.ndarray, container: Any, stream: Any
+) -> bool:
+    """False for joined files, whose times start anew, and for AVI, which has times of decoding."""
+    falls = bool((np.diff(order[order != NO_STAMP]) < 0).any())
+    has_restarts = falls or len(np.unique(shown)) < len(shown)
+    is_avi = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
+    return not has_restarts and not (is_avi and bool((np.diff(shown) >= 0).all()))
+
+
+def _without_jumps(order: np.ndarray) -> np.ndarray:
+    """Times of decoding that rise throughout: where they fail, fall or stand, by the usual step."""
+    places = np.arange(len(order))
+    known = order != NO_STAMP
+    if known.any():
+        order = np.interp(places, places[known], order[known]).astype(np.int64)
+    steps = np.diff(order)
+    rising = steps[steps > 0]
+    steps[steps <= 0] = int(np.median(rising)) if len(rising) else 1
+    return np.concatenate([[0], np.cumsum(steps)])
 
 
 def _rate(stream: Any) -> float:

@@ -1,59 +1,26 @@
-"""The only file that knows Ray: independent tasks, a bounded number of them in flight.
+"""Tasks on Ray: independent ones, a bounded number in flight.
 
-Stages are plain functions from an item to a result; they neither know nor need Ray. Failures of
-one item never stop the others, and the order of results decides nothing: outputs are named by
-content.
+Only this file and `ingest.ray_actors` know Ray. Stages are plain functions from an item to a
+result; they neither know nor need it. Failures of one item never stop the others, and the order of
+results decides nothing: outputs are named by content.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import ray
-from pydantic import Field
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
-from ingest.config import Config
+from ingest.tasks import Finished, Item, Result, RunConfig, TaskFailure
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class RunConfig(Config):
-    """How the work is laid out. None of it can change a byte of what is written."""
-
-    num_cpus: float = Field(default=1.0, gt=0)
-    """CPU cores that one task reserves."""
-    num_gpus: float = Field(default=0.0, ge=0)
-    """GPU share that one task reserves."""
-    max_in_flight: int = Field(default=0, ge=0)
-    """Tasks submitted and not yet done; 0 means twice what the cluster can run at once."""
-    max_retries: int = Field(default=2, ge=0)
-    """How often a task is tried again when its worker was killed."""
-    timeout_s: float = Field(default=3600.0, gt=0)
-    """A task that runs longer is stopped and its item recorded as failed."""
-
-
-@dataclass(frozen=True)
-class TaskFailure:
-    """A task that gave no result: its worker died, it ran too long, or it raised."""
-
-    reason: str
-    """worker-died, timeout or exception."""
-    detail: str
-
-
-@dataclass(frozen=True)
-class Finished(Generic[Item, Result]):
-    """One item and what came of it."""
-
-    item: Item
-    result: Result | TaskFailure
+STALL_GRACE_S = 60.0
+"""How much longer than a task's own limit the cluster may stay silent before tasks are given up."""
 
 
 def connect(address: str | None = None) -> None:
@@ -65,6 +32,8 @@ def connect(address: str | None = None) -> None:
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Left alone, Ray retries a task that its memory monitor kills for ever.
+    os.environ.setdefault("RAY_task_oom_retries", "2")
     target = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     if target:
@@ -95,42 +64,49 @@ def run_tasks(
     """Run `function` on every item, yielding each as it finishes (in no fixed order).
 
     Items are drawn lazily and at most `max_in_flight` are submitted, so the driver's memory does
-    not grow with their number.
+    not grow with their number. An item that hangs together with its worker is given up once
+    nothing at all has finished for `timeout_s` and a minute: tasks that merely wait for a busy
+    cluster have no clock. (`ingest.isolation` watches each item from the moment it starts.)
     """
     connect(address)
+    slots = max(1, int(_cluster_slots(config)))
     remote = ray.remote(
         num_cpus=config.num_cpus,
         num_gpus=config.num_gpus,
         max_retries=config.max_retries,
         # An exception of ours would only come again; retries are for killed workers.
         retry_exceptions=False,
-    )(function)
-    limit = config.max_in_flight or max(2, 2 * int(_cluster_slots(config)))
+    )(_run_one)
+    # Sent once: it may carry a config, and there may be millions of items.
+    shared = ray.put(function)
+    limit = config.max_in_flight or max(2, 2 * slots)
     waiting = iter(items)
-    running: dict[ray.ObjectRef, tuple[Item, float]] = {}
-    exhausted = False
+    running: dict[ray.ObjectRef, Item] = {}
+    last_sign_s = time.monotonic()
     while True:
-        while not exhausted and len(running) < limit:
-            try:
-                item = next(waiting)
-            except StopIteration:
-                exhausted = True
-                break
-            running[remote.remote(item)] = (item, time.monotonic())
+        for item in itertools.islice(waiting, limit - len(running)):
+            running[remote.remote(shared, item)] = item
         if not running:
             return
         done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
         for reference in done:
-            item, _ = running.pop(reference)
-            yield Finished(item, _result(reference))
-        # The clock starts when a task is submitted; as at most two rounds are queued, twice the
-        # limit bounds the time that one of them may take.
-        now = time.monotonic()
-        late = [r for r, (_, start) in running.items() if now - start > 2 * config.timeout_s]
-        for reference in late:
-            item, _ = running.pop(reference)
-            ray.cancel(reference, force=True)
-            yield Finished(item, TaskFailure("timeout", f"no result in {config.timeout_s:g} s"))
+            last_sign_s = time.monotonic()
+            yield Finished(running.pop(reference), _result(reference))
+        if time.monotonic() - last_sign_s > config.timeout_s + STALL_GRACE_S:
+            # The oldest are those that run; what waits behind them gets its turn.
+            for reference in list(running)[:slots]:
+                yield Finished(running.pop(reference), _given_up(reference, config))
+            last_sign_s = time.monotonic()
+
+
+def _given_up(reference: ray.ObjectRef, config: RunConfig) -> TaskFailure:
+    ray.cancel(reference, force=True)
+    told = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
+    return TaskFailure("timeout", told)
+
+
+def _run_one(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
 
 
 def _result(reference: ray.ObjectRef) -> Any:

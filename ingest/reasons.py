@@ -16,9 +16,14 @@ VIDEO_REASONS: dict[str, str] = {
     "bad-picture": "a picture of a keyframe folder cannot be read or has another size",
     "bad-manifest-row": "the row of the manifest cannot be used",
     "duplicate": "the same bytes were given twice; the first one was taken",
+    "no-rights": "it has no licence or no source, and --strict-rights was given",
+    "purged": "it was taken out with `python -m ingest purge`",
+    "no-size": "the server does not tell how large it is, so that a part could pass for the whole",
+    "unreachable": "the store or network failed in every attempt; the next run tries again",
     "exception": "an error nobody foresaw: please report it with the detail",
     "worker-died": "the process that worked on it was killed (often: out of memory)",
     "timeout": "it took longer than ingest.run.timeout_s",
+    "out-of-memory": "it took more memory than ingest.run.memory_mb",
 }
 
 FRAME_REASONS: dict[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 from pydantic import Field
@@ -12,10 +13,12 @@ from ingest.canvas import CanvasConfig
 from ingest.config import Config, config_hash
 from ingest.decode import DecodeConfig
 from ingest.discover import DiscoverConfig
+from ingest.isolation import IsolatedRunConfig
 from ingest.keyframes import KeyframeConfig
 from ingest.occlusion import OcclusionConfig
-from ingest.ray_tasks import RunConfig
+from ingest.remote import RemoteConfig
 from ingest.reveal import RevealConfig
+from ingest.segmenter import ActorsConfig, SegmenterConfig
 from ingest.span import SpanConfig
 
 
@@ -24,6 +27,8 @@ class IngestConfig(Config):
 
     discover: DiscoverConfig = DiscoverConfig()
     """Inputs to rows."""
+    remote: RemoteConfig = RemoteConfig()
+    """Reading from S3, Google Cloud Storage and http."""
     decode: DecodeConfig = DecodeConfig()
     """Which frames are looked at."""
     align: AlignConfig = AlignConfig()
@@ -38,12 +43,17 @@ class IngestConfig(Config):
     """Refusing pictures that are uncovered instead of painted."""
     keyframes: KeyframeConfig = KeyframeConfig()
     """Choosing and storing keyframes."""
-    run: RunConfig = RunConfig()
+    segmenter: SegmenterConfig = SegmenterConfig()
+    """Pretrained networks for canvas and hands, beside the stages that need no weights."""
+    actors: ActorsConfig = ActorsConfig()
+    """Where the segmenter's networks run; decides no byte of the result."""
+    run: IsolatedRunConfig = IsolatedRunConfig()
     """How the work is laid out on Ray; decides no byte of the result."""
     max_failed_share: float = Field(default=0.0, ge=0, le=1)
     """Share of videos that may fail by an unforeseen error before the exit code is 1."""
 
 
+@functools.lru_cache(maxsize=8)
 def identity(config: IngestConfig) -> str:
     """Twelve hex digits of all that decides the bytes of the result: stage configs and version."""
     stages = config_hash(
@@ -54,5 +64,6 @@ def identity(config: IngestConfig) -> str:
         config.span,
         config.reveal,
         config.keyframes,
+        config.segmenter,
     )
     return hashlib.sha256(f"{__version__} {stages}".encode()).hexdigest()[:12]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from ingest.atomic import write_bytes, write_json
 from ingest.dataset import Dataset
 from ingest.frame_table import FrameFate, write_frames
-from ingest.images import ImageFormat, sha256
+from ingest.images import ImageFormat, decode_image, sha256
+from ingest.look import look_of
 from ingest.outcome import VideoOutcome
 from ingest.schema import Keyframe, encode_keyframe
 from ingest.tar import write_tar
@@ -49,24 +51,50 @@ def write_video(dataset: Dataset, stored: Stored) -> VideoOutcome:
         update={
             "num_keyframes": len(stored.keyframes),
             "keyframes_sha256": sha256(path.read_bytes()),
+            "look": _look(stored),
         }
     )
     write_outcome(dataset, outcome)
     return outcome
 
 
+def _look(stored: Stored) -> str:
+    """The look of the finished painting: the last keyframe's target."""
+    finished = stored.keyframes[-1][0].target
+    data = next(data for keyframe, _, data in stored.keyframes if keyframe.index == finished)
+    return look_of(decode_image(data))
+
+
 def write_unkept(dataset: Dataset, outcome: VideoOutcome) -> VideoOutcome:
     """Write the outcome of a source that gave no keyframes, and drop those of an earlier run."""
-    dataset.outcome_json(outcome.video_id).unlink(missing_ok=True)
-    dataset.keyframes_tar(outcome.video_id).unlink(missing_ok=True)
-    dataset.preview_jpg(outcome.video_id).unlink(missing_ok=True)
-    dataset.frames_parquet(outcome.video_id).unlink(missing_ok=True)
+    remove_video(dataset, outcome.video_id)
     write_outcome(dataset, outcome)
     return outcome
 
 
+def remove_video(dataset: Dataset, video_id: str) -> None:
+    """Delete all that ingest wrote of a video, the done mark first."""
+    for path in ingested_files(dataset, video_id):
+        path.unlink(missing_ok=True)
+
+
+def ingested_files(dataset: Dataset, video_id: str) -> list[Path]:
+    """Where ingest puts what it writes of a video; not all need to be there."""
+    return [
+        dataset.outcome_json(video_id),
+        dataset.keyframes_tar(video_id),
+        dataset.preview_jpg(video_id),
+        dataset.frames_parquet(video_id),
+    ]
+
+
 def write_outcome(dataset: Dataset, outcome: VideoOutcome) -> None:
     write_json(dataset.outcome_json(outcome.video_id), outcome.model_dump(mode="json"))
+
+
+def is_content_id(video_id: str) -> bool:
+    """Whether it is a hash of content, and not the id of an input without any."""
+    return video_id != "" and "-" not in video_id
 
 
 def nameless_id(kind: str, uri: str) -> str:

@@ -18,6 +18,9 @@ SIDE_PX, REACH = 128, 3
 """Short side at which keyframes are compared, and how many keyframes before and after."""
 DIFFERENT_LAB, EQUAL_LAB = 22.0, 11.0
 """Lab distance from which two looks differ, and below which they agree."""
+MIN_AGREEMENT = 0.5
+"""Share of the canvas on which two keyframes must agree to bear witness: where nearly everything is
+painted anew, a colour comes back by chance (a white sky over an umber ground on white)."""
 UNSURE_WEIGHT, COVERED_WEIGHT, MUCH_COVERED = 0.25, 0.15, 0.3
 SUSPECT = 0.02
 """Suspicion from which a keyframe is marked. All set by looking at the real footage."""
@@ -43,24 +46,33 @@ def passing_masks(images: list[np.ndarray]) -> np.ndarray:
     for k in range(1, count - 1):
         for before in range(max(0, k - REACH), k):
             for after in range(k + 1, min(count, k + REACH + 1)):
-                masks[k] |= (
-                    (distances[before, k] > DIFFERENT_LAB)
-                    & (distances[k, after] > DIFFERENT_LAB)
-                    & (distances[before, after] < EQUAL_LAB)
-                )
+                agreeing = distances[before, after] < EQUAL_LAB
+                if agreeing.mean() >= MIN_AGREEMENT:
+                    differs = np.minimum(distances[before, k], distances[k, after]) > DIFFERENT_LAB
+                    masks[k] |= agreeing & differs
         masks[k] = _without_specks(masks[k])
     return masks
 
 
 def suspicion(quality: Mapping[str, float]) -> float:
     """Suspicion of left-over cover from 0 to 1, from a keyframe's measures (all shares)."""
+    return round(min(1.0, sum(_parts(quality).values())), 4)
+
+
+def main_sign(quality: Mapping[str, float]) -> tuple[str, float]:
+    """The measure that adds most to the suspicion (passing, unsure or covered), and its value."""
+    parts = _parts(quality)
+    name = max(parts, key=lambda name: parts[name])
+    return name, quality.get(name, 0.0)
+
+
+def _parts(quality: Mapping[str, float]) -> dict[str, float]:
     covered = max(0.0, quality.get("covered", 0.0) - MUCH_COVERED)
-    total = (
-        quality.get("passing", 0.0)
-        + UNSURE_WEIGHT * quality.get("unsure", 0.0)
-        + COVERED_WEIGHT * covered
-    )
-    return round(min(1.0, total), 4)
+    return {
+        "passing": quality.get("passing", 0.0),
+        "unsure": UNSURE_WEIGHT * quality.get("unsure", 0.0),
+        "covered": COVERED_WEIGHT * covered,
+    }
 
 
 def _look(image: np.ndarray) -> np.ndarray:

@@ -29,6 +29,16 @@ VOCABULARY: tuple[str, ...] = (
     "flower",
     "bird",
     "figure",
+    "table",
+    "cloth",
+    "shadow",
+    "vase",
+    "fruit",
+    "face",
+    "hair",
+    "eye",
+    "mouth",
+    "hand",
     "details",
 )
 """Singular, lower case; "details" is the word for finishing touches (paper, figure 6)."""

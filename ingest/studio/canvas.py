@@ -94,8 +94,9 @@ class PaintedCanvas:
             return None
         top, bottom, left, right = box
         alpha, tint, load = self._track(stroke, box, progress)
-        if stroke.clip is not None:
-            alpha *= self._clip_mask(stroke.clip)[top:bottom, left:right]
+        for edge in (stroke.clip, stroke.place):
+            if edge is not None:
+                alpha *= self._clip_mask(edge)[top:bottom, left:right]
         touch = stroke.touch
         # Streaks: part of the second colour, and lighter or darker tracks.
         spread = (tint - 0.5) * (2 * touch.streaks)

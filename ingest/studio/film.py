@@ -12,7 +12,7 @@ from ingest.studio.encode import write_mp4
 from ingest.studio.hand import Hand, lay_hand
 from ingest.studio.overlay import lay_overlays
 from ingest.studio.performance import Performance
-from ingest.studio.reframe import zoom_at, zoom_matrix
+from ingest.studio.reframe import nearest_zoom, zoom_matrix
 from ingest.studio.script import Fade
 from ingest.studio.settings import StudioConfig
 from ingest.studio.stage import Stage
@@ -24,15 +24,20 @@ to come, and from how far, in units of the canvas."""
 
 
 def film_video(
-    seed: int, config: StudioConfig, video: Path, tick: Callable[[float], None] = lambda share: None
+    seed: int,
+    config: StudioConfig,
+    video: Path,
+    tick: Callable[[float], None] = lambda share: None,
+    is_dry: bool = False,
 ) -> None:
     """Paint and film one seed: writes `video` (mp4) and its truth folder, the video last.
 
     Args:
         video: path of the mp4; the truth goes to the folder `truth_folder(video)`.
         tick: called with the finished share, 0 to 1.
+        is_dry: whether the brush carries no paint, so that the canvas stays bare.
     """
-    stage = Stage(seed, config)
+    stage = Stage(seed, config, is_dry)
     shoot = _Shoot(stage, TruthWriter(truth_folder(video), stage.plan, stage.pace.timeline))
     frames: list[FrameTruth] = []
     with write_mp4(video, stage.format.frame_px, config.fps, config.crf) as write:
@@ -42,7 +47,9 @@ def film_video(
             frames.append(truth)
             tick((index + 1) / stage.num_frames)
         # The truth comes first into place: a video that is there has its truth.
-        shoot.truth.finish(config, stage.format, stage.script, stage.pace, frames)
+        shoot.truth.finish(
+            config, stage.format, stage.script, stage.pace, stage.grid_s, frames, is_dry
+        )
 
 
 class _Shoot:
@@ -71,7 +78,7 @@ class _Shoot:
 
     def _play(self, time_s: float) -> np.ndarray:
         """The canvas at `time_s`; the truth's grid is filled on the way."""
-        grid = self.stage.grid_s
+        grid = self.stage.grid
         while len(self.truth.grid) < len(grid) and grid[len(self.truth.grid)] <= time_s:
             at_s = grid[len(self.truth.grid)]
             self.truth.add_grid(at_s, self.performance.advance(at_s))
@@ -88,23 +95,28 @@ class _Shoot:
             since_s = time_s - stop.start_s if stop is not None else 0.0
             frame = stage.cutaways.frame(shot, time_s, since_s, move)
             return stage.sensor.expose(frame, gains), FrameTruth(shot, None, 0.0)
-        zoom = np.eye(3)
+        is_painting, near = shot in ("painting", "zoom"), shot in ("flash", "beauty")
+        nudged = stage.is_nudged(time_s) or near
+        pose, zoom = (stage.nudged_pose if nudged else stage.pose), np.eye(3)
+        seen = move
         if shot == "zoom":
             zoom = self._zoom(time_s)
-        pose = stage.nudged_pose if stage.is_nudged(time_s) else stage.pose
-        pose = pose if shot in ("painting", "zoom") else stage.close_pose
+            seen = zoom @ move
+        elif near and stage.is_eventful:
+            seen = move @ stage.close_zoom
+        elif near:
+            # The table of a quiet film stays where it is; only the canvas comes nearer.
+            pose = stage.close_pose
         if shot == "flash" and stage.finished is not None:
             canvas = stage.finished
-        seen = zoom @ move
         matrix = seen @ pose
-        frame = self._set(seen, matrix, canvas, stage.is_nudged(time_s), blurred=shot == "flash")
-        is_painting = shot in ("painting", "zoom")
+        frame = self._set(seen, matrix, canvas, nudged, blurred=shot == "flash")
         covered = self._hands(frame, move @ pose, zoom, time_s) if is_painting else 0.0
         truth = FrameTruth(shot, stage.corners(matrix), covered)
         return stage.sensor.expose(frame, gains), truth
 
     def _zoom(self, time_s: float) -> np.ndarray:
-        zoom = zoom_at(self.stage.script, time_s)
+        zoom = nearest_zoom(self.stage.script, time_s)
         if zoom is None:
             return np.eye(3)
         return zoom_matrix(zoom, time_s, self.stage.place(*zoom.place), self.frame_px)

@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 
-from ingest.studio import buildings, finish, house, land, mountains, plants, sky, trees, water
+from ingest.studio import (
+    buildings,
+    finish,
+    house,
+    land,
+    mountains,
+    orders,
+    plants,
+    sky,
+    trees,
+    water,
+)  # fmt: skip
 from ingest.studio.canvas import PaintedCanvas
 from ingest.studio.compose import compose
 from ingest.studio.formats import Subject
 from ingest.studio.painter import Painter
+from ingest.studio.repaint import Task, with_repaints
 from ingest.studio.scene import NEAR_TREE, Scene
-from ingest.studio.stroke import Colour, Step
+from ingest.studio.sitter import seat
+from ingest.studio.still_life import arrange
+from ingest.studio.stroke import Step, Touch
+from ingest.studio.study import Study
 
-STUDY_PX = 96
-"""Short side of the small copy that the painter looks at to see what is there already."""
-
-Brushwork = Callable[[Painter, "Study"], None]
-Task = tuple[str, Brushwork]
-
-
-class Study:
-    """The painting as it stands, seen at one fixed size, so that plans depend on no output size."""
-
-    def __init__(self, scene: Scene, seed: int) -> None:
-        self.canvas = PaintedCanvas(
-            round(STUDY_PX * scene.width), round(STUDY_PX * scene.height), scene.ground_colour, seed
-        )
-
-    def seen(self, x: float, y: float) -> Colour:
-        """Colour at (x, y) in units, RGB float32."""
-        picture = self.canvas.colour
-        row = int(np.clip(y * STUDY_PX, 0, picture.shape[0] - 1))
-        column = int(np.clip(x * STUDY_PX, 0, picture.shape[1] - 1))
-        return picture[row, column].copy()
+DRY_BRUSH = Touch(opacity=0.0, body=0.0)
+"""Leaves nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +45,14 @@ class Plan:
     def canvas(self, width_px: int, height_px: int) -> PaintedCanvas:
         """The bare canvas that this painting begins on."""
         return PaintedCanvas(width_px, height_px, self.scene.ground_colour, self.seed)
+
+    def dried(self) -> Plan:
+        """The same movements with a brush that carries no paint."""
+        steps = tuple(
+            replace(step, strokes=[replace(s, touch=DRY_BRUSH) for s in step.strokes])
+            for step in self.steps
+        )
+        return replace(self, steps=steps)
 
     @property
     def num_strokes(self) -> int:
@@ -68,7 +71,10 @@ def plan_painting(
     scene = compose(seed, aspect)
     study = Study(scene, seed)
     steps = []
-    for number, (word, work) in enumerate(_order(np.random.default_rng([seed, 2]), scene)):
+    order = _order_of(np.random.default_rng([seed, 2]), seed, scene, subject)
+    if repaints:
+        order = with_repaints(np.random.default_rng([seed, 4]), order, repaints)
+    for number, (word, work) in enumerate(order):
         painter = Painter(np.random.default_rng([seed, 3, number]), scene.boldness)
         work(painter, study)
         strokes = [s for s in painter.strokes if study.canvas.window_of(s) is not None]
@@ -77,6 +83,18 @@ def plan_painting(
                 study.canvas.apply(stroke)
             steps.append(Step(word, strokes))
     return Plan(seed, scene, tuple(steps))
+
+
+def _order_of(rng: np.random.Generator, seed: int, scene: Scene, subject: Subject) -> list[Task]:
+    """Words and brushwork of every step of a picture of the subject."""
+    if subject == "landscape":
+        return _order(rng, scene)
+    steps = (
+        orders.portrait_order(rng, seat(seed, scene))
+        if subject == "portrait"
+        else orders.still_life_order(rng, arrange(seed, scene))
+    )
+    return [(word, lambda p, s, w=work: w(p)) for word, work in steps]
 
 
 def _order(rng: np.random.Generator, scene: Scene) -> list[Task]:

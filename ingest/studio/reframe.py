@@ -12,6 +12,15 @@ def zoom_at(script: Script, time_s: float) -> Zoom | None:
     return next((zoom for zoom in script.zooms if zoom.start_s <= time_s < zoom.end_s), None)
 
 
+def nearest_zoom(script: Script, time_s: float) -> Zoom | None:
+    """The zoom at `time_s` or the one next to it: a dissolve shows it before it begins."""
+
+    def distance(zoom: Zoom) -> float:
+        return max(zoom.start_s - time_s, time_s - zoom.end_s, 0.0)
+
+    return min(script.zooms, key=distance, default=None)
+
+
 def zoom_matrix(
     zoom: Zoom, time_s: float, focus_px: tuple[float, float], frame_px: tuple[int, int]
 ) -> np.ndarray:

@@ -126,7 +126,7 @@ def write_script(rng: np.random.Generator, cut: Cut) -> Script:
     inserts = tuple(_insert(rng, slots) for _ in range(int(rng.integers(1, 4))))
     skips = tuple(
         Skip(0.9 * slots.share(), slots.span_s * rng.uniform(0.04, 0.1))
-        for _ in range(int(rng.integers(0, 3)))
+        for _ in range(int(rng.choice(3, p=[0.25, 0.4, 0.35])))
     )
     return Script(
         inserts=inserts,
@@ -134,7 +134,7 @@ def write_script(rng: np.random.Generator, cut: Cut) -> Script:
         zooms=zooms,
         captions=_captions(rng, start, end),
         watermark=_watermark(rng, start, end) if rng.random() < 0.6 else None,
-        fades=_fades(rng, cut),
+        fades=_fades(rng, cut, zooms),
         exposures=_exposures(rng, start, end),
         nudge=_nudge(rng, slots) if rng.random() < 0.4 else None,
         helper_s=tuple(slots.interval(0.12, 0.3) for _ in range(int(rng.integers(0, 3)))),
@@ -201,15 +201,22 @@ def _watermark(rng: np.random.Generator, start_s: float, end_s: float) -> Waterm
     )  # fmt: skip
 
 
-def _fades(rng: np.random.Generator, cut: Cut) -> tuple[Fade, ...]:
-    """At the intro's end, before the beauty shot, and before the end card; each at times."""
+def _fades(rng: np.random.Generator, cut: Cut, zooms: tuple[Zoom, ...]) -> tuple[Fade, ...]:
+    """At the intro's end, before the beauty shot and the end card; each at times. Some zooms that
+    come by a cut are dissolved into."""
     room_s = min(cut.first_touch_s - cut.intro_s, cut.beauty_s - cut.last_lift_s)
     kinds: tuple[Literal["dissolve", "black"], ...] = ("dissolve", "black")
-    return tuple(
+    fades = [
         Fade(at_s, float(room_s * rng.uniform(0.8, 1.6)), kinds[rng.integers(2)])
         for at_s in (cut.intro_s, cut.beauty_s, cut.end_card_s)
         if rng.random() < 0.6
-    )
+    ]
+    fades += [
+        Fade(zoom.start_s, float(0.3 * (zoom.end_s - zoom.start_s)), "dissolve")
+        for zoom in zooms
+        if zoom.ramp_s == 0 and rng.random() < 0.35
+    ]
+    return tuple(fades)
 
 
 def _exposures(

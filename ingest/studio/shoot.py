@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,41 @@ def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict
     """Film what is not there yet, then write the manifest; returns the machine-readable result."""
     from ingest.studio.film import film_video
 
-    films, made = plan_of(seed, count, config), 0
+    films = plan_of(seed, count, config)
+
+    def shoot(film: Film, video: Path, tick: Callable[[float], None]) -> None:
+        film_video(film.seed, config, video, tick)
+
+    return _shoot_missing(films, config, folder, shoot)
+
+
+def shoot_others(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
+    """Film every kind of non-painting, `count` of each; returns the machine-readable result."""
+    from ingest.studio.others import REFUSALS, film_other
+
+    films = [
+        Film(f"other-{kind}-{seed + i:05d}", seed + i, "train")
+        for kind in REFUSALS
+        for i in range(count)
+    ]
+
+    def shoot(film: Film, video: Path, tick: Callable[[float], None]) -> None:
+        film_other(film.name.removeprefix("other-")[:-6], film.seed, config, video)
+        tick(1.0)
+
+    return _shoot_missing(films, config, folder, shoot)
+
+
+def _shoot_missing(
+    films: list[Film],
+    config: StudioConfig,
+    folder: Path,
+    shoot: Callable[[Film, Path, Callable[[float], None]], None],
+) -> dict[str, Any]:
+    """Film what is not there yet, then write the manifest."""
+    made, began = 0, time.monotonic()
     _claim(folder, config)
     remove_stale_temporaries(folder)
-    began = time.monotonic()
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,15 +102,13 @@ def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict
                 continue
             task = bar.add_task(film.name, total=1.0)
             start = time.monotonic()
-            film_video(
-                film.seed, config, video, lambda share, task=task: bar.update(task, completed=share)
-            )
+            shoot(film, video, lambda share, task=task: bar.update(task, completed=share))
             bar.remove_task(task)
             bar.console.print(f"{video.name}: filmed in {time.monotonic() - start:.1f} s")
             made += 1
     write_bytes(folder / "manifest.csv", manifest(films, config))
     took_s = time.monotonic() - began
-    print(f"{made} filmed, {count - made} there already, in {took_s:.0f} s: {folder}")
+    print(f"{made} filmed, {len(films) - made} there already, in {took_s:.0f} s: {folder}")
     return {
         "folder": str(folder),
         "filmed": made,
@@ -109,6 +139,7 @@ def manifest(films: list[Film], config: StudioConfig) -> bytes:
     writer.writerow(columns)
     for film in films:
         source = f"ingest.studio seed={film.seed} config={config_hash(config)}"
-        row = [f"{film.name}.mp4", f"studio-{film.seed:05d}", "CC0-1.0", source, film.split]
+        painting = f"studio-{film.seed:05d}" if film.name.startswith("studio-") else film.name
+        row = [f"{film.name}.mp4", painting, "CC0-1.0", source, film.split]
         writer.writerow([*row, f"{config.speed:g}"] if config.speed != 1 else row)
     return text.getvalue().encode()

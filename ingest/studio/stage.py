@@ -33,16 +33,19 @@ class Stage:
     """One film, ready to be shot. What the profiles tripod and handheld draw keeps its order, so
     that their films stay as they are."""
 
-    def __init__(self, seed: int, config: StudioConfig) -> None:
+    def __init__(self, seed: int, config: StudioConfig, is_dry: bool = False) -> None:
         rng, extra = np.random.default_rng([seed, 11]), np.random.default_rng([seed, 13])
         profile = PROFILES[config.profile]
         self.format = format_of(seed, config)
         canvas_px, frame_px = self.format.canvas_px, self.format.frame_px
         self.fps, self.num_frames = config.fps, round(config.seconds * config.fps)
         self.cut = make_cut(rng, config.seconds)
-        self.script = write_script(extra, self.cut) if profile.eventful else Script()
+        self.is_eventful = profile.eventful
+        self.script = write_script(extra, self.cut) if self.is_eventful else Script()
         aspect = canvas_px[0] / canvas_px[1]
         self.plan = plan_painting(seed, aspect, self.format.subject, self.script.repaints)
+        if is_dry:
+            self.plan = self.plan.dried()
         self.pace = pace(
             self.plan, self.script, self.cut.first_touch_s, self.cut.last_lift_s, config.fps
         )
@@ -63,7 +66,9 @@ class Stage:
         )
         # Only a flash at the start needs the finished picture before it is painted.
         self.finished = paint_plan(self.plan, canvas_px) if self.cut.intro == "flash" else None
-        self.grid_s = self._grid(config, profile)
+        finest_s = config.seconds / FINEST_GRID if self.is_eventful else config.grid_s
+        self.grid_s = min(config.grid_s, finest_s)
+        self.grid = self._grid()
 
     def _motion(
         self, rng: np.random.Generator, profile: Profile, frame_px: tuple[int, int]
@@ -95,6 +100,7 @@ class Stage:
                 again, scene, self.pose, canvas_px, frame_px, margin_px, self.nudged_pose
             )
         self.close_pose = closer(self.nudged_pose, canvas_px, frame_px)
+        self.close_zoom = self.close_pose @ np.linalg.inv(self.nudged_pose)
 
     def _helper(self, rng: np.random.Generator) -> Hand | None:
         if not self.script.helper_s:
@@ -103,15 +109,13 @@ class Stage:
         script = self.script
         return make_helper(rng, unit_px, self.hand.skin, script.helper_has_rag, script.left_handed)
 
-    def _grid(self, config: StudioConfig, profile: Profile) -> list[float]:
+    def _grid(self) -> list[float]:
         """When the truth keeps the canvas: regularly, and on both sides of every skip."""
-        step_s = config.grid_s
-        if profile.eventful:
-            step_s = min(step_s, config.seconds / FINEST_GRID)
         last_s = (self.num_frames - 1) / self.fps
-        grid = [round(i * step_s, 6) for i in range(int(last_s / step_s + 1e-9) + 1)]
+        count = int(last_s / self.grid_s + 1e-9) + 1
+        regular = [round(i * self.grid_s, 6) for i in range(count)]
         beside = [time for skip in self.pace.skips_s for time in (skip - 1e-6, skip)]
-        return sorted([*grid, *beside])
+        return sorted([*regular, *beside])
 
     def is_nudged(self, time_s: float) -> bool:
         return self.script.nudge is not None and time_s >= self.script.nudge.at_s

@@ -6,7 +6,8 @@ from 0 to `width`, y down from 0 to `height`, and the smaller of these two is 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Touch:
     """How a loaded brush meets the canvas."""
 
     opacity: float = 0.95
-    """Alpha where the paint lies full, in (0, 1]."""
+    """Alpha where the paint lies full, in [0, 1]; 0: a brush without paint."""
     dryness: float = 0.15
     """Share of the bristle tracks that stay without paint at the start of the stroke, in [0, 1]."""
     exhaustion: float = 0.25
@@ -83,6 +84,12 @@ class Stroke:
     texture: tuple[int, int, int]
     """Which bristle texture, and where in it: the stroke's own randomness."""
     clip: Clip | None = None
+    place: Clip | None = None
+    """Where alone it is laid when it is painted again."""
+
+    def recoloured(self, change: Callable[[Colour], Colour]) -> Stroke:
+        """The same stroke in other paint."""
+        return replace(self, colour=change(self.colour), second=change(self.second))
 
     @property
     def length(self) -> float:

@@ -98,14 +98,16 @@ class TruthWriter:
         )
 
     def finish(
-        self, config: StudioConfig, format: Format, script: Script, pace: Pace,
-        frames: list[FrameTruth],
+        self, config: StudioConfig, format: Format, script: Script, pace: Pace, grid_s: float,
+        frames: list[FrameTruth], is_dry: bool,
     ) -> None:  # fmt: skip
-        """Write `truth.json`, the last file: a folder that has it is whole."""
+        """Write `truth.json`, the last file: a folder that has it is whole. A film with a dry brush
+        has no steps and is to be refused."""
         record = {
             "truth_version": TRUTH_VERSION,
             "seed": self.plan.seed,
             "config": config.model_dump(mode="json"),
+            "expected_refusal": ["no-painting"] if is_dry else [],
             "subject": format.subject,
             "canvas_px": list(format.canvas_px),
             "frame_px": list(format.frame_px),
@@ -114,7 +116,8 @@ class TruthWriter:
             "span_s": list(self.timeline.span_s),
             "bare": self.grid[0]["canvas"],
             "finished": self.steps[-1]["canvas"],
-            "steps": self.steps,
+            "steps": [] if is_dry else self.steps,
+            "grid_s": grid_s,
             "grid": self.grid,
             "script": asdict(script),
             "stops": [asdict(stop) for stop in pace.stops],
@@ -156,8 +159,11 @@ class Truth:
 
     Attributes: `seed`, `fps`, `num_frames`, `canvas_px` and `frame_px` (width, height), `span_s`
     (first touch of the brush, last lift), `grid_s` (between regular states), `steps` in order,
-    `shots` (one a frame), `covered` (share of the canvas hidden by the hand, one a frame),
-    `expected_refusal` (right reasons to refuse the film; empty if it is a painting).
+    `shots` (one a frame), `covered` (share of the canvas in view that hands hide, one a frame),
+    `visible` (share of the canvas inside the frame, one a frame), `skips_s` (when the film jumps
+    over work), `stops` (stretches without painting: start_s, end_s, shot), `script` (all else that
+    was drawn for the film), `subject`, `expected_refusal` (right reasons to refuse the film; empty
+    if it is a painting).
     """
 
     def __init__(self, folder: Path) -> None:
@@ -181,11 +187,16 @@ class Truth:
         self.canvas_px: tuple[int, int] = tuple(record["canvas_px"])
         self.frame_px: tuple[int, int] = tuple(record["frame_px"])
         self.span_s: tuple[float, float] = tuple(record["span_s"])
-        self.grid_s: float = record["config"]["grid_s"]
+        self.grid_s: float = record.get("grid_s", record["config"]["grid_s"])
         self.expected_refusal: list[str] = record.get("expected_refusal", [])
         self.steps = [StepTruth(**step) for step in record["steps"]]
         self.shots: list[Shot] = record["frames"]["shot"]
         self.covered: list[float] = record["frames"]["covered"]
+        self.visible: list[float] = record["frames"].get("visible", [])
+        self.subject: str = record.get("subject", "landscape")
+        self.skips_s: tuple[float, ...] = tuple(record.get("skips_s", ()))
+        self.stops: list[dict[str, Any]] = record.get("stops", [])
+        self.script: dict[str, Any] = record.get("script", {})
         self._bare, self._finished = record["bare"], record["finished"]
         self._corners = record["frames"]["corners_px"]
         self._states = sorted(

@@ -24,7 +24,8 @@ from ingest.outcome import VideoOutcome, read_keyframes
 from ingest.reasons import FRAME_REASONS
 from ingest.settings import IngestConfig
 from ingest.span import Span
-from ingest.stored import write_unkept
+from ingest.standing import standing_outcome
+from ingest.stored import write_outcome, write_unkept
 from ingest.video import make_ingest_video
 
 SPEED = 4.0
@@ -93,6 +94,14 @@ def synthetic() -> tuple[Analysis, Span, list[Choice]]:
     return analysis, Span(1, 5), [choice, replace(choice, bin=4, frame=8, looks={8: off[0]})]
 
 
+def test_a_short_end_card_is_another_shot_and_no_lost_frame() -> None:
+    analysis, span, choices = synthetic()
+    del analysis.looked[-1]
+    reasons = [fate.reason for fate in frame_fates(analysis, span, choices, speed=1.0)]
+    assert reasons[5:7] == ["not-registered"] * 2
+    assert reasons[-2:] == ["other-shot"] * 2
+
+
 def test_each_frame_gets_the_reason_that_fits() -> None:
     fates = frame_fates(*synthetic(), speed=2.0)
     assert [(f.index, f.time_s) for f in fates] == [(10 * i, float(i)) for i in range(19)]
@@ -129,3 +138,14 @@ def test_the_table_goes_with_the_video(tmp_path: Path) -> None:
     write_frames(dataset, "a", [FrameFate(0, 0.0, keyframes=(0,))])
     write_unkept(dataset, VideoOutcome(video_id="a", uri="x", painting_id="a", status="refused"))
     assert not dataset.frames_parquet("a").exists()
+
+
+def test_without_its_table_a_video_is_made_again(tmp_path: Path) -> None:
+    dataset = Dataset(tmp_path)
+    outcome = VideoOutcome(video_id="a", uri="x", painting_id="a", status="kept")
+    write_outcome(dataset, outcome)
+    dataset.keyframes_tar("a").touch()
+    write_frames(dataset, "a", [FrameFate(0, 0.0, keyframes=(0,))])
+    assert standing_outcome(dataset, "a", "x", "") == outcome
+    dataset.frames_parquet("a").unlink()
+    assert standing_outcome(dataset, "a", "x", "") is None

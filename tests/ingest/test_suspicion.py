@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.suspicion import SUSPECT, passing_masks, suspicion
+from ingest.suspicion import SUSPECT, main_sign, passing_masks, suspicion
 
 
 def painted(steps: int) -> np.ndarray:
@@ -47,10 +47,24 @@ def test_a_shift_of_one_pixel_is_no_hand() -> None:
     assert not passing_masks(images)[:, 8:-8, 8:-8].any()
 
 
+def test_a_hair_is_no_hand() -> None:
+    images = [painted(0) for _ in range(5)]
+    cv2.line(images[2], (60, 60), (100, 60), (100, 100, 100), 2)
+    assert not passing_masks(images).any()
+
+
+def test_a_ground_that_is_painted_over_is_no_hand() -> None:
+    white, umber = painted(0), np.full((160, 200, 3), (150, 100, 60), np.uint8)
+    sky = white.copy()
+    sky[70:] = (60, 120, 60)
+    assert not passing_masks([white, umber, sky, sky, sky]).any()
+
+
 def test_suspicion_grows_with_each_sign() -> None:
     clean = {"change": 0.9, "covered": 0.2, "unsure": 0.01, "passing": 0.0}
     assert suspicion(clean) < SUSPECT
     assert suspicion({}) == 0
     for name, value in (("covered", 0.6), ("unsure", 0.2), ("passing", 0.03)):
         assert suspicion(clean | {name: value}) > SUSPECT, name
+        assert main_sign(clean | {name: value}) == (name, value)
     assert suspicion(dict.fromkeys(clean, 1.0)) == 1

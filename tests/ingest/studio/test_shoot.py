@@ -91,3 +91,13 @@ def test_json_result(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert result["filmed"] == 1
     assert result["films"] == [{"name": "studio-tripod-00001", "seed": 1, "split": "train"}]
+
+
+def test_out_is_output_and_a_missing_folder_is_one_line(tmp_path: Path) -> None:
+    options = ["--profile", "hard", "--seed", "3", "--dry-run"]
+    done = studio(*options, "--out", str(tmp_path / "x"))
+    assert f"{tmp_path / 'x'}/studio-hard-00003.mp4" in done.stdout
+    done = studio(*options)
+    assert done.returncode == 2
+    assert "say -o FOLDER" in done.stderr
+    assert "others" in studio("--help").stdout

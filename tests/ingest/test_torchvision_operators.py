@@ -20,7 +20,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 def test_package_loads_no_torch_and_hooks_once() -> None:
     done = run(
         "import sys, labeling\n"
-        "from labeling.torchvision_operators import _Hook, install\n"
+        "from ingest.torchvision_operators import _Hook, install\n"
         "install()\n"
         "print('torch' in sys.modules, sum(isinstance(f, _Hook) for f in sys.meta_path))"
     )

@@ -1,0 +1,210 @@
+"""Writes the page: counts of everything, cards of a stated selection, most suspicious first."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from ingest import __version__
+from ingest.atomic import write_bytes
+from ingest.dataset import Dataset
+from ingest.outcome import VideoOutcome, read_outcome
+from ingest.reasons import FRAME_REASONS, VIDEO_REASONS
+from ingest.report.cards import (
+    MAX_SUSPECTS,
+    MAX_THUMBNAILS,
+    SUSPECT_PX,
+    TWIN,
+    Suspect,
+    VideoCard,
+    by_suspicion,
+    make_card,
+)
+from ingest.report.pictures import Album
+from ingest.report.selection import (
+    KEYFRAME_BINS,
+    SPACING_BINS_S,
+    SUSPICION_BINS,
+    Selection,
+    Smallest,
+    Totals,
+    select,
+)
+from ingest.report.timeline import FATES, USED, clock
+from ingest.report.twins import make_groups
+from ingest.suspicion import SUSPECT
+
+MAX_PICTURE_BYTES = 17_000_000
+"""Room for pictures; with strips and text the page stays under 20 MB."""
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A row of a bar chart or a column of a histogram."""
+
+    name: str
+    count: int
+    share: float
+    """Of the sum (rows) or of the highest column (columns)."""
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Sources that were left out for one reason."""
+
+    reason: str
+    status: str
+    meaning: str
+    count: int
+    outcomes: list[VideoOutcome]
+    """Some of them."""
+
+
+def write_report(dataset: Dataset) -> Path:
+    """Write the page of a dataset; returns its path. Memory does not grow with the dataset."""
+    selection = select(_outcomes(dataset))
+    album = Album(MAX_PICTURE_BYTES)
+    suspects: Smallest[Suspect] = Smallest(MAX_SUSPECTS, by_suspicion)
+    cards = [make_card(dataset, outcome, album, suspects) for outcome in selection.pictured]
+    gallery = [(s, album.add(s.picture, SUSPECT_PX)) for s in suspects.sorted()]
+    twins = make_groups(dataset, selection.twins, album)
+    script = (FOLDER / "page.js").read_text(encoding="utf-8")
+    page = _environment().get_template("page.html.j2").render(
+        name=dataset.root.resolve().name,
+        version=__version__,
+        style=(FOLDER / "page.css").read_text(encoding="utf-8"),
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        selection=selection,
+        cards=cards,
+        shown_ids={card.outcome.video_id for card in cards},
+        gallery=gallery,
+        twins=twins,
+        fates=[(USED, "part of a keyframe"), *FRAME_REASONS.items()],
+        fate_names=" ".join(FATES),
+        sampling=_sampling(selection, cards),
+        groups=_groups(selection),
+        chips=_chips(selection, cards),
+        suspect_from=SUSPECT,
+        **_overview(selection.totals),
+    )  # fmt: skip
+    write_bytes(dataset.report_html, page.encode())
+    return dataset.report_html
+
+
+def _outcomes(dataset: Dataset) -> Iterator[VideoOutcome]:
+    """Outcomes in no fixed order, one in memory at a time."""
+    with os.scandir(dataset.keyframes) as entries:
+        for entry in entries:
+            if entry.name.endswith(".json") and not entry.name.startswith("."):
+                yield read_outcome(dataset, entry.name.removesuffix(".json"))
+
+
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _sampling(selection: Selection, cards: list[VideoCard]) -> list[str]:
+    """What of the dataset the page shows, in sentences."""
+    num_kept = selection.totals.statuses["kept"]
+    shown = len(cards) - selection.num_drawn
+    if selection.num_drawn:
+        text = (
+            f"Shown are the {shown} most suspicious of {num_kept:,} kept videos and "
+            f"{selection.num_drawn} drawn at random from the rest; counts are of all."
+        )
+    else:
+        text = f"All {num_kept} kept videos are shown, the most suspicious first."
+    bare = sum(not card.thumbnails for card in cards)
+    if bare:
+        text += f" The last {bare} are without pictures: the page is kept under 20 MB."
+    if any(card.num_hidden for card in cards):
+        text += f" Of a video up to {MAX_THUMBNAILS} keyframes are pictured, all suspects first."
+    return [text, "Every source is a row of videos.parquet, every frame a row of its own table."]
+
+
+def _groups(selection: Selection) -> list[Group]:
+    """Sources left out, by reason; failures first."""
+    return [
+        Group(
+            reason,
+            outcomes[0].status,
+            VIDEO_REASONS.get(reason, ""),
+            selection.totals.reasons[reason],
+            outcomes,
+        )
+        for reason, outcomes in (
+            (reason, list(found))
+            for reason, found in itertools.groupby(selection.unkept, key=lambda o: o.reason)
+        )
+    ]
+
+
+def _chips(selection: Selection, cards: list[VideoCard]) -> list[tuple[str, int]]:
+    """(tag, sources of the dataset) of the filter's buttons."""
+    totals = selection.totals
+    left_out = [(group.reason, group.count) for group in _groups(selection)]
+    return [
+        ("all", sum(totals.statuses.values())),
+        ("kept", totals.statuses["kept"]),
+        ("suspect", totals.num_suspect),
+        *([(TWIN, selection.twins.num_videos)] if selection.twins.num_videos else []),
+        *sorted(totals.warnings.items()),
+        *left_out,
+    ]
+
+
+def _overview(totals: Totals) -> dict[str, object]:
+    """Facts, funnels and histograms."""
+    kept = max(1, totals.statuses["kept"])
+    steps = totals.num_keyframes - kept
+    video_meanings = VIDEO_REASONS | {"kept": "keyframes were made"}
+    frame_meanings = FRAME_REASONS | {USED: "part of a keyframe"}
+    return {
+        "facts": [
+            ("sources", f"{sum(totals.statuses.values()):,}"),
+            ("kept", f"{totals.statuses['kept']:,}"),
+            ("keyframes", f"{totals.num_keyframes:,}"),
+            ("a painting", f"{totals.num_keyframes / kept:.1f}"),
+            ("painting time", clock(totals.painting_s)),
+            ("between keyframes", clock(totals.painting_s / steps) if steps > 0 else "-"),
+            ("train / val", f"{totals.splits['train']:,} / {totals.splits['val']:,}"),
+        ],
+        "sources": _rows(totals.reasons, video_meanings, "kept"),
+        "frames": _rows(totals.frames, frame_meanings, USED),
+        "histograms": [
+            ("keyframes a video", _columns(totals.keyframe_bins, KEYFRAME_BINS, "")),
+            ("seconds between keyframes", _columns(totals.spacing_bins, SPACING_BINS_S, "")),
+            ("suspicion of a left-over hand", _columns(totals.suspicion_bins, SUSPICION_BINS, "%")),
+        ],
+    }
+
+
+def _rows(counts: Counter[str], meanings: dict[str, str], first: str) -> list[Bar]:
+    total = max(1, counts.total())
+    order = sorted((n for n in counts if counts[n]), key=lambda n: (n != first, -counts[n], n))
+    return [Bar(n, counts[n], counts[n] / total, meanings.get(n, "")) for n in order]
+
+
+def _columns(counts: Counter[int], limits: tuple[float, ...], unit: str) -> list[Bar]:
+    highest = max(1, *counts.values()) if counts else 1
+    factor = 100 if unit == "%" else 1
+    names = [f"≤ {limit * factor:g}{unit}" for limit in limits]
+    names.append(f"> {limits[-1] * factor:g}{unit}")
+    return [Bar(name, counts[i], counts[i] / highest) for i, name in enumerate(names)]

@@ -1,0 +1,45 @@
+"""Independent tasks: how they are laid out, and what comes of one. Knows no Ray."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from ingest.config import Config
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class RunConfig(Config):
+    """How the work is laid out. None of it can change a byte of what is written."""
+
+    num_cpus: float = Field(default=1.0, gt=0)
+    """CPU cores that one task reserves."""
+    num_gpus: float = Field(default=0.0, ge=0)
+    """GPU share that one task reserves."""
+    max_in_flight: int = Field(default=0, ge=0)
+    """Tasks submitted and not yet done; 0 means twice what the cluster can run at once."""
+    max_retries: int = Field(default=2, ge=0)
+    """How often a task is tried again when its worker was killed."""
+    timeout_s: float = Field(default=3600.0, gt=0)
+    """A task that runs longer is stopped and its item recorded as failed."""
+
+
+@dataclass(frozen=True)
+class TaskFailure:
+    """A task that gave no result: its worker died, it ran too long, or it raised."""
+
+    reason: str
+    """worker-died, timeout, out-of-memory or exception."""
+    detail: str
+
+
+@dataclass(frozen=True)
+class Finished(Generic[Item, Result]):
+    """One item and what came of it."""
+
+    item: Item
+    result: Result | TaskFailure

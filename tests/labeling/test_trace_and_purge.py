@@ -1,0 +1,135 @@
+"""From a sample back to its frame and its labeler; and a video out of everything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pytest
+
+from ingest.dataset import Dataset
+from ingest.errors import Refusal, UserError
+from ingest.outcome import VideoOutcome, read_keyframes, read_outcome
+from ingest.purge import plan_purge, purge, undo_purge
+from ingest.purged import refuse_purged
+from ingest.tar import read_tar
+from ingest.tasks import Finished
+from ingest.trace import as_lines, trace
+from labeling import pipeline, work
+from labeling.corrections import Correction, append_corrections, locked_log, read_corrections
+from labeling.pairs import Pair, read_pairs
+from labeling.settings import LabelingConfig
+from labeling.shards import check_shards, read_index
+
+CONFIG = LabelingConfig.model_validate({"shards": {"samples_per_shard": 4}})
+
+
+def correction(pair: Pair) -> Correction:
+    return Correction(
+        pair.pair_id, pair.content_hash, "correct", "lake", "=ann", 'said "so",\nreally', "sky"
+    )
+
+
+@pytest.fixture
+def whole(
+    labeled_dataset: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
+) -> tuple[Dataset, list[Pair]]:
+    """Three labeled videos with corrections and shards, and the pairs of the first."""
+
+    def run(function: Callable[[Any], Any], items: list[Any], *_: Any) -> Any:
+        return (Finished(item, function(item)) for item in items)
+
+    monkeypatch.setattr(work, "run_tasks", run)
+    monkeypatch.setattr("ingest.pipeline.write_report", lambda dataset: None)
+    dataset = labeled_dataset(2, 1)
+    pairs = [read_pairs(dataset, video_id)[1] for video_id in dataset.video_ids()]
+    with locked_log(dataset):
+        append_corrections(dataset, [correction(pairs[0][1]), correction(pairs[1][2])])
+    pipeline.run_shards(dataset.root, CONFIG)
+    return dataset, pairs[0]
+
+
+def test_a_sample_is_traced_to_frame_labeler_and_shard(whole) -> None:
+    dataset, pairs = whole
+    pair = pairs[1]
+    found = trace(dataset, pair.pair_id)
+    assert found["video"]["uri"] == f"{pair.video_id}.mp4"
+    assert (found["video"]["licence"], found["video"]["source"]) == ("CC0-1.0", "toy")
+    following = found["keyframes"]["next"]
+    assert following["frame_index"] == pair.next.reference.frame_index
+    assert following["time_s"] == pair.next.reference.time_s
+    assert [answer["labeler"] for answer in found["answers"]] == ["rule-1"]
+    assert [said["instruction"] for said in found["corrections"]] == ["lake"]
+    (shard,) = found["shards"]
+    sample = dict(read_tar(Path(shard)))[pair.pair_id]
+    assert b'"licence": "CC0-1.0"' in sample["json"]
+    assert b'"source": "toy"' in sample["json"]
+    assert f'"uri": "{pair.video_id}.mp4"'.encode() in sample["json"]
+    text = "\n".join(as_lines(found))
+    assert "licence: CC0-1.0" in text
+    assert "time_s: " in text
+    white = trace(dataset, pairs[0].pair_id)["keyframes"]["current"]
+    assert white == "the white canvas that a painting starts from"
+    assert trace(dataset, f"{pair.video_id}-k0002")["keyframes"]["keyframe"]["index"] == 2
+
+
+@pytest.mark.parametrize("name", ["nonsense", "0" * 16 + "-k0001-k0002", "f" * 16])
+def test_names_of_nothing_are_told(whole, name: str) -> None:
+    with pytest.raises(UserError):
+        trace(whole[0], name)
+
+
+def test_no_byte_of_a_purged_video_remains(whole) -> None:
+    dataset, pairs = whole
+    video_id = pairs[0].video_id
+    pictures = [stored.data for stored in read_keyframes(dataset, video_id)][1:]  # less the blank
+    (dataset.root / "labels.html").write_text("a page with its pictures")
+    before = {p: p.read_bytes() for p in dataset.root.rglob("*") if p.is_file()}
+    plan = plan_purge(dataset, f"{video_id}.mp4")
+    assert plan.video_id == video_id
+    assert {p: p.read_bytes() for p in dataset.root.rglob("*") if p.is_file()} == before
+    assert len([line for line in plan.lines() if "shards" in line]) == 1
+    purge(dataset, plan)
+    for path in dataset.root.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            assert not any(picture in data for picture in pictures), path
+            if path.parent != dataset.keyframes and path.name != "purged.jsonl":
+                assert video_id.encode() not in data or path == dataset.videos_parquet, path
+    table = pandas.read_parquet(dataset.videos_parquet).set_index("video_id")
+    assert table.loc[video_id].reason == "purged"
+    assert [said.pair_id[:16] for said in read_corrections(dataset)] == [f"{1:016x}"]
+    assert read_corrections(dataset)[0].note == 'said "so",\nreally'
+    assert check_shards(dataset) == [], "the index names the shards that are left"
+    assert len(read_index(dataset).shards) == 2
+    pipeline.run_shards(dataset.root, CONFIG)
+    assert check_shards(dataset) == []
+    assert sum(entry.num_samples for entry in read_index(dataset).shards) == 8
+
+
+def test_a_purge_can_be_repeated_and_undone(whole) -> None:
+    dataset, pairs = whole
+    video_id = pairs[0].video_id
+    purge(dataset, plan_purge(dataset, video_id))
+    again = plan_purge(dataset, video_id)
+    assert again.files == [dataset.outcome_json(video_id)]
+    purge(dataset, again)
+    with pytest.raises(Refusal, match="purged"):
+        refuse_purged(dataset, video_id)
+    assert undo_purge(dataset, f"{video_id}.mp4") == video_id
+    refuse_purged(dataset, video_id)
+    assert not dataset.outcome_json(video_id).exists()
+    with pytest.raises(UserError, match="nothing to undo"):
+        undo_purge(dataset, video_id)
+    with pytest.raises(UserError, match="has no video"):
+        plan_purge(dataset, "another.mp4")
+
+
+def test_the_outcome_of_a_purged_video_says_what_it_was(whole) -> None:
+    dataset, pairs = whole
+    purge(dataset, plan_purge(dataset, pairs[0].video_id))
+    outcome: VideoOutcome = read_outcome(dataset, pairs[0].video_id)
+    assert (outcome.status, outcome.reason, outcome.look) == ("refused", "purged", "")
+    assert (outcome.uri, outcome.licence) == (f"{pairs[0].video_id}.mp4", "CC0-1.0")
