@@ -201,8 +201,19 @@ def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
 
 
 def _agrees(take: Take, sight: Sight, matrix: np.ndarray) -> bool:
-    height, width = take.coarse.shape
-    shrink = scaling(height / take.size[1])
+    return _fits(take.coarse, take.size, sight, matrix)
+
+
+def fits(composite: np.ndarray, sight: Sight, matrix: np.ndarray) -> bool:
+    """Whether a frame shows the place of a composite, RGB uint8 (h, w, 3), when it is moved by a
+    homography (3, 3)."""
+    size = (composite.shape[1], composite.shape[0])
+    return _fits(coarse_grey(composite), size, sight, matrix)
+
+
+def _fits(known: np.ndarray, size: tuple[int, int], sight: Sight, matrix: np.ndarray) -> bool:
+    height, width = known.shape
+    shrink = scaling(height / size[1])
     coarse = shrink @ matrix @ np.linalg.inv(scaling(sight.coarse.shape[0] / sight.grey.shape[0]))
     seen = warp(sight.coarse, coarse, (width, height))
-    return same_place(take.coarse, seen, valid_area(sight.coarse.shape, coarse, (width, height)))
+    return same_place(known, seen, valid_area(sight.coarse.shape, coarse, (width, height)))

@@ -78,16 +78,19 @@ def typical_pose(matrices: list[np.ndarray], size: tuple[int, int]) -> np.ndarra
     return matrices[int(np.argmin(np.median(distance, axis=1)))]
 
 
-def find_canvas(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
+def find_canvas(
+    composites: list[np.ndarray], config: CanvasConfig, change: np.ndarray | None = None
+) -> Canvas:
     """The canvas of a take.
 
     Args:
         composites: RGB uint8 (h, w, 3) of the take in order of time, at least one.
+        change: bool (h, w), where painting happens; what changes in the composites if not given.
     """
     left, top, right, bottom = content_box(composites, config)
     frame = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
     edges, strength = lasting_edges(composites)
-    change = lasting_change(composites)
+    change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
     inner[top + 3 : bottom - 3, left + 3 : right - 3] = True
     lines = hough_lines(edges & inner, config.max_lines)
@@ -121,8 +124,8 @@ def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     """Edges that are in (nearly) all composites: bool (h, w), and their strength float32 (h, w)."""
     gradients = [_gradient(image) for image in composites]
     magnitudes = np.stack([np.hypot(dx, dy) for dx, dy in gradients])
-    # One composite may have a hand on the side; two at once would be rare.
-    lasting = np.sort(magnitudes, axis=0)[min(1, len(composites) - 1)]
+    # Some composites may have a hand on the side, or be blurred.
+    lasting = np.sort(magnitudes, axis=0)[min(max(1, len(composites) // 4), len(composites) - 1)]
     middle = np.median(np.stack(composites), axis=0).astype(np.uint8)
     dx, dy = _gradient(middle)
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
@@ -172,7 +175,7 @@ def _scores(
     Returns float (n,): mean and least side support (0 to 1 each, weighted), plus twice the overlap
     of change and quadrilateral.
     """
-    support = _side_support(quads, edges)
+    support = side_support(quads, edges)
     support = np.where(is_border, BORDER_SUPPORT, support)
     scale = 8
     small = cv2.resize(change.astype(np.float32), None, fx=1 / scale, fy=1 / scale)
@@ -189,7 +192,7 @@ def _scores(
     return 0.5 * support.mean(axis=1) + 0.5 * support.min(axis=1) + OVERLAP_WEIGHT * overlap
 
 
-def _side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Share of each side, (n, 4), that lies on a lasting edge; parts outside count as absent."""
     near = cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
     along = np.linspace(0.04, 0.96, 48)[None, None, :, None]

@@ -42,8 +42,10 @@ class OcclusionConfig(Config):
     """Share of unsteady pixels (in the busiest quarter of the bins) from which something is taken
     to move in front of the canvas. Measured: 0.02 to 0.05 without a hand, 0.12 to 0.30 with one."""
     flicker_share: float = Field(default=0.04, gt=0, le=1)
-    """The same where nothing moves in front: a layer that is hidden for a moment. And elsewhere
-    how long a level lasts at most to be taken for a part of the moving thing beside it."""
+    """The same where nothing moves in front: a layer that is hidden for a moment. And, with a table
+    in view, how long a level lasts at most to be a part of the moving thing beside it."""
+    resting_share: float = Field(default=0.2, gt=0, le=1)
+    """The latter without a table in view: how long a hand may rest beside where it paints."""
     margin: float = Field(default=0.1, ge=0, le=0.5)
     """How much of the surroundings is looked at, as a share of the canvas: what lies on the table
     is no paint, nor is what is one thing with it."""
@@ -96,13 +98,21 @@ def clean(
         levels,
         inside,
         reach=max(2, round(share * number)),
-        fleeting_reach=max(2, round(config.flicker_share * number)),
+        fleeting_reach=max(2, round(_fleeting_share(inside, is_still, config) * number)),
         min_support=config.min_support,
     )
     start = _start(levels.colour[0], levels.good[0], ~covered[0] & inside, levels.tolerance)
     states, unsure, never_seen = _fill(levels.colour, ~covered, levels.tolerance, start)
     moments = np.array([members[len(members) // 2] for members in levels.bins])
     return History(levels.bins, states, covered, unsure, levels.tolerance, never_seen, moments)
+
+
+def _fleeting_share(inside: np.ndarray, is_still: bool, config: OcclusionConfig) -> float:
+    """How long, as a share of the video, a part of the thing in front may keep one colour."""
+    # With a table in view, what rests is known by the table; else only by how long it stays.
+    if is_still or not inside.all():
+        return config.flicker_share
+    return config.resting_share
 
 
 def cropped(history: History, crop: tuple[slice, slice]) -> History:

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.align import Pose
-from ingest.canvas import Canvas, find_canvas, typical_pose
+from ingest.canvas import Canvas, find_canvas
+from ingest.chain import undo_jumps
 from ingest.compose import rectified
 from ingest.errors import Refusal
 from ingest.face import margin_view, on_face
-from ingest.geometry import pixel_scale, transform, valid_area, warp
+from ingest.geometry import pixel_scale, valid_area, warp
+from ingest.join import join_takes, seen_typically
 from ingest.light import apply_gain
 from ingest.middle import middle_look
+from ingest.nudge import find_nudge
 from ingest.settings import IngestConfig
 from ingest.settle import Ground
 from ingest.surroundings import surrounding_gains
@@ -50,25 +53,42 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         Refusal: canvas-lost.
     """
     take = look.tracker.main_take()
-    used = [i for i, frame in enumerate(look.looked) if frame.pose.take == take.number]
+    used = join_takes(look)
     if len(used) < MIN_FRAMES:
         raise Refusal(
             "canvas-lost",
             f"no view of {name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
-    composites = [image for _, image in take.snapshots] or [take.composite]
+    if undo_jumps(look, used):
+        used = seen_typically(look, used, take)
+    composites = _composed(look, used, take.size)
     for _ in range(SETTLINGS):
         used = _settled(look, used, composites)
         composites = _composed(look, used, take.size)
+    if _unnudge(look, used, composites, config):
+        composites = _composed(look, used, take.size)
     canvas = find_canvas(composites, config.canvas)
-    if canvas.kind == "frame":
-        pose = typical_pose([look.looked[i].pose.matrix for i in used], take.size)
-        canvas = replace(canvas, corners=transform(pose, canvas.corners))
     gains = _light(look, used, canvas, take.size)
     if gains is not None:
         canvas = on_face(canvas, *_ends(look, used, canvas, gains))
     return Placed(used, canvas, gains)
+
+
+def _unnudge(
+    look: Look, used: list[int], composites: list[np.ndarray], config: IngestConfig
+) -> bool:
+    """Bring the canvas back to where it was before it was moved on the table; whether it was."""
+    greys = [look.looked[i].grey for i in used]
+    poses = [look.looked[i].pose for i in used]
+    found = find_nudge(composites, greys, [pose.matrix for pose in poses], config.canvas)
+    if found is None:
+        return False
+    first, back = found
+    for i, pose in list(zip(used, poses, strict=True))[first:]:
+        moved = back @ pose.matrix
+        look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, moved / moved[2, 2]))
+    return True
 
 
 def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[int]:
@@ -95,15 +115,23 @@ def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[
 
 
 def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.ndarray]:
-    """Composites through the main view, from its frames as they are registered now."""
+    """Composites through the main view, from its frames as they are registered now.
+
+    What frames do not show is filled in from those before.
+    """
     groups = np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES))
-    composites = []
+    composites: list[np.ndarray] = []
     for group in groups:
         places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
         looks = []
         for i in group[places]:
             image, matrix = look.spool.image(i), look.take_from_spooled(i)
-            looks.append(rectified(image, matrix, size))
+            seen = rectified(image, matrix, size)
+            outside = ~valid_area(image.shape, matrix, size)
+            base = composites or looks
+            if base and outside.any():
+                seen[outside] = base[-1][outside]
+            looks.append(seen)
         composites.append(middle_look(looks))
     return composites
 

@@ -19,6 +19,9 @@ MIN_INLIERS_SIMILARITY, MIN_INLIERS_HOMOGRAPHY, MIN_SPREAD = 10, 40, 0.2
 STILL_PX, STILL_SHARE = 0.12, 0.25
 """Points that move less stand still; if at least that share does, the camera did not move."""
 MAX_POINTS = 300
+NEAR_PX, CONTRAST, NOISE_LEVELS = 25, 42.0, 6.0
+"""Neighbourhood within which grey is evened out; its standard deviation afterwards; and grey levels
+below which structure is noise."""
 _FLOW = {"winSize": (17, 17), "maxLevel": 3, "minEigThreshold": 1e-4}
 
 
@@ -46,8 +49,16 @@ class Features:
 
 
 def grey(image: np.ndarray) -> np.ndarray:
-    """RGB uint8 (H, W, 3) to contrast-stretched grey uint8: faint drawings get corners too."""
-    return cv2.createCLAHE(2.0, (4, 4)).apply(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    """RGB uint8 (H, W, 3) to grey uint8 with one local brightness and contrast everywhere.
+
+    Faint drawings get corners too, and a table looks the same whatever is painted beside it.
+    """
+    plain = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    mean = cv2.boxFilter(plain, -1, (NEAR_PX, NEAR_PX))
+    square = cv2.boxFilter(plain * plain, -1, (NEAR_PX, NEAR_PX))
+    spread = cv2.sqrt(cv2.max(square - mean * mean, 0.0))
+    even = (plain - mean) * (CONTRAST / (spread + NOISE_LEVELS)) + 128
+    return np.clip(even, 0, 255).astype(np.uint8)
 
 
 def corners_to_track(known: np.ndarray) -> np.ndarray:

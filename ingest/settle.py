@@ -19,8 +19,9 @@ MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
 LASTING_STRENGTH = 8.0
 RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX = 0.8, 0.7, 6.0
-MIN_SEEN = 0.5
-"""Least area that the points seen span, as a share of all that stays."""
+MIN_SEEN, MIN_SEEN_NEAR = 0.5, 0.15
+"""Least area that the points seen span, as a share of all that stays; and of all that one composite
+shows, which a nearer view shows a part of."""
 MOST_WORSE, WORSE_PX = 1.15, 0.04
 """Root mean square error of a similarity, over that of a homography, up to which it will do."""
 
@@ -30,6 +31,7 @@ class Ground:
 
     def __init__(self, composites: list[np.ndarray]) -> None:
         """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it."""
+        self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
         _, strength = lasting_edges(composites)
         picture = middle_look(composites)
         self.grey = grey(picture)
@@ -65,7 +67,7 @@ class Ground:
         if found is None:
             return None
         fine, kept = found
-        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < MIN_SEEN * self.hull:
+        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < self.min_seen * self.hull:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)

@@ -43,6 +43,10 @@ class Look:
     spool: Spool
     frame_shape: tuple[int, ...]
 
+    def resized(self, i: int) -> np.ndarray:
+        """Frame `i` as it was registered, RGB uint8."""
+        return resize_to(self.spool.image(i), self.tracker.config.side_px)[0]
+
     def take_from_frame(self, i: int) -> np.ndarray:
         """Homography from the pixels of frame `i`, as it is in the video, to take coordinates."""
         side_px = self.tracker.config.side_px

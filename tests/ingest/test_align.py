@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.align import AlignConfig, Tracker
+from ingest.align import AlignConfig, Sight, Tracker
 from ingest.geometry import scaling, to_rectangle, transform, valid_area, warp
 
 SIZE = (320, 240)
@@ -39,7 +39,7 @@ def test_shake_is_followed_while_the_canvas_fills_and_hands_pass() -> None:
         cv2.circle(canvas, (80 + 4 * number, 120), 14, (40, 90 + number, 160), -1)
         frame, matrix = shaken(canvas, rng)
         cv2.line(frame, (100 + 3 * number, 110), (330, 240), (200, 150, 120), 30)
-        pose = tracker.add(frame)
+        pose = tracker.add(Sight.of(frame))
         first = matrix if first is None else first
         corners = np.array([[70, 50], [250, 60], [240, 200], [60, 190]], np.float64)
         placed = transform(pose.matrix @ matrix @ np.linalg.inv(first), transform(first, corners))
@@ -54,14 +54,14 @@ def test_a_still_view_gets_the_identity() -> None:
     rng = np.random.default_rng(0)
     for _ in range(12):
         noisy = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
-        np.testing.assert_array_equal(tracker.add(noisy).matrix, np.eye(3))
+        np.testing.assert_array_equal(tracker.add(Sight.of(noisy)).matrix, np.eye(3))
 
 
 def test_cuts_start_takes_and_returns_find_them() -> None:
     tracker = Tracker(AlignConfig(side_px=240))
     here, there = scene(3), scene(4)[::-1].copy()
     shots = [here] * 10 + [there] * 6 + [here] * 10
-    takes = [tracker.add(frame).take for frame in shots]
+    takes = [tracker.add(Sight.of(frame)).take for frame in shots]
     assert takes == [0] * 10 + [1] * 6 + [0] * 10
     assert tracker.main_take().number == 0
 
@@ -70,13 +70,13 @@ def test_a_blank_canvas_that_fills_the_view_is_one_take() -> None:
     tracker, image = Tracker(AlignConfig(side_px=240)), np.full((240, 320, 3), 250, np.uint8)
     for number in range(30):
         cv2.circle(image, (20 + 9 * number, 120), 20, (60, 90, 6 * number), -1)
-        assert tracker.add(image.copy()).take == 0
+        assert tracker.add(Sight.of(image.copy())).take == 0
 
 
 def test_snapshots_stay_bounded_and_spread() -> None:
     tracker, image = Tracker(AlignConfig(side_px=240, max_snapshots=6)), scene(5)
     for _ in range(150):
-        tracker.add(image)
+        tracker.add(Sight.of(image))
     positions = [position for position, _ in tracker.main_take().snapshots]
     assert 3 <= len(positions) <= 6
     assert positions[-1] > 100

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.align import Pose
+from ingest.align import AlignConfig, Pose, Tracker
 from ingest.analysis import Analysis, Looked
 from ingest.canvas import Canvas
 from ingest.dataset import Dataset
@@ -24,9 +24,11 @@ from ingest.outcome import VideoOutcome, read_keyframes
 from ingest.reasons import FRAME_REASONS
 from ingest.settings import IngestConfig
 from ingest.span import Span
+from ingest.spool import Spool
 from ingest.standing import standing_outcome
 from ingest.stored import write_outcome, write_unkept
 from ingest.video import make_ingest_video
+from ingest.watch import Look
 
 SPEED = 4.0
 PAINT, SKIN = 200, 90
@@ -70,7 +72,7 @@ def synthetic() -> tuple[Analysis, Span, list[Choice]]:
     frames = np.full((14, 8, 8, 3), PAINT, np.uint8)
     frames[6] = SKIN
     takes = [0] * 5 + [1, 1] + [0] * 9 + [2] * 3
-    looked = [Looked(10 * i, i / 2, Pose(t, np.eye(3)), frames[0]) for i, t in enumerate(takes)]
+    looked = [Looked(10 * i, i / 2, Pose(t, np.eye(3)), frames[0], frames[0, ..., 0]) for i, t in enumerate(takes)]
     used = [i for i, t in enumerate(takes) if t == 0]
     off = np.zeros((7, 8, 8), bool)
     history = History(
@@ -80,10 +82,11 @@ def synthetic() -> tuple[Analysis, Span, list[Choice]]:
         unsure=off,
         tolerance=np.full((8, 8), 13, np.float32),
         never_seen=off[0],
+        moments=np.arange(0, 14, 2),
     )
     analysis = object.__new__(Analysis)
     for name, value in {
-        "looked": looked,
+        "look": Look(looked, Tracker(AlignConfig()), Spool(), (8, 8, 3)),
         "used": used,
         "canvas": Canvas(np.zeros((4, 2)), "frame", 0.0),
         "frames": frames,

@@ -15,6 +15,7 @@ from ingest.span import Span, SpanConfig, find_span
 CONFIG = OcclusionConfig(side_px=64)
 NUM, SIZE = 120, (64, 96)
 SKIN = (205, 150, 125)
+WHOLE = np.ones(SIZE, bool)
 
 
 def painted(number: int) -> np.ndarray:
@@ -61,7 +62,7 @@ def wrong(state: np.ndarray, number: int) -> float:
 
 def test_hands_are_removed_and_paint_is_not() -> None:
     frames = footage()
-    history = clean(frames, np.ones(frames.shape[:3], bool), CONFIG)
+    history = clean(frames, np.ones(frames.shape[:3], bool), WHOLE, CONFIG)
     middles = [int(b[len(b) // 2]) for b in history.bins]
     worst = max(wrong(s, m) for s, m in zip(history.states, middles, strict=True))
     assert worst < 0.03
@@ -75,7 +76,7 @@ def test_what_is_never_seen_is_said() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
     valid[:, :, :10] = False
-    history = clean(frames, valid, CONFIG)
+    history = clean(frames, valid, WHOLE, CONFIG)
     assert history.never_seen[:, :9].all()
     assert not history.never_seen[:, 12:].any()
 
@@ -83,7 +84,7 @@ def test_what_is_never_seen_is_said() -> None:
 def test_keyframes_show_every_step_and_no_hand() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
-    history = clean(frames, valid, CONFIG)
+    history = clean(frames, valid, WHOLE, CONFIG)
     span = find_span(history.states, SpanConfig())
     assert span is not None
     config = KeyframeConfig(target_count=5)
@@ -103,7 +104,7 @@ def test_keyframes_show_every_step_and_no_hand() -> None:
 def test_the_same_frames_give_the_same_history() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
-    first, second = clean(frames, valid, CONFIG), clean(frames.copy(), valid, CONFIG)
+    first, second = clean(frames, valid, WHOLE, CONFIG), clean(frames.copy(), valid, WHOLE, CONFIG)
     np.testing.assert_array_equal(first.states, second.states)
 
 
