@@ -100,7 +100,12 @@ class Nodes:
         return "node"
 
     def kill_worker(self, rng: random.Random) -> str:
-        """SIGKILL to a worker of Ray, to the parent of decoders, or to a decoder."""
+        """SIGKILL to a worker of Ray, to the parent of decoders, or to a decoder, once there is
+        one and a moment has passed."""
+        deadline = time.monotonic() + 20
+        while not self._busy() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(rng.uniform(0, 1))
         found = self._busy()
         if not found:
             return "nobody"
