@@ -17,6 +17,7 @@ from ingest.errors import Refusal
 from ingest.geometry import resize_to, scaling, to_rectangle, transform, valid_area, warp
 from ingest.light import apply_gain, gains
 from ingest.occlusion import History, clean
+from ingest.segmenting import shown, told_canvas
 from ingest.settings import IngestConfig
 
 SMALL_SIDE_PX = 240
@@ -70,11 +71,13 @@ def analyse(video: Video, config: IngestConfig) -> Analysis:
             f"no view of {video.path.name} lasts for {MIN_FRAMES} of its {len(looked)} frames: "
             "the camera or the canvas moves too much to be followed",
         )
-    canvas = find_canvas(_composites(take), config.canvas)
+    composites = _composites(take)
+    canvas = told_canvas(composites, config.segmenter) or find_canvas(composites, config.canvas)
     if canvas.kind == "frame":
         pose = typical_pose([looked[i].pose.matrix for i in used], take.size)
         canvas = replace(canvas, corners=transform(pose, canvas.corners))
     frames, valid = _rectify([looked[i] for i in used], canvas, config, shape)
+    valid = shown(frames, valid, config.segmenter)
     found = gains(zip(frames, valid, strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     history = clean(frames, valid, config.occlusion)

@@ -13,15 +13,21 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest import torchvision_operators
+from ingest import pipeline, ray_actors, segmenting, torchvision_operators
+from ingest.dataset import Dataset
+from ingest.discover import SourceRow
 from ingest.errors import UserError
 from ingest.grounded_segmenter import GroundedSegmenter
 from ingest.isolation import IsolatedRunConfig, run_isolated
+from ingest.outcome import read_keyframes
+from ingest.ray_actors import segmenter_actors
+from ingest.ray_tasks import disconnect
 from ingest.relay import open_segmenter
 from ingest.segmenter import ActorsConfig, SegmenterConfig
 from ingest.segmenting import canvas_from, hidden, quad_of_mask
 from ingest.settings import IngestConfig, identity
 from ingest.tasks import TaskFailure
+from ingest.video import make_ingest_video
 
 torchvision_operators.install()
 ROOT = Path(__file__).resolve().parents[2]
@@ -223,9 +229,6 @@ def test_actors_answer_as_the_networks_do_here(
     """Two real actors, asked from this process and, by a handle that was sent, from a task."""
     import ray
 
-    from ingest.ray_actors import segmenter_actors
-    from ingest.ray_tasks import disconnect
-
     images = pictures(5)
     expected = tiny.cover(images)
     try:
@@ -251,8 +254,6 @@ def test_actors_answer_as_the_networks_do_here(
 
 
 def test_without_a_model_there_is_no_segmenter_and_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingest import ray_actors
-
     monkeypatch.setattr(ray_actors, "connect", lambda *_: pytest.fail("Ray was started"))
     with ray_actors.segmenter_actors(SegmenterConfig(), ActorsConfig()) as segmenter:
         assert segmenter is None
@@ -359,9 +360,50 @@ def test_the_canvas_of_a_take_is_the_median_find() -> None:
 def test_what_is_hidden_has_a_rim() -> None:
     mask = np.zeros((20, 30), bool)
     mask[8:12, 10:14] = True
-    frames = [np.zeros((20, 30, 3), np.uint8)] * 2
+    frames = np.zeros((2, 20, 30, 3), np.uint8)
     found = hidden(Known(masks=[mask, ~mask & False]), frames)
     assert found.shape == (2, 20, 30)
     assert found[0].sum() == 36
     assert found[0][7:13, 9:15].all()
     assert not found[1].any()
+
+
+def test_ingest_takes_the_canvas_and_leaves_out_the_cover_that_it_is_told(
+    film, quick: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segmenter that knows the canvas, and says that its right quarter is covered always."""
+    told = np.array([[60, 38], [264, 50], [252, 207], [52, 194]], float)
+
+    class Told:
+        def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+            return [told * image.shape[0] / 240 for image in images]
+
+        def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+            mask = np.zeros(images[0].shape[:2], bool)
+            mask[:, -mask.shape[1] // 4 :] = True
+            return [mask for _ in images]
+
+    monkeypatch.setattr(segmenting, "open_segmenter", lambda config: Told())
+    outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
+    assert outcome.status == "kept"
+    assert any(warning.startswith("never seen: 2") for warning in outcome.warnings)
+    for stored in read_keyframes(Dataset(tmp_path), outcome.video_id):
+        np.testing.assert_allclose(stored.keyframe.corners_px, told, atol=2.5)
+
+
+@pytest.mark.ray
+@pytest.mark.torch
+def test_networks_that_find_nothing_change_nothing(
+    film, quick: IngestConfig, config: SegmenterConfig, tmp_path: Path
+) -> None:
+    """The whole run, process of the video to actor and back, against one without a segmenter."""
+    blind = config.model_copy(update={"box_threshold": 1.0, "batch_size": 64})
+    asking = quick.model_copy(update={"segmenter": blind})
+    try:
+        result = pipeline.run([str(film.path)], tmp_path / "asked", asking)
+    finally:
+        disconnect()
+    plain = make_ingest_video(quick, tmp_path / "plain")(SourceRow(str(film.path)))
+    (asked,) = result.outcomes
+    assert (asked.status, asked.keyframes_sha256) == ("kept", plain.keyframes_sha256)
+    assert asked.config_hash != plain.config_hash
