@@ -18,12 +18,15 @@ from ingest.discover import SourceRow
 from ingest.errors import Refusal, Unreachable
 from ingest.outcome import VideoOutcome
 from ingest.reasons import VIDEO_REASONS
-from ingest.remote import RemoteConfig, fetch, stat
+from ingest.remote import fetch, stat
 from ingest.settings import IngestConfig
+from ingest.stores import RemoteConfig
 from ingest.video import STORAGE, Known, make_ingest_video
 
 CONFIG = RemoteConfig(timeout_s=0.5, pause_s=0.02, attempts=4, chunk_mb=1)
 FAULTS = ["none", "error", "hang", "cut"]
+LIMIT_S = 120.0
+"""Far beyond what the attempts may take together, also on a machine that others use too."""
 DATA = random.Random(0).randbytes(2_500_000)
 
 
@@ -46,7 +49,7 @@ def test_a_video_from_a_failing_store_gives_the_same_bytes(
     bucket.proxy.set(fault)
     start_s = time.monotonic()
     outcome = make_ingest_video(config, tmp_path)(SourceRow(uri))
-    assert time.monotonic() - start_s < 30
+    assert time.monotonic() - start_s < LIMIT_S
     assert bucket.proxy.num_faults > 0 or fault == "none"
     dataset, expected = undisturbed
     assert outcome == expected.model_copy(update={"uri": uri})

@@ -8,7 +8,8 @@ import pytest
 
 from ingest.discover import BadRow, Row, SourceRow, discover
 from ingest.errors import UserError
-from ingest.remote import RemoteConfig, fetch, stat
+from ingest.remote import fetch, stat
+from ingest.stores import RemoteConfig
 
 CONFIG = RemoteConfig(timeout_s=0.5, pause_s=0.02, attempts=4, chunk_mb=1)
 
