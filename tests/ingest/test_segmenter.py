@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,6 +300,15 @@ def test_an_answer_that_fails_fails_the_video_alone() -> None:
         assert isinstance(failure, TaskFailure)
         assert failure.reason == "exception"
         assert told in failure.detail
+
+
+def test_an_answer_that_never_comes_keeps_no_video_past_its_limit() -> None:
+    start_s = time.monotonic()
+    limits = IsolatedRunConfig(timeout_s=3)
+    failure = run_isolated(cover_of, 10, limits, lambda _: time.sleep(120)).result
+    assert isinstance(failure, TaskFailure)
+    assert failure.reason == "timeout"
+    assert time.monotonic() - start_s < 60
 
 
 def test_networks_are_part_of_the_identity_and_their_place_is_not() -> None:
