@@ -385,22 +385,26 @@ def test_ingest_takes_the_canvas_and_leaves_out_the_cover_that_it_is_told(
 ) -> None:
     """A segmenter that knows the canvas, and says that its right quarter is covered always."""
     told = np.array([[60, 38], [264, 50], [252, 207], [52, 194]], float)
+    asked: set[str] = set()
 
     class Told:
         def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+            asked.add("canvas")
             return [told * image.shape[0] / 240 for image in images]
 
         def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+            asked.add("cover")
             mask = np.zeros(images[0].shape[:2], bool)
             mask[:, -mask.shape[1] // 4 :] = True
             return [mask for _ in images]
 
     monkeypatch.setattr(segmenting, "open_segmenter", lambda config: Told())
     outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
-    assert outcome.status == "kept"
+    assert (outcome.status, asked) == ("kept", {"canvas", "cover"})
     assert any(warning.startswith("never seen: 2") for warning in outcome.warnings)
     for stored in read_keyframes(Dataset(tmp_path), outcome.video_id):
-        np.testing.assert_allclose(stored.keyframe.corners_px, told, atol=2.5)
+        # What is told may still be moved onto the edge that the frames show.
+        np.testing.assert_allclose(stored.keyframe.corners_px, told, atol=4)
 
 
 @pytest.mark.ray
