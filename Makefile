@@ -9,7 +9,7 @@ export RAY_AUTH_MODE ?= disabled
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup demo test check bench pipelines clean
+.PHONY: setup demo test check bench faults pipelines clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,10 @@ bench: setup
 	  $(BIN)/python -m ingest.benchmark --videos out/bench/$$profile --json out/bench/$$profile.json \
 	    || exit 1; \
 	done
+
+# Thirty kills at random moments: ten each of workers, nodes and drivers.
+faults: setup
+	KILLS=10 $(BIN)/python -m pytest tests/ingest/test_faults.py -s
 
 pipelines: setup
 	$(BIN)/python tests/write_pipelines.py

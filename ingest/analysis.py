@@ -13,6 +13,7 @@ from ingest.light import apply_gain, gains
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
+from ingest.segmenting import shown
 from ingest.settings import IngestConfig
 from ingest.watch import Look, Looked, look_at
 
@@ -64,6 +65,7 @@ def analyse(video: Video, config: IngestConfig) -> Analysis:
 def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis:
     """The clean canvas over time, from where it is in every frame."""
     frames, valid = _rectify(look, placed.used, placed.canvas, config)
+    valid = shown(frames, valid, config.segmenter)
     found = placed.gains
     if found is None:
         crop = _canvas_area(placed.canvas, config)[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two processes may write the same content-named file at once: each has its own temporary name,
     # and whichever renames last puts the same bytes there.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}@{_host()}{SUFFIX}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -43,14 +44,20 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def remove_stale_temporaries(folder: Path, older_than_s: float = 3600.0) -> int:
-    """Delete what a killed process left behind; fresh ones may belong to a run beside ours."""
+    """Delete what a killed process left behind; others may belong to a run beside ours.
+
+    Whether a process of another machine is alive cannot be seen from here: what it wrote counts
+    as left behind when nothing was added for `older_than_s`.
+    """
     if not folder.is_dir():
         return 0
     now, removed = time.time(), 0
     for path in _temporaries(folder):
         with contextlib.suppress(FileNotFoundError):
             owner = path.name.removesuffix(SUFFIX).rpartition(".")[2]
-            if not _alive(owner) or now - path.stat().st_mtime > older_than_s:
+            process_id, _, host = owner.partition("@")
+            is_dead = host in ("", _host()) and not _alive(process_id)
+            if is_dead or now - path.stat().st_mtime > older_than_s:
                 path.unlink()
                 removed += 1
     return removed
@@ -65,6 +72,11 @@ def _temporaries(folder: Path) -> Iterator[Path]:
                 yield from _temporaries(Path(entry.path))
             elif entry.name.startswith(".") and entry.name.endswith(SUFFIX):
                 yield Path(entry.path)
+
+
+def _host() -> str:
+    """This machine's name, without the dots that separate the parts of a temporary name."""
+    return socket.gethostname().replace(".", "-")
 
 
 def _alive(process_id: str) -> bool:

@@ -16,8 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.errors import Refusal, UserError
-from ingest.remote import RemoteConfig, RemoteFile, fetch, find, is_remote, join, name_of, stat
+from ingest.remote import RemoteFile, fetch, find, is_remote, join, name_of, stat
 from ingest.source_row import FOLDER_MARKS, PICTURE_ENDINGS, SourceRow
+from ingest.stores import RemoteConfig
 
 
 @contextlib.contextmanager

@@ -216,7 +216,8 @@ def _decoded(
         context.thread_count = 1  # Videos are decoded side by side, one on a core.
         context.options = {"max_pixels": str(max_pixels)}
         context.open(False)
-        for position, packet in enumerate(_packets(container, stream)):
+        # The table says how far to go: a file that is still being copied may have grown.
+        for position, packet in zip(range(len(needed)), _packets(container, stream), strict=False):
             if not needed[position] and is_fed:
                 for frame in _flushed(context):
                     awaited.discard(frame.pts)

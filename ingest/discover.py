@@ -15,7 +15,7 @@ from pydantic import Field
 from ingest.config import Config
 from ingest.errors import Refusal, UserError
 from ingest.manifest import MANIFEST_ENDINGS, read_manifest, read_remote_manifest
-from ingest.remote import SCHEMES, RemoteConfig, find, is_glob, is_remote, local_path, name_of
+from ingest.remote import SCHEMES, find, is_glob, is_remote, local_path, name_of
 from ingest.schema import Split
 from ingest.source_row import (
     FOLDER_MARKS,
@@ -28,6 +28,7 @@ from ingest.source_row import (
     Row,
     SourceRow,
 )
+from ingest.stores import RemoteConfig
 
 __all__ = ["BadRow", "DiscoverConfig", "Row", "SourceRow", "content_id", "discover", "split_of"]
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 MODULES = (
-    "numpy", "cv2", "av", "pandas", "pyarrow", "ray", "torch", "webdataset", "labeling",
+    "numpy", "cv2", "av", "pandas", "pyarrow", "psutil", "ray", "torch", "webdataset", "labeling",
     "lpips", "transformers", "diffusers", "peft",
 )  # fmt: skip
 OPTIONAL_MODULES = ("decord",)

@@ -7,6 +7,7 @@ late and nowhere else in this package: only the actors that hold the networks pa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ class GroundedSegmenter:
     """
 
     def __init__(self, config: SegmenterConfig, device: str = "auto") -> None:
+        for key, name in (("model", config.model), ("mask_model", config.mask_model)):
+            if name.startswith((".", "/", "~")) and not Path(name).is_dir():
+                raise UserError(f"ingest.segmenter.{key}: no folder {name}: give its full path")
         import torch
 
         if device == "auto":

@@ -10,10 +10,12 @@ import contextlib
 import multiprocessing
 import os
 import pickle
+import queue
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +28,7 @@ from pydantic import Field
 
 from ingest.tasks import RunConfig, TaskFailure
 
-POLL_S, GOODBYE_S = 0.1, 10.0
+POLL_S, ANSWER_POLL_S, GOODBYE_S = 0.1, 0.005, 10.0
 MEGABYTE = 1 << 20
 DIED = "worker-died"
 _ENDED = object()
@@ -167,6 +169,7 @@ def _watch(
     """Wait for the result, a limit or the end; the result is `_ENDED` if it just ended."""
     last: Any = None
     peak = 0.0
+    waiting: queue.SimpleQueue[tuple[str, Any]] | None = None
     while True:
         with contextlib.suppress(psutil.Error):
             peak = max(peak, psutil.Process(process_id).memory_info().rss / MEGABYTE)
@@ -175,7 +178,11 @@ def _watch(
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)
             return Watched(failure, last, peak)
-        if not connection.poll(min(POLL_S, max(0.0, deadline - time.monotonic()))):
+        if waiting is not None and not waiting.empty():
+            connection.send(waiting.get())
+            waiting = None
+        poll_s = POLL_S if waiting is None else ANSWER_POLL_S
+        if not connection.poll(min(poll_s, max(0.0, deadline - time.monotonic()))):
             continue
         try:
             kind, value = connection.recv()
@@ -184,10 +191,19 @@ def _watch(
         if kind == "note":
             last = value
         elif kind == "ask":
-            connection.send(_answered(answer, value))
+            waiting = _answer_beside(answer, value)
         else:
             result = TaskFailure("exception", value) if kind == "error" else value
             return Watched(result, last, peak)
+
+
+def _answer_beside(
+    answer: Callable[[Any], Any] | None, question: Any
+) -> queue.SimpleQueue[tuple[str, Any]]:
+    """Answer in a thread: an answer that never comes must not keep the limits from being kept."""
+    box: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=lambda: box.put(_answered(answer, question)), daemon=True).start()
+    return box
 
 
 def _answered(answer: Callable[[Any], Any] | None, question: Any) -> tuple[str, Any]:

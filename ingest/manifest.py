@@ -15,8 +15,9 @@ from typing import Any
 
 from ingest.copies import copy_folder
 from ingest.errors import UserError
-from ingest.remote import SCHEMES, RemoteConfig, fetch, is_remote, join, local_path, name_of, stat
+from ingest.remote import SCHEMES, fetch, is_remote, join, local_path, name_of, stat
 from ingest.source_row import BadRow, Row, SourceRow
+from ingest.stores import RemoteConfig
 
 MANIFEST_ENDINGS = frozenset((".csv", ".jsonl"))
 MANIFEST_COLUMNS = ("uri", "painting", "licence", "source", "split", "times", "speed")

@@ -7,7 +7,7 @@ chosen so that a bucket holds a few videos. Memory is 16 bytes a video and table
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from ingest.look import MAX_DISTANCE
 MAX_EXACT = 20_000
 """Videos up to which all pairs are compared: 2e8 comparisons, a few seconds."""
 NUM_TABLES, BUCKET_SIZE, MAX_BUCKET = 24, 64, 1000
-BLOCK = 512
+MOST_AT_ONCE = 1 << 20
+"""Comparisons in one step: bounds the memory of it to some 20 MB."""
 
 
 def close_pairs(hashes: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -39,8 +40,9 @@ def close_pairs(hashes: np.ndarray) -> Iterator[tuple[int, int]]:
 
 
 def _all_pairs(hashes: np.ndarray) -> Iterator[tuple[int, int]]:
-    for start in range(0, len(hashes), BLOCK):
-        block = hashes[start : start + BLOCK, None]
+    size = max(1, MOST_AT_ONCE // max(1, len(hashes)))
+    for start in range(0, len(hashes), size):
+        block = hashes[start : start + size, None]
         first, second = np.nonzero(_distance(block, hashes[None, start:]) <= MAX_DISTANCE)
         for i, j in zip(first.tolist(), second.tolist(), strict=True):
             if i < j:
@@ -51,19 +53,18 @@ def _pairs_in_buckets(hashes: np.ndarray, chosen: np.uint64) -> Iterator[tuple[i
     keys = hashes & chosen
     # Inside a bucket by the whole hash, so that in a bucket that is too full like is near like.
     order = np.lexsort((hashes, keys))
-    starts = np.flatnonzero(np.r_[True, keys[order][1:] != keys[order][:-1]])
-    for start, end in zip(starts, np.r_[starts[1:], len(order)], strict=True):
+    starts = np.flatnonzero(np.r_[True, keys[order][1:] != keys[order][:-1]]).tolist()
+    for start, end in zip(starts, [*starts[1:], len(order)], strict=True):
         for low in range(start, end, MAX_BUCKET):
             members = order[low : min(low + MAX_BUCKET, end)]
             if len(members) > 1:
                 yield from _pairs_among(hashes, members)
 
 
-def _pairs_among(hashes: np.ndarray, members: Sequence[int] | np.ndarray) -> Iterator[tuple]:
+def _pairs_among(hashes: np.ndarray, members: np.ndarray) -> Iterator[tuple[int, int]]:
     some = hashes[members]
     first, second = np.nonzero(np.triu(_distance(some[:, None], some[None]) <= MAX_DISTANCE, 1))
-    for i, j in zip(first, second, strict=True):
-        a, b = int(members[i]), int(members[j])
+    for a, b in zip(members[first].tolist(), members[second].tolist(), strict=True):
         yield min(a, b), max(a, b)
 
 

@@ -17,6 +17,7 @@ from ingest.join import join_takes, seen_typically
 from ingest.light import apply_gain
 from ingest.middle import middle_look
 from ingest.nudge import find_nudge
+from ingest.segmenting import told_canvas
 from ingest.settings import IngestConfig
 from ingest.settle import Ground
 from ingest.surroundings import surrounding_gains
@@ -68,7 +69,8 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         composites = _composed(look, used, take.size)
     if _unnudge(look, used, composites, config):
         composites = _composed(look, used, take.size)
-    canvas = find_canvas(composites, config.canvas)
+    told = told_canvas(composites, config.segmenter)
+    canvas = told or find_canvas(composites, config.canvas)
     gains = _light(look, used, canvas, take.size)
     if gains is not None:
         canvas = on_face(canvas, *_ends(look, used, canvas, gains))

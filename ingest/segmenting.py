@@ -9,7 +9,8 @@ import numpy as np
 
 from ingest.canvas import Canvas
 from ingest.quads import order_corners, turned_clockwise
-from ingest.segmenter import Segmenter
+from ingest.relay import open_segmenter
+from ingest.segmenter import Segmenter, SegmenterConfig
 
 MIN_FOUND = 0.5
 """Share of the composites in which the canvas must be found."""
@@ -18,12 +19,25 @@ COARSEST = 0.12
 is taken."""
 
 
-def hidden(segmenter: Segmenter, frames: Sequence[np.ndarray]) -> np.ndarray:
-    """What covers the canvas, bool (n, h, w), in frames RGB uint8 (h, w, 3) of one size.
+def told_canvas(composites: Sequence[np.ndarray], config: SegmenterConfig) -> Canvas | None:
+    """`canvas_from` the segmenter of a config; None where it asks for none, or none was found."""
+    segmenter = open_segmenter(config)
+    return None if segmenter is None else canvas_from(segmenter, composites)
+
+
+def shown(frames: np.ndarray, valid: np.ndarray, config: SegmenterConfig) -> np.ndarray:
+    """`valid`, bool (n, h, w), less what the segmenter of a config says is hidden in `frames`,
+    RGB uint8 (n, h, w, 3); as it is where the config asks for none."""
+    segmenter = open_segmenter(config)
+    return valid if segmenter is None else valid & ~hidden(segmenter, frames)
+
+
+def hidden(segmenter: Segmenter, frames: np.ndarray) -> np.ndarray:
+    """What covers the canvas, bool (n, h, w), in frames RGB uint8 (n, h, w, 3).
 
     A rim of one pixel belongs to it: cover shines through there.
     """
-    masks = np.stack(segmenter.cover(frames))
+    masks = np.stack(segmenter.cover(list(frames)))
     kernel = np.ones((3, 3), np.uint8)
     return np.stack([cv2.dilate(mask.astype(np.uint8), kernel) > 0 for mask in masks])
 

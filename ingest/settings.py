@@ -16,10 +16,10 @@ from ingest.discover import DiscoverConfig
 from ingest.isolation import IsolatedRunConfig
 from ingest.keyframes import KeyframeConfig
 from ingest.occlusion import OcclusionConfig
-from ingest.remote import RemoteConfig
 from ingest.reveal import RevealConfig
 from ingest.segmenter import ActorsConfig, SegmenterConfig
 from ingest.span import SpanConfig
+from ingest.stores import RemoteConfig
 
 
 class IngestConfig(Config):

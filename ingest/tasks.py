@@ -25,7 +25,9 @@ class RunConfig(Config):
     max_retries: int = Field(default=2, ge=0)
     """How often a task is tried again when its worker was killed."""
     timeout_s: float = Field(default=3600.0, gt=0)
-    """A task that runs longer is stopped and its item recorded as failed."""
+    """Seconds a task may take before it is stopped and its item recorded as failed: from its start
+    in ingest, where each video has a process of its own; elsewhere a task that hangs is given up
+    when nothing at all has finished for so long and a minute."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def trace(dataset: Dataset, name: str) -> dict[str, Any]:
 
 
 def as_lines(found: dict[str, Any], indent: int = 0) -> list[str]:
-    """A trace as people read it: one value a line, empty ones left out."""
+    """A trace as people read it: one value a line."""
     lines: list[str] = []
     for key, value in found.items():
         pad = "  " * indent
@@ -66,6 +66,6 @@ def as_lines(found: dict[str, Any], indent: int = 0) -> list[str]:
         elif isinstance(value, list) and value and isinstance(value[0], dict):
             for number, item in enumerate(value, start=1):
                 lines += [f"{pad}{key} {number}", *as_lines(item, indent + 1)]
-        elif value not in ("", None, [], {}):
-            lines.append(f"{pad}{key}: {value}")
+        else:
+            lines.append(f"{pad}{key}: {'(none)' if value in ('', None, []) else value}")
     return lines

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,14 +52,29 @@ def test_json_is_sorted_and_strict(tmp_path: Path) -> None:
 def test_only_temporaries_of_the_dead_are_removed(tmp_path: Path) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
-    dead = tmp_path / "k" / f".x.tar.{gone.pid}.tmp"
+    here = socket.gethostname().replace(".", "-")
+    dead = tmp_path / "k" / f".x.tar.{gone.pid}@{here}.tmp"
     dead.parent.mkdir()
-    mine = tmp_path / f".y.tar.{os.getpid()}.tmp"
-    dead.touch()
-    mine.touch()
+    mine = tmp_path / f".y.tar.{os.getpid()}@{here}.tmp"
+    elsewhere = tmp_path / f".z.tar.{gone.pid}@another.tmp"
+    for path in (dead, mine, elsewhere):
+        path.touch()
     assert remove_stale_temporaries(tmp_path) == 1
-    assert mine.exists()
-    assert not dead.exists()
+    assert sorted(tmp_path.glob(".*")) == [mine, elsewhere]
+    os.utime(elsewhere, (0, 0))
+    assert remove_stale_temporaries(tmp_path) == 1
+    assert list(tmp_path.glob(".*")) == [mine]
+
+
+def test_a_killed_write_is_known_by_its_name(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys; from pathlib import Path; from ingest.atomic import atomic_file\n"
+        "with atomic_file(Path(sys.argv[1])) as file: os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "x.tar")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=False)
+    assert len(list(tmp_path.iterdir())) == 1
+    assert remove_stale_temporaries(tmp_path) == 1
 
 
 def test_equal_samples_make_equal_tars(tmp_path: Path) -> None:

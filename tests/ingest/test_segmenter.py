@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,15 +14,21 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest import torchvision_operators
+from ingest import pipeline, ray_actors, segmenting, torchvision_operators
+from ingest.dataset import Dataset
+from ingest.discover import SourceRow
 from ingest.errors import UserError
 from ingest.grounded_segmenter import GroundedSegmenter
 from ingest.isolation import IsolatedRunConfig, run_isolated
+from ingest.outcome import read_keyframes, read_outcome
+from ingest.ray_actors import segmenter_actors
+from ingest.ray_tasks import disconnect
 from ingest.relay import open_segmenter
 from ingest.segmenter import ActorsConfig, SegmenterConfig
 from ingest.segmenting import canvas_from, hidden, quad_of_mask
 from ingest.settings import IngestConfig, identity
 from ingest.tasks import TaskFailure
+from ingest.video import make_ingest_video
 
 torchvision_operators.install()
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,8 +206,10 @@ def test_a_network_that_does_not_fit_is_named(config: SegmenterConfig, tmp_path:
     swapped = {"model": config.mask_model}
     with pytest.raises(UserError, match=r"segmenter\.model: .* 'sam' model, expected 'grounding"):
         GroundedSegmenter(config.model_copy(update=swapped))
-    with pytest.raises(UserError, match=r"mask_model: '/none/x' cannot be loaded"):
+    with pytest.raises(UserError, match=r"mask_model: no folder /none/x: give"):
         GroundedSegmenter(config.model_copy(update={"mask_model": "/none/x"}))
+    with pytest.raises(UserError, match=r"mask_model: 'nobody/nothing' cannot be loaded .*: give"):
+        GroundedSegmenter(config.model_copy(update={"mask_model": "nobody/nothing"}))
     broken = shutil.copytree(config.mask_model, tmp_path / "sam")
     _drop_a_weight(broken / "model.safetensors")
     with pytest.raises(UserError, match="lacks 1 weights"):
@@ -223,9 +232,6 @@ def test_actors_answer_as_the_networks_do_here(
     """Two real actors, asked from this process and, by a handle that was sent, from a task."""
     import ray
 
-    from ingest.ray_actors import segmenter_actors
-    from ingest.ray_tasks import disconnect
-
     images = pictures(5)
     expected = tiny.cover(images)
     try:
@@ -237,7 +243,7 @@ def test_actors_answer_as_the_networks_do_here(
                     np.testing.assert_array_equal(answer, mask)
         lost = config.model_copy(update={"model": "/none/x"})
         with (
-            pytest.raises(UserError, match=r"did not start: .*'/none/x' cannot be loaded"),
+            pytest.raises(UserError, match=r"did not start: .*model: no folder /none/x"),
             segmenter_actors(lost, ActorsConfig()),
         ):
             pass
@@ -251,8 +257,6 @@ def test_actors_answer_as_the_networks_do_here(
 
 
 def test_without_a_model_there_is_no_segmenter_and_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ingest import ray_actors
-
     monkeypatch.setattr(ray_actors, "connect", lambda *_: pytest.fail("Ray was started"))
     with ray_actors.segmenter_actors(SegmenterConfig(), ActorsConfig()) as segmenter:
         assert segmenter is None
@@ -296,6 +300,15 @@ def test_an_answer_that_fails_fails_the_video_alone() -> None:
         assert isinstance(failure, TaskFailure)
         assert failure.reason == "exception"
         assert told in failure.detail
+
+
+def test_an_answer_that_never_comes_keeps_no_video_past_its_limit() -> None:
+    start_s = time.monotonic()
+    limits = IsolatedRunConfig(timeout_s=3)
+    failure = run_isolated(cover_of, 10, limits, lambda _: time.sleep(120)).result
+    assert isinstance(failure, TaskFailure)
+    assert failure.reason == "timeout"
+    assert time.monotonic() - start_s < 60
 
 
 def test_networks_are_part_of_the_identity_and_their_place_is_not() -> None:
@@ -359,9 +372,54 @@ def test_the_canvas_of_a_take_is_the_median_find() -> None:
 def test_what_is_hidden_has_a_rim() -> None:
     mask = np.zeros((20, 30), bool)
     mask[8:12, 10:14] = True
-    frames = [np.zeros((20, 30, 3), np.uint8)] * 2
+    frames = np.zeros((2, 20, 30, 3), np.uint8)
     found = hidden(Known(masks=[mask, ~mask & False]), frames)
     assert found.shape == (2, 20, 30)
     assert found[0].sum() == 36
     assert found[0][7:13, 9:15].all()
     assert not found[1].any()
+
+
+def test_ingest_takes_the_canvas_and_leaves_out_the_cover_that_it_is_told(
+    film, quick: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A segmenter that knows the canvas, and says that its right quarter is covered always."""
+    told = np.array([[60, 38], [264, 50], [252, 207], [52, 194]], float)
+    asked: set[str] = set()
+
+    class Told:
+        def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
+            asked.add("canvas")
+            return [told * image.shape[0] / 240 for image in images]
+
+        def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+            asked.add("cover")
+            mask = np.zeros(images[0].shape[:2], bool)
+            mask[:, -mask.shape[1] // 4 :] = True
+            return [mask for _ in images]
+
+    monkeypatch.setattr(segmenting, "open_segmenter", lambda config: Told())
+    outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
+    assert (outcome.status, asked) == ("kept", {"canvas", "cover"})
+    assert any(warning.startswith("never seen: 2") for warning in outcome.warnings)
+    for stored in read_keyframes(Dataset(tmp_path), outcome.video_id):
+        # What is told may still be moved onto the edge that the frames show.
+        np.testing.assert_allclose(stored.keyframe.corners_px, told, atol=4)
+
+
+@pytest.mark.ray
+@pytest.mark.torch
+def test_networks_that_find_nothing_change_nothing(
+    film, quick: IngestConfig, config: SegmenterConfig, tmp_path: Path
+) -> None:
+    """The whole run, process of the video to actor and back, against one without a segmenter."""
+    blind = config.model_copy(update={"box_threshold": 1.0, "batch_size": 64})
+    asking = quick.model_copy(update={"segmenter": blind})
+    try:
+        pipeline.run([str(film.path)], tmp_path / "asked", asking)
+    finally:
+        disconnect()
+    plain = make_ingest_video(quick, tmp_path / "plain")(SourceRow(str(film.path)))
+    asked = read_outcome(Dataset(tmp_path / "asked"), plain.video_id)
+    assert (asked.status, asked.keyframes_sha256) == ("kept", plain.keyframes_sha256)
+    assert asked.config_hash != plain.config_hash

@@ -144,7 +144,7 @@ def bucket(store: FlakyProxy) -> Iterator[Bucket]:
     for item in client.list_objects_v2(Bucket="paintings").get("Contents", []):
         client.delete_object(Bucket="paintings", Key=item["Key"])
     client.delete_bucket(Bucket="paintings")
-    assert not list(copies_root().iterdir()), "a local copy was left behind"
+    assert not list(copies_root().glob("*")), "a local copy was left behind"
 
 
 @pytest.fixture

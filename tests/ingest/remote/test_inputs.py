@@ -8,7 +8,8 @@ import pytest
 
 from ingest.discover import BadRow, Row, SourceRow, discover
 from ingest.errors import UserError
-from ingest.remote import RemoteConfig
+from ingest.remote import fetch, stat
+from ingest.stores import RemoteConfig
 
 CONFIG = RemoteConfig(timeout_s=0.5, pause_s=0.02, attempts=4, chunk_mb=1)
 
@@ -85,3 +86,16 @@ def test_what_cannot_be_listed_is_one_clear_line(bucket, text: str, told: str) -
         uris(text)
     assert text.partition("*")[0].rstrip("/") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["a b.mp4", "a#1.mp4", "ü%20.mp4", "a?b.mp4", "a+&=.mp4", "a[1].mp4"]
+)
+def test_names_with_signs_are_files_like_others(bucket, tmp_path: Path, name: str) -> None:
+    bucket.put(f"v/{name}", name.encode())
+    (row,) = discover(["s3://paintings/v"], CONFIG)
+    assert row.uri == f"s3://paintings/v/{name}"
+    remote = stat(row.uri, CONFIG)
+    assert remote is not None
+    fetch(remote, tmp_path / "copy", CONFIG)
+    assert (tmp_path / "copy").read_bytes() == name.encode()
