@@ -16,9 +16,11 @@ from ingest.geometry import transform, valid_area, warp
 from ingest.registration import features, grey, recover
 from ingest.watch import Look
 
-LINKS, JUMP_SHARE, PATIENCE = 48, 0.025, 10
+LINKS, JUMP_SHARE, LEAST_INLIERS = 48, 0.025, 70
 """Comparisons over the video; contradiction, as a share of the frame, from which it is a jump; and
-how many comparisons may fail before the next frame is taken as it is."""
+points that must agree for a comparison to count."""
+LOOK_BACK = (1, 3, 5, 8, 11)
+"""How many comparisons back a frame is compared, one after the other, until one succeeds."""
 MORE_ALIKE, LEAST_SHARED = 0.1, 0.2
 """How much more alike two frames must be by the direct comparison than by the poses, and the share
 of the view that they must have in common."""
@@ -32,21 +34,23 @@ def undo_jumps(look: Look, used: list[int]) -> int:
     """
     stops = used[:: max(1, len(used) // LINKS)]
     seen = [features(grey(look.looked[i].small)) for i in stops]
-    number, base = 0, 0
+    number = 0
     for k in range(1, len(stops)):
-        found = recover(seen[k], seen[base], look.looked[stops[k]].small.shape)
-        if found is None or not found.is_firm:
-            # A nearer view says little of where the others are: go on from the last plain one.
-            base = k if k - base >= PATIENCE else base
+        # A nearer view says little of where the others are; what came before it says more.
+        for base in (max(k - back, 0) for back in LOOK_BACK):
+            found = recover(seen[k], seen[base], look.looked[stops[k]].small.shape)
+            if found is not None and found.num_inliers >= LEAST_INLIERS and found.is_firm:
+                break
+        else:
             continue
         fixed = _contradiction(look, stops[base], stops[k], found.matrix)
-        if fixed is not None:
-            number += 1
-            for i in used[: used.index(stops[base]) + 1]:
-                pose = look.looked[i].pose
-                moved = fixed @ pose.matrix
-                look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, moved / moved[2, 2]))
-        base = k
+        if fixed is None:
+            continue
+        number += 1
+        for i in used[: used.index(stops[base]) + 1]:
+            pose = look.looked[i].pose
+            moved = fixed @ pose.matrix
+            look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, moved / moved[2, 2]))
     return number
 
 

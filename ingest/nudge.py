@@ -1,26 +1,26 @@
 """Notices that the canvas was moved on the table, and follows it.
 
-Frames are settled on the table, which is most of what stays. When somebody turns or shifts the
-canvas, its sides at the start and at the end of the video lie in different places.
+Frames are settled on the table, which is most of what stays. When somebody shifts or turns the
+canvas, what is painted on it moves and the table does not.
 """
 
 from __future__ import annotations
-
-import itertools
 
 import cv2
 import numpy as np
 
 from ingest.canvas import Canvas, CanvasConfig, find_canvas, lasting_change, side_support
-from ingest.geometry import to_rectangle, transform
+from ingest.geometry import transform
+from ingest.registration import Features, features, grey, recover
 
-PART = 2
-"""Composites that show where the canvas is at the start, and at the end."""
-SIDE_PX, LEAST_MOVE, MOST_MOVE, MOST_REST, MOST_GROWTH = 512, 0.01, 0.25, 0.02, 0.035
-"""Size at which outlines are compared; then, as shares of the short side: moves that are none, moves
-that are another thing, and what shift and turn may leave unexplained; and how much it may grow."""
-LEAST_GAIN = 0.15
-"""By how much, on average, the sides must fit better in each part than those of the other part."""
+APART = 2
+"""Composites that are compared lie so far apart: the one between may be from before and after."""
+LEAST_MOVE, MOST_MOVE, LEAST_INLIERS = 0.012, 0.25, 30
+"""Shares of the canvas's diagonal: moves that are none, and moves that are another thing; and points
+on the canvas that must agree."""
+LEAST_GAIN, REACH = 0.12, 1.02
+"""By how much, on average, the sides must fit better in each part than those of the other part; and
+how far around the canvas its points lie."""
 
 
 def find_nudge(
@@ -35,22 +35,60 @@ def find_nudge(
         composites: RGB uint8 (h, w, 3) of the take in order of time.
         greys: all frames, evened grey uint8; poses: their homographies to take coordinates.
     """
-    if len(composites) < 2 * PART:
+    if len(composites) < APART + 2:
         return None
     change = lasting_change(composites)
-    found = [
-        find_canvas(composites[k : k + PART], config, change)
-        for k in range(len(composites) - PART + 1)
-    ]
-    # The ends are most likely to lie on either side; hands spoil some of the outlines.
-    before, back = found[0], None
-    for after in reversed(found[len(found) // 3 :]):
-        back = _rigid(after, before) if back is None else back
-    if back is None:
+    seen = [features(grey(composite)) for composite in composites]
+    best: tuple[int, Canvas, np.ndarray] | None = None
+    for k in range(len(composites) - APART):
+        before = find_canvas(composites[max(k - 1, 0) : k + 1], config, change)
+        found = _moved(before, seen[k], seen[k + APART], composites[k].shape)
+        if found is not None and (best is None or found[0] > best[0]):
+            best = found[0], before, found[1]
+    if best is None:
         return None
-    second = transform(np.linalg.inv(back), before.corners)
+    _, before, back = best
+    return _split(
+        greys, poses, before.corners, transform(np.linalg.inv(back), before.corners), back
+    )
+
+
+def _moved(
+    before: Canvas, known: Features, seen: Features, shape: tuple[int, ...]
+) -> tuple[int, np.ndarray] | None:
+    """Points on the canvas that agree on a move, and the homography that undoes it; None where the
+    canvas lies still."""
+    if before.kind != "quad":
+        return None
+    # On the canvas only: the table would say that nothing moved.
+    found = recover(_within(known, before.corners), seen, shape)
+    if found is None or found.num_inliers < LEAST_INLIERS:
+        return None
+    off = transform(found.matrix, before.corners) - before.corners
+    diagonal = np.linalg.norm(before.corners[2] - before.corners[0])
+    move = np.linalg.norm(off, axis=1).max() / diagonal
+    return (found.num_inliers, found.matrix) if LEAST_MOVE < move < MOST_MOVE else None
+
+
+def _within(found: Features, corners: np.ndarray) -> Features:
+    middle = corners.mean(axis=0)
+    area = (middle + REACH * (corners - middle)).astype(np.float32)
+    inside = np.array(
+        [cv2.pointPolygonTest(area, p, False) >= 0 for p in found.points.tolist()], bool
+    )
+    return Features(found.points[inside], found.descriptors[inside])
+
+
+def _split(
+    greys: list[np.ndarray],
+    poses: list[np.ndarray],
+    first: np.ndarray,
+    second: np.ndarray,
+    back: np.ndarray,
+) -> tuple[int, np.ndarray] | None:
+    """The frame from which on the canvas's sides lie in the second place, if there is one."""
     gains = [
-        _support(grey, pose, before.corners) - _support(grey, pose, second)
+        _support(grey, pose, first) - _support(grey, pose, second)
         for grey, pose in zip(greys, poses, strict=True)
     ]
     total = np.concatenate([[0.0], np.cumsum(gains)])
@@ -60,35 +98,6 @@ def find_nudge(
     if not early or not late or min(np.mean(early), -np.mean(late)) < LEAST_GAIN:
         return None
     return split, back
-
-
-def _rigid(after: Canvas, before: Canvas) -> np.ndarray | None:
-    """What brings the canvas back (3, 3), a shift and turn on the table; None if it was not moved.
-
-    Three corners have to agree: the fourth may be hidden by a hand all the while.
-    """
-    if before.kind != "quad" or after.kind != "quad":
-        return None
-    size = before.size_px(SIDE_PX)
-    # Seen from an angle, a turn on the table is no turn in the picture; from above it is.
-    above = to_rectangle(before.corners, size)
-    here, there = (transform(above, canvas.corners) for canvas in (before, after))
-    best, least = None, np.inf
-    for three in itertools.combinations(range(4), 3):
-        source, goal = there[list(three)], here[list(three)]
-        found, _ = cv2.estimateAffinePartial2D(source, goal, method=cv2.LMEDS)
-        if found is None:
-            continue
-        rest = np.linalg.norm(source @ found[:, :2].T + found[:, 2] - goal, axis=1).max()
-        if rest < least:
-            best, least = found, rest
-    if best is None or least > MOST_REST * SIDE_PX:
-        return None
-    growth = float(np.hypot(best[0, 0], best[1, 0]))
-    moving = np.vstack([best, [0, 0, 1]])
-    move = np.linalg.norm(transform(moving, here) - here, axis=1).max() / SIDE_PX
-    is_moved = LEAST_MOVE < move < MOST_MOVE and abs(growth - 1) < MOST_GROWTH
-    return np.linalg.inv(above) @ moving @ above if is_moved else None
 
 
 def _support(grey: np.ndarray, pose: np.ndarray, corners: np.ndarray) -> float:

@@ -72,7 +72,10 @@ def synthetic() -> tuple[Analysis, Span, list[Choice]]:
     frames = np.full((14, 8, 8, 3), PAINT, np.uint8)
     frames[6] = SKIN
     takes = [0] * 5 + [1, 1] + [0] * 9 + [2] * 3
-    looked = [Looked(10 * i, i / 2, Pose(t, np.eye(3)), frames[0], frames[0, ..., 0]) for i, t in enumerate(takes)]
+    looked = [
+        Looked(10 * i, i / 2, Pose(t, np.eye(3)), frames[0], frames[0, ..., 0])
+        for i, t in enumerate(takes)
+    ]
     used = [i for i, t in enumerate(takes) if t == 0]
     off = np.zeros((7, 8, 8), bool)
     history = History(
