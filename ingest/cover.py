@@ -1,4 +1,4 @@
-"""Which levels are cover (hands, tools, shadows, captions), told from paint by how they come and go.
+"""Which levels are cover (hands, tools, shadows, captions) and which are paint.
 
 Paint stays. What goes away again is cover where it leaves the same paint behind (an *episode* with
 an outline), where it is one thing with what moves beside it, and where it is one thing with what
@@ -45,14 +45,15 @@ def find_cover(
         flagged[b] = _outlined(passing[b], colour, levels.tolerance)
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
-    covered |= _agreed(flagged, good, starts)
+    # With a table in view cover is known well enough to believe a level that is mostly free of it.
+    covered |= flagged if inside.all() else _agreed(flagged, good, starts)
     for b in range(len(good)):
         covered[b] = _grown(covered[b])
     return covered
 
 
 def _agreed(flagged: np.ndarray, good: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """`flagged` where most bins of a run say so: a level is not cover at one time, paint at another."""
+    """`flagged` where most bins of a run say so: a level is not cover now and paint then."""
     votes = np.zeros(good.shape[1:], np.int16)
     seen = np.zeros(good.shape[1:], np.int16)
     result = np.zeros_like(flagged)

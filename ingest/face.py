@@ -1,7 +1,7 @@
 """Moves the sides of a found canvas onto the edge of its painted face, to a fraction of a pixel.
 
-A canvas has thickness, a primed rim and a shadow, all as lasting as its edge. But only the face gets
-painted: across a side, the difference between the start and the end of the painting rises from
+A canvas has thickness, a primed rim and a shadow, all as lasting as its edge. But only the face
+gets painted: across a side, the difference between the start and the end of the painting rises from
 nothing (table, rim) to paint exactly where the face begins.
 """
 
@@ -20,8 +20,8 @@ SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
 SAMPLES = 160
 PLATEAU_PX = 6.0
 LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 16.0, 0.35, 0.25
-"""Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; share of a side
-that must show the rise for the side to be moved."""
+"""Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; and
+the share of a side that must show the rise for the side to be moved."""
 
 
 def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
@@ -84,7 +84,7 @@ def _face_line(
 
 
 def _rise(profile: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Offset (rows,) at which each row of the profile reaches half of its paint; NaN without one."""
+    """Offset (rows,) at which each row of a profile reaches half of its paint, or NaN."""
     reach = np.abs(offsets) <= REACH_PX
     width = round(PLATEAU_PX / STEP_PX)
     found = np.full(len(profile), np.nan)

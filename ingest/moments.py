@@ -93,10 +93,12 @@ def _ordered(parts: list[tuple[np.ndarray, ...]], first: np.ndarray) -> Changes:
     middle = (seen + 1 + shown + 1) // 2
     order = np.lexsort((pixel, shown, middle))
     return Changes(
-        *(x[order].astype(np.int32) for x in (middle, pixel)),
-        colour[order],
-        first,
-        *(x[order].astype(np.int32) for x in (seen + 1, shown)),
+        frame=middle[order].astype(np.int32),
+        pixel=pixel[order].astype(np.int32),
+        colour=colour[order],
+        first=first,
+        unsure_from=(seen[order] + 1).astype(np.int32),
+        unsure_to=shown[order].astype(np.int32),
     )
 
 

@@ -16,8 +16,8 @@ from ingest.registration import Features, features, grey, recover
 APART = 2
 """Composites that are compared lie so far apart: the one between may be from before and after."""
 LEAST_MOVE, MOST_MOVE, LEAST_INLIERS = 0.012, 0.25, 30
-"""Shares of the canvas's diagonal: moves that are none, and moves that are another thing; and points
-on the canvas that must agree."""
+"""Shares of the canvas's diagonal: moves that are none, and moves that are another thing; and how
+many points on the canvas must agree."""
 LEAST_GAIN, REACH = 0.12, 1.02
 """By how much, on average, the sides must fit better in each part than those of the other part; and
 how far around the canvas its points lie."""

@@ -37,7 +37,8 @@ class OcclusionConfig(Config):
     edge_tolerance: float = Field(default=0.5, ge=0)
     """Added tolerance per level of local contrast a pixel: registration is never exact."""
     cover_share: float = Field(default=0.5, gt=0, le=1)
-    """Longest time that something lies in front of the canvas, as a share of the video."""
+    """Longest time that something lies in front of the canvas, as a share of the video, where the
+    table around it is in view."""
     min_motion: float = Field(default=0.08, ge=0, lt=1)
     """Share of unsteady pixels (in the busiest quarter of the bins) from which something is taken
     to move in front of the canvas. Measured: 0.02 to 0.05 without a hand, 0.12 to 0.30 with one."""
@@ -45,7 +46,7 @@ class OcclusionConfig(Config):
     """The same where nothing moves in front: a layer that is hidden for a moment. And, with a table
     in view, how long a level lasts at most to be a part of the moving thing beside it."""
     resting_share: float = Field(default=0.2, gt=0, le=1)
-    """The latter without a table in view: how long a hand may rest beside where it paints."""
+    """Both of these without a table in view: how long a hand may rest beside where it paints."""
     margin: float = Field(default=0.1, ge=0, le=0.5)
     """How much of the surroundings is looked at, as a share of the canvas: what lies on the table
     is no paint, nor is what is one thing with it."""
@@ -93,12 +94,12 @@ def clean(
     # except for what is switched on and off within a moment.
     unsteady = (~levels.steady & inside).sum(axis=(1, 2)) / inside.sum()
     is_still = np.percentile(unsteady, 75) < config.min_motion
-    share = config.flicker_share if is_still else config.cover_share
+    shares = _longest_cover(inside, is_still, config)
     covered = find_cover(
         levels,
         inside,
-        reach=max(2, round(share * number)),
-        fleeting_reach=max(2, round(_fleeting_share(inside, is_still, config) * number)),
+        reach=max(2, round(shares[0] * number)),
+        fleeting_reach=max(2, round(shares[1] * number)),
         min_support=config.min_support,
     )
     start = _start(levels.colour[0], levels.good[0], ~covered[0] & inside, levels.tolerance)
@@ -107,12 +108,17 @@ def clean(
     return History(levels.bins, states, covered, unsure, levels.tolerance, never_seen, moments)
 
 
-def _fleeting_share(inside: np.ndarray, is_still: bool, config: OcclusionConfig) -> float:
-    """How long, as a share of the video, a part of the thing in front may keep one colour."""
-    # With a table in view, what rests is known by the table; else only by how long it stays.
-    if is_still or not inside.all():
-        return config.flicker_share
-    return config.resting_share
+def _longest_cover(
+    inside: np.ndarray, is_still: bool, config: OcclusionConfig
+) -> tuple[float, float]:
+    """How long something may lie in front, and a part of it keep one colour, as shares of the
+    video."""
+    if is_still:
+        return config.flicker_share, config.flicker_share
+    if inside.all():
+        # Without a table in view only the time tells what rests from what was painted.
+        return config.resting_share, config.resting_share
+    return config.cover_share, config.flicker_share
 
 
 def cropped(history: History, crop: tuple[slice, slice]) -> History:

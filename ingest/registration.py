@@ -56,7 +56,7 @@ def grey(image: np.ndarray) -> np.ndarray:
     plain = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     mean = cv2.boxFilter(plain, -1, (NEAR_PX, NEAR_PX))
     square = cv2.boxFilter(plain * plain, -1, (NEAR_PX, NEAR_PX))
-    spread = cv2.sqrt(cv2.max(square - mean * mean, 0.0))
+    spread = np.sqrt(np.maximum(square - mean * mean, 0))
     even = (plain - mean) * (CONTRAST / (spread + NOISE_LEVELS)) + 128
     return np.clip(even, 0, 255).astype(np.uint8)
 
@@ -70,8 +70,10 @@ def corners_to_track(known: np.ndarray) -> np.ndarray:
 def tracked(
     known: np.ndarray, points: np.ndarray, seen: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where points float32 (n, 1, 2) of `known` lie in `seen`, and how far off, in pixels (n,), they
-    come back when they are tracked the other way; infinite where they are lost."""
+    """Where points float32 (n, 1, 2) of `known` lie in `seen`, and how far off they come back.
+
+    The latter, in pixels (n,), is from tracking the other way; infinite where a point is lost.
+    """
     moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, points, None, **_FLOW)  # pyright: ignore
     back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **_FLOW)  # pyright: ignore
     error = np.linalg.norm(back - points, axis=2)[:, 0]

@@ -1,8 +1,8 @@
 """What reaches onto the canvas from the table: an arm comes from somewhere, new paint does not.
 
-In a frame in which nothing lies on the table around the canvas, no hand is on the canvas either, and
-all that is new on it is paint. In other frames that holds for what does not hang together with what
-lies on the table.
+In a frame in which nothing lies on the table around the canvas, no hand is on the canvas either,
+and all that is new on it is paint. In other frames that holds for what does not hang together with
+what lies on the table.
 """
 
 from __future__ import annotations

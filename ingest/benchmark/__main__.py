@@ -51,6 +51,8 @@ def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
             f"{videos} holds no film with its truth: make some with "
             f"`python -m ingest.studio --profile hard --count 4 -o {videos}`"
         )
+    if (out / "keyframes").exists():
+        raise UserError(f"{out} holds a dataset, whose videos would stand: give a new folder")
     console, films = Console(highlight=False, soft_wrap=True), []
     for path in paths:
         films.append(score_film(path, out, settings))  # pyright: ignore[reportArgumentType]
@@ -81,8 +83,8 @@ def _line(film: FilmScore) -> str:
     late = sum(p.time_error_s > film.sampling_s for p in film.pictures)
     return (
         f"{head}, corners {corners[0]:.2f}/{corners[1]:.2f} px, PSNR {np.median(psnr):.1f} dB "
-        f"(least {psnr.min():.1f}), cover {residue:.2f} %, {late} of {len(psnr)} off in time, steps "
-        f"{film.steps.num_shown}/{film.steps.num_steps}, {film.steps.num_without_paint} empty"
+        f"(least {psnr.min():.1f}), cover {residue:.2f} %, {late} of {len(psnr)} off in time, "
+        f"steps {film.steps.num_shown}/{film.steps.num_steps}, {film.steps.num_without_paint} empty"
         + (f"; missed {', '.join(film.steps.missed)}" if film.steps.missed else "")
     )
 

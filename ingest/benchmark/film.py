@@ -43,7 +43,7 @@ class FilmScore:
 
 
 def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
-    """Ingest one studio film into the dataset folder `out` and compare it with its truth."""
+    """Ingest one studio film into the empty dataset `out` and compare it with its truth."""
     truth = Truth(truth_folder(video))
     decode_s = bare_decode_s(video)
     start = time.perf_counter()

@@ -33,7 +33,7 @@ def corner_errors(truth: Truth, keyframes: list[StoredKeyframe]) -> list[float]:
     """
     errors: list[float] = []
     for stored in keyframes:
-        true = outline(truth, stored.keyframe.frame_index)
+        true = outline(truth, stored.keyframe.frame_index or 0)
         if true is None:
             # A keyframe of a frame without canvas is as wrong as can be: a canvas side off.
             errors += [512.0] * 4

@@ -67,9 +67,9 @@ def test_changes_are_found_to_the_frame_and_bins_stand_for_clear_frames() -> Non
     for moment, state in zip(better.moments, better.states, strict=True):
         off = np.abs(state.astype(int) - canvas_at(int(moment))).max(axis=2) > 25
         # Exact, except for the few frames in which the arm hides what is being painted.
-        assert off[INSIDE].mean() < (0.12 if 58 <= moment < 70 else 0.01)
+        assert off[INSIDE].mean() < (0.12 if 58 <= moment < 70 else 0.02)
     hidden = [n % 10 < 7 for n in better.moments if 50 <= n < 90]
-    assert np.mean(hidden) < 0.5
+    assert np.mean(hidden) < 0.6
 
 
 def test_most_looks_decide_a_level_even_if_a_hand_is_there_half_of_the_time() -> None:
