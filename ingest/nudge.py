@@ -9,7 +9,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ingest.canvas import Canvas, CanvasConfig, find_canvas, lasting_change, side_support
+from ingest.canvas import CanvasConfig, find_canvas, lasting_change, side_support
 from ingest.geometry import transform
 from ingest.registration import Features, features, grey, recover
 
@@ -18,9 +18,9 @@ APART = 2
 LEAST_MOVE, MOST_MOVE, LEAST_INLIERS = 0.012, 0.25, 30
 """Shares of the canvas's diagonal: moves that are none, and moves that are another thing; and how
 many points on the canvas must agree."""
-LEAST_GAIN, REACH = 0.12, 1.02
+LEAST_GAIN, REACH = 0.12, 0.97
 """By how much, on average, the sides must fit better in each part than those of the other part; and
-how far around the canvas its points lie."""
+how much of the painted area its points are taken from."""
 
 
 def find_nudge(
@@ -38,34 +38,43 @@ def find_nudge(
     if len(composites) < APART + 2:
         return None
     change = lasting_change(composites)
+    painted = _painted_corners(change)
     seen = [features(grey(composite)) for composite in composites]
-    best: tuple[int, Canvas, np.ndarray] | None = None
+    best: tuple[int, int, np.ndarray] | None = None
     for k in range(len(composites) - APART):
-        before = find_canvas(composites[max(k - 1, 0) : k + 1], config, change)
-        found = _moved(before, seen[k], seen[k + APART], composites[k].shape)
+        found = _moved(painted, seen[k], seen[k + APART], composites[k].shape)
         if found is not None and (best is None or found[0] > best[0]):
-            best = found[0], before, found[1]
+            best = found[0], k, found[1]
     if best is None:
         return None
-    _, before, back = best
+    _, k, back = best
+    before = find_canvas(composites[max(k - 1, 0) : k + 1], config, change)
+    if before.kind != "quad":
+        return None
     return _split(
         greys, poses, before.corners, transform(np.linalg.inv(back), before.corners), back
     )
 
 
+def _painted_corners(change: np.ndarray) -> np.ndarray:
+    """The outline (4, 2) of the largest area in which something was painted, bool (h, w)."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(change.astype(np.uint8))
+    largest = int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) + 1 if len(stats) > 1 else 0
+    points = np.argwhere(labels == largest)[:, ::-1].astype(np.float32)
+    return cv2.boxPoints(cv2.minAreaRect(points)).astype(np.float64)
+
+
 def _moved(
-    before: Canvas, known: Features, seen: Features, shape: tuple[int, ...]
+    painted: np.ndarray, known: Features, seen: Features, shape: tuple[int, ...]
 ) -> tuple[int, np.ndarray] | None:
     """Points on the canvas that agree on a move, and the homography that undoes it; None where the
     canvas lies still."""
-    if before.kind != "quad":
-        return None
     # On the canvas only: the table would say that nothing moved.
-    found = recover(_within(known, before.corners), seen, shape)
+    found = recover(_within(known, painted), seen, shape)
     if found is None or found.num_inliers < LEAST_INLIERS:
         return None
-    off = transform(found.matrix, before.corners) - before.corners
-    diagonal = np.linalg.norm(before.corners[2] - before.corners[0])
+    off = transform(found.matrix, painted) - painted
+    diagonal = np.linalg.norm(painted[2] - painted[0])
     move = np.linalg.norm(off, axis=1).max() / diagonal
     return (found.num_inliers, found.matrix) if LEAST_MOVE < move < MOST_MOVE else None
 

@@ -64,16 +64,18 @@ def candidate_quads(lines: list[Line], shape: tuple[int, ...]) -> tuple[np.ndarr
         for j in range(i + 1, len(lines))
         if _angle_between(lines[i], lines[j]) < MAX_OPPOSITE_RAD
     ]
-    reach = np.array([width, height])
+    low, high = -0.15 * np.array([width, height]), 1.15 * np.array([width, height])
+    meeting = _meetings(lines)
+    # Corners far outside of the frame are the bulk of all meetings: ruled out once, not per quad.
+    near = np.all((meeting > low) & (meeting < high), axis=2)
     corners, borders = [], []
     for number, (a, b) in enumerate(pairs):
         for c, d in pairs[number + 1 :]:
             if _angle_between(lines[a], lines[c]) < MIN_CORNER_RAD:
                 continue
-            points = [_meet(lines[i], lines[j]) for i, j in ((a, c), (c, b), (b, d), (d, a))]
-            quad = np.array(points)
-            if (quad < -0.15 * reach).any() or (quad > 1.15 * reach).any():
+            if not (near[a, c] and near[c, b] and near[b, d] and near[d, a]):
                 continue
+            quad = meeting[[a, c, b, d], [c, b, d, a]]
             if not cv2.isContourConvex(quad.astype(np.float32)):
                 continue
             corners.append(quad)
@@ -198,6 +200,18 @@ def _meet(a: Line, b: Line) -> np.ndarray:
     if abs(np.linalg.det(matrix)) < 1e-6:
         return np.array([np.inf, np.inf])
     return np.linalg.solve(matrix, np.array([a.distance, b.distance]))
+
+
+def _meetings(lines: list[Line]) -> np.ndarray:
+    """Where every two lines meet, float64 (n, n, 2); infinite for parallel ones."""
+    angle = np.array([line.angle for line in lines])
+    distance = np.array([line.distance for line in lines])
+    turn = np.sin(angle[None] - angle[:, None])
+    turn = np.where(np.abs(turn) < 1e-6, np.nan, turn)
+    sine, cosine = np.sin(angle), np.cos(angle)
+    x = (distance[:, None] * sine[None] - distance[None] * sine[:, None]) / turn
+    y = (distance[None] * cosine[:, None] - distance[:, None] * cosine[None]) / turn
+    return np.nan_to_num(np.stack([x, y], axis=-1), nan=np.inf)
 
 
 def _angle_between(a: Line, b: Line) -> float:
