@@ -13,11 +13,14 @@ import cv2
 import numpy as np
 from pydantic import Field
 
+from ingest.change import detail
 from ingest.config import Config
 
 DETAIL_LEVELS, CHANGED_LAB, NOISE_LAB = 2.5, 20.0, 3.0
 """Gradient (grey levels a pixel) from which the finished picture counts as detailed; Lab distance
 between blank and finished from which a spot is judged; steps below the last one are noise."""
+EARLY = 0.6
+"""Share of the states among which the emptiest is sought."""
 STRAIGHT = 0.9
 """Direct distance as a share of the way taken, from which a spot came straight."""
 
@@ -56,8 +59,13 @@ def straight_share(states: np.ndarray) -> tuple[float, float]:
 
 
 def looks_revealed(states: np.ndarray, config: RevealConfig) -> bool:
-    """Whether the states are a reveal rather than a painting."""
-    share, area = straight_share(states)
+    """Whether the states are a reveal rather than a painting.
+
+    What comes before the emptiest of the early states (a photograph of the subject, another
+    picture) was not uncovered, and does not speak for painting.
+    """
+    early = [detail(state) for state in states[: max(1, round(EARLY * len(states)))]]
+    share, area = straight_share(states[int(np.argmin(early)) :])
     return area >= config.min_area and share > config.max_straight_share
 
 
