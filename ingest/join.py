@@ -15,9 +15,9 @@ from ingest.canvas import typical_pose
 from ingest.registration import Features, features, grey, recover
 from ingest.watch import Look
 
-TRIES, LEAST_FRAMES, LEAST_INLIERS = 4, 3, 14
+TRIES, LEAST_FRAMES, LEAST_INLIERS, LEAST_FIT = 4, 3, 14, 0.5
 """Frames of a take that are looked for in another, frames that a take needs to be worth it, and
-points that must agree."""
+points that must agree; and share of the frames tried that have to fit where the link puts them."""
 
 
 def join_takes(look: Look) -> list[int]:
@@ -57,23 +57,38 @@ def _link(
 ) -> np.ndarray | None:
     """The homography from another take's coordinates to those of the main take, if it is found."""
     best: tuple[int, np.ndarray] | None = None
+    tried: list[tuple[int, np.ndarray]] = []
     places = np.unique(np.linspace(0, len(frames) - 1, TRIES).round().astype(int))
     for i in (frames[p] for p in places):
-        near = min(
-            range(len(main.snapshots)), key=lambda k: abs(main.snapshots[k][0] - i), default=None
-        )
+        near = _nearest(main, i)
         if near is None:
             return None
         composite = main.snapshots[near][1]
+        tried.append((i, composite))
         if near not in cache:
             cache[near] = features(grey(composite))
         found = recover(cache[near], features(look.looked[i].grey), look.looked[i].grey.shape)
         if found is None or found.num_inliers < LEAST_INLIERS:
             continue
-        sight = Sight.of(look.resized(i))
-        if fits(composite, sight, found.matrix) and (best is None or found.num_inliers > best[0]):
+        if best is None or found.num_inliers > best[0]:
             best = found.num_inliers, found.matrix @ np.linalg.inv(look.looked[i].pose.matrix)
-    return None if best is None else best[1]
+    if best is None:
+        return None
+    # One frame may be half dissolved into the other view: the rest of the take has to fit as well.
+    fitting = [
+        fits(composite, Sight.of(look.resized(i)), best[1] @ look.looked[i].pose.matrix)
+        for i, composite in tried
+    ]
+    return best[1] if np.mean(fitting) >= LEAST_FIT else None
+
+
+def _nearest(main: Take, position: int) -> int | None:
+    """Which composite of a take was made nearest to a frame; None if there are none."""
+    return min(
+        range(len(main.snapshots)),
+        key=lambda k: abs(main.snapshots[k][0] - position),
+        default=None,
+    )
 
 
 def _set_pose(look: Look, i: int, take: int, matrix: np.ndarray) -> None:

@@ -18,6 +18,8 @@ RANSAC_PX = 2.0
 MIN_INLIERS_SIMILARITY, MIN_INLIERS_HOMOGRAPHY, MIN_SPREAD = 10, 40, 0.2
 STILL_PX, STILL_SHARE = 0.12, 0.25
 """Points that move less stand still; if at least that share does, the camera did not move."""
+MIN_FOUND_SPREAD = 0.03
+"""Area (share of the picture) that points found without a guess must span."""
 MAX_POINTS = 300
 NEAR_PX, CONTRAST, NOISE_LEVELS = 25, 42.0, 6.0
 """Neighbourhood within which grey is evened out; its standard deviation afterwards; and grey levels
@@ -117,7 +119,9 @@ def recover(known: Features, seen: Features, shape: tuple[int, ...]) -> Fit | No
         return None
     source = seen.points[[m.queryIdx for m in good]]
     goal = known.points[[m.trainIdx for m in good]]
-    return fit(source, goal, shape)
+    found = fit(source, goal, shape)
+    # A watermark is in every shot, at its place on the screen: so small an area says nothing.
+    return found if found is not None and found.spread > MIN_FOUND_SPREAD else None
 
 
 def fit(source: np.ndarray, goal: np.ndarray, shape: tuple[int, ...]) -> Fit | None:
