@@ -59,7 +59,8 @@ def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
         decode_s=decode_s,
         sampling_s=(outcome.duration_s or 0.0) / frames,
     )
-    if outcome.status != "kept":
+    if outcome.status != "kept" or score.expected_reasons:
+        # Where nothing is painted, there is no canvas to compare with.
         return score
     keyframes = read_keyframes(Dataset(out), outcome.video_id)
     score.corner_errors_px.extend(corner_errors(truth, keyframes))
