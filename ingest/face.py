@@ -49,7 +49,7 @@ def on_face(canvas: Canvas, early: np.ndarray, late: np.ndarray) -> Canvas:
     for i in range(4):
         a, b = corners[i], corners[(i + 1) % 4]
         lines.append(_face_line(change, a, b) or (a, b))
-    moved = np.array([_meeting(lines[i - 1], lines[i]) for i in range(4)])
+    moved = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
     if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:
         return canvas
     back = np.linalg.inv(margin_view(canvas)[0])
@@ -109,7 +109,7 @@ def _rise(profile: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return found
 
 
-def _meeting(
+def meeting(
     first: tuple[np.ndarray, np.ndarray], second: tuple[np.ndarray, np.ndarray]
 ) -> np.ndarray:
     """Where two lines, each through two points, meet."""

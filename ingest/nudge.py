@@ -1,112 +1,122 @@
 """Notices that the canvas was moved on the table, and follows it.
 
 Frames are settled on the table, which is most of what stays. When somebody shifts or turns the
-canvas, what is painted on it moves and the table does not.
+canvas, its outline moves and the table does not. It may happen at any time, also while the canvas
+is bare, and several times.
 """
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-from ingest.canvas import CanvasConfig, find_canvas, lasting_change, side_support
-from ingest.geometry import transform
-from ingest.registration import Features, features, grey, recover
+from ingest.canvas import Canvas, side_support
+from ingest.geometry import transform, warp
+from ingest.outline import Face, OutlineView, Push
 
-APART = 2
-"""Composites that are compared lie so far apart: the one between may be from before and after."""
-LEAST_MOVE, MOST_MOVE, LEAST_INLIERS = 0.012, 0.25, 30
-"""Shares of the canvas's diagonal: moves that are none, and moves that are another thing; and how
-many points on the canvas must agree."""
-LEAST_GAIN, REACH = 0.12, 0.97
-"""By how much, on average, the sides must fit better in each part than those of the other part; and
-how much of the painted area its points are taken from."""
+LEAST_LIKENESS, MOST_UNMOVED, LEAST_MOVE_PX = 0.4, 0.85, 1.5
+"""How alike outlines must be where a push is said to have brought them; how alike they may be where
+the canvas lay, as a share of that; and how far a corner must have moved, in the outline's view."""
 
 
-def find_nudge(
-    composites: list[np.ndarray],
-    greys: list[np.ndarray],
-    poses: list[np.ndarray],
-    config: CanvasConfig,
-) -> tuple[int, np.ndarray] | None:
-    """The first frame after the canvas was moved, and the homography (3, 3) that moves it back.
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where a canvas lay at a certain time."""
+
+    number: int
+    """Counts the places of a take; composites of one number show the canvas in one place."""
+    back: np.ndarray
+    """Homography (3, 3) in take coordinates that brings it to where most composites have it."""
+
+
+def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | None]:
+    """Where the canvas lies in each composite; None where it cannot be told.
 
     Args:
-        composites: RGB uint8 (h, w, 3) of the take in order of time.
-        greys: all frames, evened grey uint8; poses: their homographies to take coordinates.
+        composites: RGB uint8 (h, w, 3) of a take in order of time.
+        canvas: where it is in most of them, in take coordinates.
     """
-    if len(composites) < APART + 2:
-        return None
-    change = lasting_change(composites)
-    painted = _painted_corners(change)
-    seen = [features(grey(composite)) for composite in composites]
-    best: tuple[int, int, np.ndarray] | None = None
-    for k in range(len(composites) - APART):
-        found = _moved(painted, seen[k], seen[k + APART], composites[k].shape)
-        if found is not None and (best is None or found[0] > best[0]):
-            best = found[0], k, found[1]
-    if best is None:
-        return None
-    _, k, back = best
-    before = find_canvas(composites[max(k - 1, 0) : k + 1], config, change)
-    if before.kind != "quad":
-        return None
-    return _split(
-        greys, poses, before.corners, transform(np.linalg.inv(back), before.corners), back
-    )
+    view = OutlineView(canvas)
+    outlines = [view.outline(composite) for composite in composites]
+    alike = np.array([[view.likeness(a, b) for b in outlines] for a in outlines])
+    start = int(np.argmax(alike.sum(axis=1)))
+    places: list[Place | None] = [None] * len(composites)
+    places[start] = home = Place(0, np.eye(3))
+    number = 0
+    for ways in (range(start + 1, len(composites)), range(start - 1, -1, -1)):
+        known, place = composites[start], home
+        for k in ways:
+            push = view.push(view.outline(known), view.outline(_moved(composites[k], place.back)))
+            if push.likeness < LEAST_LIKENESS:
+                continue
+            if _is_moved(push, view):
+                number += 1
+                place = Place(number, view.back(push) @ place.back)
+            if place is not home:
+                # Away from home the table says little: what later lies bare is hidden.
+                place = Place(place.number, _finer(view, known, composites[k], place.back))
+            places[k], known = place, _moved(composites[k], place.back)
+    return places
 
 
-def _painted_corners(change: np.ndarray) -> np.ndarray:
-    """The outline (4, 2) of the largest area in which something was painted, bool (h, w)."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(change.astype(np.uint8))
-    largest = int(np.argmax(stats[1:, cv2.CC_STAT_AREA])) + 1 if len(stats) > 1 else 0
-    points = np.argwhere(labels == largest)[:, ::-1].astype(np.float32)
-    return cv2.boxPoints(cv2.minAreaRect(points)).astype(np.float64)
+def _moved(composite: np.ndarray, back: np.ndarray) -> np.ndarray:
+    return warp(composite, back, (composite.shape[1], composite.shape[0]))
 
 
-def _moved(
-    painted: np.ndarray, known: Features, seen: Features, shape: tuple[int, ...]
-) -> tuple[int, np.ndarray] | None:
-    """Points on the canvas that agree on a move, and the homography that undoes it; None where the
-    canvas lies still."""
-    # On the canvas only: the table would say that nothing moved.
-    found = recover(_within(known, painted), seen, shape)
-    if found is None or found.num_inliers < LEAST_INLIERS:
-        return None
-    off = transform(found.matrix, painted) - painted
-    diagonal = np.linalg.norm(painted[2] - painted[0])
-    move = np.linalg.norm(off, axis=1).max() / diagonal
-    return (found.num_inliers, found.matrix) if LEAST_MOVE < move < MOST_MOVE else None
+def _finer(
+    view: OutlineView, known: np.ndarray, composite: np.ndarray, rough: np.ndarray
+) -> np.ndarray:
+    """What brings the canvas of a composite onto that of a known one: by what is painted on it, if
+    it shows enough, else by its outline."""
+    seen = _moved(composite, rough)
+    fine = Face(known, view).settle(seen)
+    if fine is None:
+        fine = view.finer(view.outline(known), view.outline(seen))
+    back = fine @ rough
+    return back / back[2, 2]
 
 
-def _within(found: Features, corners: np.ndarray) -> Features:
-    middle = corners.mean(axis=0)
-    area = (middle + REACH * (corners - middle)).astype(np.float32)
-    inside = np.array(
-        [cv2.pointPolygonTest(area, p, False) >= 0 for p in found.points.tolist()], bool
-    )
-    return Features(found.points[inside], found.descriptors[inside])
+def _is_moved(push: Push, view: OutlineView) -> bool:
+    farthest = np.hypot(*push.shift_px) + abs(push.turn_rad) * np.hypot(view.width, view.height) / 2
+    return push.likeness_unmoved < MOST_UNMOVED * push.likeness and farthest > LEAST_MOVE_PX
 
 
-def _split(
+def place_frames(
     greys: list[np.ndarray],
     poses: list[np.ndarray],
-    first: np.ndarray,
-    second: np.ndarray,
-    back: np.ndarray,
-) -> tuple[int, np.ndarray] | None:
-    """The frame from which on the canvas's sides lie in the second place, if there is one."""
-    gains = [
-        _support(grey, pose, first) - _support(grey, pose, second)
-        for grey, pose in zip(greys, poses, strict=True)
-    ]
-    total = np.concatenate([[0.0], np.cumsum(gains)])
-    # Frames up to the best split fit the first place better, those after it the second.
-    split = int(np.argmax(2 * total - total[-1]))
-    early, late = gains[:split], gains[split:]
-    if not early or not late or min(np.mean(early), -np.mean(late)) < LEAST_GAIN:
-        return None
-    return split, back
+    places: list[Place | None],
+    corners: np.ndarray,
+) -> list[Place]:
+    """Where the canvas lies in each frame.
+
+    Frames are in as many equal stretches as there are places. Between two places, the frame at
+    which the canvas was moved is the one that parts those whose edges fit the first from those
+    whose edges fit the second.
+
+    Args:
+        greys: all frames, evened grey uint8; poses: their homographies to take coordinates.
+        corners: of the canvas in take coordinates, where most frames have it.
+    """
+    stretches = np.array_split(np.arange(len(greys)), len(places))
+    told = [(k, place) for k, place in enumerate(places) if place is not None]
+    found = [told[0][1]] * len(greys)
+    for (before, first), (after, second) in itertools.pairwise(told):
+        start = int(stretches[after][0])
+        if second.number != first.number:
+            between = np.concatenate(stretches[before : after + 1])
+            gains = [
+                _support(greys[n], first.back @ poses[n], corners)
+                - _support(greys[n], second.back @ poses[n], corners)
+                for n in between
+            ]
+            total = np.concatenate([[0.0], np.cumsum(gains)])
+            # Frames up to the best split fit the first place better, those after it the second.
+            start = int(between[0]) + int(np.argmax(total))
+        found[start:] = [second] * (len(greys) - start)
+    return found
 
 
 def _support(grey: np.ndarray, pose: np.ndarray, corners: np.ndarray) -> float:

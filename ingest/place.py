@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.align import Pose
-from ingest.canvas import Canvas, find_canvas
+from ingest.canvas import Canvas, find_canvas, lasting_change
 from ingest.chain import undo_jumps
 from ingest.compose import rectified
 from ingest.errors import Refusal
@@ -16,7 +16,8 @@ from ingest.geometry import pixel_scale, valid_area, warp
 from ingest.join import join_takes, seen_typically
 from ingest.light import apply_gain
 from ingest.middle import middle_look
-from ingest.nudge import find_nudge
+from ingest.nudge import find_places, place_frames
+from ingest.reground import MIN_SEEN, reground
 from ingest.segmenting import told_canvas
 from ingest.settings import IngestConfig
 from ingest.settle import Ground
@@ -65,35 +66,75 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         used = seen_typically(look, used, take)
     composites = _composed(look, used, take.size)
     for _ in range(SETTLINGS):
-        used = _settled(look, used, composites)
+        used = _settled(look, used, composites, config)
         composites = _composed(look, used, take.size)
-    if _unnudge(look, used, composites, config):
+    moved = _unnudge(look, used, composites, _about(composites, config))
+    if moved:
+        _steadied(look, used, moved, _composed(look, used, take.size))
         composites = _composed(look, used, take.size)
     told = told_canvas(composites, config.segmenter)
-    canvas = told or find_canvas(composites, config.canvas)
+    canvas = told or _about(composites, config)
     gains = _light(look, used, canvas, take.size)
     if gains is not None:
         canvas = on_face(canvas, *_ends(look, used, canvas, gains))
     return Placed(used, canvas, gains)
 
 
-def _unnudge(
-    look: Look, used: list[int], composites: list[np.ndarray], config: IngestConfig
-) -> bool:
-    """Bring the canvas back to where it was before it was moved on the table; whether it was."""
+def _about(composites: list[np.ndarray], config: IngestConfig) -> Canvas:
+    """The canvas as most of a take shows it, or as its first or last half does, should it have been
+    moved in between."""
+    middle, change = len(composites) // 2, lasting_change(composites)
+    parts = [part for part in (composites, composites[:middle], composites[middle:]) if part]
+    return max((find_canvas(part, config.canvas, change) for part in parts), key=_outlined)
+
+
+def _outlined(canvas: Canvas) -> tuple[bool, float]:
+    return canvas.kind == "quad", canvas.score
+
+
+def _unnudge(look: Look, used: list[int], composites: list[np.ndarray], canvas: Canvas) -> set[int]:
+    """Bring the canvas back to where it is most of the time, wherever it was moved on the table;
+    returns the frames in which it lay elsewhere."""
+    if canvas.kind != "quad":
+        return set()
+    places = find_places(composites, canvas)
+    if not any(place is not None and place.number for place in places):
+        return set()
     greys = [look.looked[i].grey for i in used]
     poses = [look.looked[i].pose for i in used]
-    found = find_nudge(composites, greys, [pose.matrix for pose in poses], config.canvas)
-    if found is None:
-        return False
-    first, back = found
-    for i, pose in list(zip(used, poses, strict=True))[first:]:
-        moved = back @ pose.matrix
-        look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, moved / moved[2, 2]))
-    return True
+    back = place_frames(greys, [pose.matrix for pose in poses], places, canvas.corners)
+    moved = set()
+    for i, pose, place in zip(used, poses, back, strict=True):
+        if place.number:
+            moved.add(i)
+            _set_pose(look, i, place.back @ pose.matrix)
+    return moved
 
 
-def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[int]:
+def _steadied(look: Look, used: list[int], moved: set[int], composites: list[np.ndarray]) -> None:
+    """Register the frames that were moved back once more, to the canvas as it looks about then.
+
+    Of the table they may show too little that lasts: a pushed canvas hid what later lies bare.
+    """
+    for k, group in enumerate(np.array_split(np.array(used), len(composites))):
+        there = [int(i) for i in group if int(i) in moved]
+        if not there:
+            continue
+        local = Ground([composites[k]])
+        for i in there:
+            fine = local.settle(look.looked[i].grey, look.looked[i].pose.matrix)
+            if fine is not None:
+                _set_pose(look, i, fine)
+
+
+def _set_pose(look: Look, i: int, matrix: np.ndarray) -> None:
+    pose = Pose(look.looked[i].pose.take, matrix / matrix[2, 2])
+    look.looked[i] = replace(look.looked[i], pose=pose)
+
+
+def _settled(
+    look: Look, used: list[int], composites: list[np.ndarray], config: IngestConfig
+) -> list[int]:
     """Register the frames once more, to what stays, or to the canvas as it looks about then.
 
     Returns the frames that could be: a frame that fits neither is registered wrongly.
@@ -102,17 +143,26 @@ def _settled(look: Look, used: list[int], composites: list[np.ndarray]) -> list[
     if not ground.is_firm:
         return used
     local = [Ground([composite]) for composite in composites]
+    about = _about(composites, config)
+    slid = reground(composites, ground, about.corners if about.kind == "quad" else None)
     settled = []
     for n, i in enumerate(used):
         image, pose = look.looked[i].grey, look.looked[i].pose
+        k = min(n * len(local) // len(used), len(local) - 1)
+        # Where the view slid, the frames at the rim of a stretch may belong to its neighbour.
+        others = [slid[j] for j in (k, k - 1, k + 1) if 0 <= j < len(slid)]
         fine = ground.settle(image, pose.matrix)
+        for back in others:
+            if fine is None and back is not None:
+                fine = ground.settle(image, back @ pose.matrix, MIN_SEEN)
         if fine is None:
-            near = local[min(n * len(local) // len(used), len(local) - 1)]
-            fine = near.settle(image, pose.matrix)
+            fine = local[k].settle(image, pose.matrix)
+            if fine is not None and slid[k] is not None:
+                fine = slid[k] @ fine
         if fine is None:
             continue
         settled.append(i)
-        look.looked[i] = replace(look.looked[i], pose=Pose(pose.take, fine / fine[2, 2]))
+        _set_pose(look, i, fine)
     return settled if len(settled) >= MIN_FRAMES else used
 
 

@@ -46,12 +46,15 @@ class Ground:
         height, width = self.grey.shape
         return len(self.points) >= 2 * MIN_POINTS and self.hull > MIN_HULL * height * width
 
-    def settle(self, image: np.ndarray, pose: np.ndarray) -> np.ndarray | None:
+    def settle(
+        self, image: np.ndarray, pose: np.ndarray, min_seen: float | None = None
+    ) -> np.ndarray | None:
         """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
 
         Args:
             image: contrast-stretched grey uint8 (H, W).
             pose: its homography to take coordinates, right to a few pixels.
+            min_seen: least area that the points seen span, as a share of all that stays.
         """
         height, width = self.grey.shape
         seen = warp(image, pose, (width, height))
@@ -67,7 +70,7 @@ class Ground:
         if found is None:
             return None
         fine, kept = found
-        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < self.min_seen * self.hull:
+        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < (min_seen or self.min_seen) * self.hull:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)
