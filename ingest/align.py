@@ -39,8 +39,6 @@ class AlignConfig(Config):
     """Frames whose median is the take's composite."""
     refresh_every: int = Field(default=4, ge=1)
     """Frames between two computations of the composite."""
-    max_snapshots: int = Field(default=16, ge=4)
-    """Composites kept over a take; canvas detection works on them."""
     max_takes: int = Field(default=6, ge=1)
     """Takes that a lost frame is compared with."""
 
@@ -81,9 +79,6 @@ class Take:
     num_frames: int = 0
     last_position: int = 0
     """Which frame was the last of this take."""
-    snapshots: list[tuple[int, np.ndarray]] = field(default_factory=list)
-    """(position of the frame, composite) through the take, evenly thinned."""
-    snapshot_stride: int = 1
     grey: np.ndarray = field(init=False)
     coarse: np.ndarray = field(init=False)
     points: np.ndarray = field(init=False)
@@ -129,10 +124,6 @@ class Tracker:
         self._learn(take, sight.colour)
         return Pose(take.number, matrix)
 
-    def main_take(self) -> Take:
-        """The take with the most frames (the earliest of equals)."""
-        return max(self.takes, key=lambda take: (take.num_frames, -take.number))
-
     def _place(self, sight: Sight) -> tuple[Take, np.ndarray] | None:
         if self._current is None:
             return None
@@ -159,7 +150,7 @@ class Tracker:
         return take
 
     def _learn(self, take: Take, small: np.ndarray) -> None:
-        """Add a registered frame to the take's composite and now and then keep a snapshot."""
+        """Add a registered frame to the take's composite."""
         seen = warp(small, take.matrix, take.size)
         outside = ~valid_area(small.shape, take.matrix, take.size)
         seen[outside] = take.composite[outside]
@@ -171,12 +162,6 @@ class Tracker:
         take.renew(middle_look(take.recent))
         if take.anchor is None:
             take.anchor = take.grey, take.points
-        if (take.num_frames // self.config.refresh_every) % take.snapshot_stride == 0:
-            take.snapshots.append((self._position, take.composite))
-        if len(take.snapshots) > self.config.max_snapshots:
-            # Keep every other one and go on at half the rate: evenly spread, whatever the length.
-            take.snapshots = take.snapshots[1::2]
-            take.snapshot_stride *= 2
 
 
 def _followed(take: Take, sight: Sight, start: np.ndarray | None = None) -> np.ndarray | None:
@@ -201,19 +186,8 @@ def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
 
 
 def _agrees(take: Take, sight: Sight, matrix: np.ndarray) -> bool:
-    return _fits(take.coarse, take.size, sight, matrix)
-
-
-def fits(composite: np.ndarray, sight: Sight, matrix: np.ndarray) -> bool:
-    """Whether a frame shows the place of a composite, RGB uint8 (h, w, 3), when it is moved by a
-    homography (3, 3)."""
-    size = (composite.shape[1], composite.shape[0])
-    return _fits(coarse_grey(composite), size, sight, matrix)
-
-
-def _fits(known: np.ndarray, size: tuple[int, int], sight: Sight, matrix: np.ndarray) -> bool:
-    height, width = known.shape
-    shrink = scaling(height / size[1])
+    height, width = take.coarse.shape
+    shrink = scaling(height / take.size[1])
     coarse = shrink @ matrix @ np.linalg.inv(scaling(sight.coarse.shape[0] / sight.grey.shape[0]))
     seen = warp(sight.coarse, coarse, (width, height))
-    return same_place(known, seen, valid_area(sight.coarse.shape, coarse, (width, height)))
+    return same_place(take.coarse, seen, valid_area(sight.coarse.shape, coarse, (width, height)))

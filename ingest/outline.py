@@ -29,8 +29,8 @@ FINE_PX, LEAST_ALIKE, LEAST_GOOD = 5, 0.5, 0.25
 """How far sides are moved one by one; how alike a point of a side must be to count; and the share
 of them that must."""
 MAX_POINTS, LEAST_POINTS, LEAST_SPREAD, MAX_BACK_ERROR_PX = 400, 50, 0.4, 0.7
-"""Points on a canvas that are followed; how many must agree, over which share of it; and how exactly
-they must come back when they are followed back."""
+"""Points on a canvas that are followed; how many must agree, over which share of it; and how
+exactly they must come back when they are followed back."""
 LEAST_ENERGY = 60.0
 """Sum of squared gradients (grey levels a pixel) below which a point of a side shows no edge."""
 
@@ -40,8 +40,8 @@ class Outline:
     """What lies across the sides of a canvas: gradients along their normals."""
 
     profiles: np.ndarray
-    """float32 (4, SAMPLES, 2 * (BAND_PX + REACH_PX) + 1), without sign: a bare canvas is lighter than
-    the table, and painted it may be darker."""
+    """float32 (4, SAMPLES, 2 * (BAND_PX + REACH_PX) + 1), without sign: a bare canvas is lighter
+    than the table, and painted it may be darker."""
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ class Face:
 
 
 def _along(known: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Normalised correlation (SAMPLES, 2 * REACH_PX + 1) of each point's profile with each shift."""
+    """Normalised correlation (SAMPLES, 2 * REACH_PX + 1) of every point's profile, shifted."""
     width = 2 * BAND_PX + 1
     template = known[:, REACH_PX : REACH_PX + width]
     windows = np.lib.stride_tricks.sliding_window_view(seen, width, axis=1)

@@ -8,13 +8,12 @@ import numpy as np
 
 from ingest.align import Pose
 from ingest.canvas import Canvas, find_canvas, lasting_change
-from ingest.chain import undo_jumps
 from ingest.compose import rectified
 from ingest.errors import Refusal
 from ingest.face import margin_view, on_face
 from ingest.geometry import pixel_scale, valid_area, warp
-from ingest.join import join_takes, seen_typically
 from ingest.light import apply_gain
+from ingest.link import link_views
 from ingest.middle import middle_look
 from ingest.nudge import find_places, place_frames
 from ingest.reground import MIN_SEEN, reground
@@ -54,27 +53,28 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     Raises:
         Refusal: canvas-lost.
     """
-    take = look.tracker.main_take()
-    used = join_takes(look)
+    used = link_views(look)
     if len(used) < MIN_FRAMES:
         raise Refusal(
             "canvas-lost",
             f"no view of {name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
-    if undo_jumps(look, used):
-        used = seen_typically(look, used, take)
-    composites = _composed(look, used, take.size)
+    height, width = look.looked[0].grey.shape
+    size = (width, height)
+    composites = _composed(look, used, size)
     for _ in range(SETTLINGS):
         used = _settled(look, used, composites, config)
-        composites = _composed(look, used, take.size)
+        composites = _composed(look, used, size)
     moved = _unnudge(look, used, composites, _about(composites, config))
     if moved:
-        _steadied(look, used, moved, _composed(look, used, take.size))
-        composites = _composed(look, used, take.size)
+        _steadied(look, used, moved, _composed(look, used, size))
+        composites = _composed(look, used, size)
     told = told_canvas(composites, config.segmenter)
-    canvas = told or _about(composites, config)
-    gains = _light(look, used, canvas, take.size)
+    canvas = told or find_canvas(composites, config.canvas)
+    if canvas.kind != "quad":
+        canvas = _about(composites, config)
+    gains = _light(look, used, canvas, size)
     if gains is not None:
         canvas = on_face(canvas, *_ends(look, used, canvas, gains))
     return Placed(used, canvas, gains)
@@ -143,8 +143,12 @@ def _settled(
     if not ground.is_firm:
         return used
     local = [Ground([composite]) for composite in composites]
-    about = _about(composites, config)
-    slid = reground(composites, ground, about.corners if about.kind == "quad" else None)
+
+    def corners() -> np.ndarray | None:
+        about = _about(composites, config)
+        return about.corners if about.kind == "quad" else None
+
+    slid = reground(composites, ground, corners)
     settled = []
     for n, i in enumerate(used):
         image, pose = look.looked[i].grey, look.looked[i].pose

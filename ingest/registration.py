@@ -24,7 +24,8 @@ MAX_POINTS = 300
 NEAR_PX, CONTRAST, NOISE_LEVELS = 25, 42.0, 6.0
 """Neighbourhood within which grey is evened out; its standard deviation afterwards; and grey levels
 below which structure is noise."""
-_FLOW = {"winSize": (17, 17), "maxLevel": 3, "minEigThreshold": 1e-4}
+WINDOW_PX, LEVELS = 17, 3
+"""Size of the window that is followed, and how often the pictures are halved to find it far off."""
 
 
 @dataclass(frozen=True)
@@ -70,14 +71,16 @@ def corners_to_track(known: np.ndarray) -> np.ndarray:
 
 
 def tracked(
-    known: np.ndarray, points: np.ndarray, seen: np.ndarray
+    known: np.ndarray, points: np.ndarray, seen: np.ndarray, levels: int = LEVELS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where points float32 (n, 1, 2) of `known` lie in `seen`, and how far off they come back.
 
     The latter, in pixels (n,), is from tracking the other way; infinite where a point is lost.
+    With fewer `levels` only near points are found, sooner.
     """
-    moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, points, None, **_FLOW)  # pyright: ignore
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **_FLOW)  # pyright: ignore
+    options = {"winSize": (WINDOW_PX, WINDOW_PX), "maxLevel": levels, "minEigThreshold": 1e-4}
+    moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, points, None, **options)  # pyright: ignore
+    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **options)  # pyright: ignore
     error = np.linalg.norm(back - points, axis=2)[:, 0]
     return moved, np.where((ok[:, 0] == 1) & (ok_back[:, 0] == 1), error, np.inf)
 

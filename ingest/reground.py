@@ -1,12 +1,14 @@
 """Brings parts of a take that slid off what lasts in it back onto it.
 
-A canvas that is pushed, or two views that dissolve into each other, can make the tracking go on with
-a pose between the two that fits neither. A whole stretch of frames is then consistent in itself,
-and wrong. The stretch's composite is found again in what lasts through the take, by features beside
-the canvas first (the table stays where it is), and checked by settling it there.
+A canvas that is pushed, or two views that dissolve into each other, can make the tracking go on
+with a pose between the two that fits neither. A whole stretch of frames is then consistent in
+itself, and wrong. The stretch's composite is found again in what lasts through the take, by
+features beside the canvas first (the table stays where it is), and checked by settling it there.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -18,44 +20,46 @@ from ingest.settle import Ground
 LEAST_INLIERS, BESIDE = 20, 1.06
 """Features that must agree; and how much larger than the canvas the area is that is left out."""
 MIN_SEEN = 0.2
-"""Least area that what is found again spans, as a share of all that lasts: a pushed canvas may be most
-of what is in view."""
+"""Least area that what is found again spans, as a share of all that lasts: a pushed canvas may be
+most of what is in view."""
 SLID_SHARE = 0.004
 """Least move of the view's corners, as a share of its diagonal, that is worth a correction."""
 
 
 def reground(
-    composites: list[np.ndarray], ground: Ground, canvas: np.ndarray | None
+    composites: list[np.ndarray], ground: Ground, canvas: Callable[[], np.ndarray | None]
 ) -> list[np.ndarray | None]:
     """For each composite the homography (3, 3) that brings it onto the ground, None where it lies
     on it already or cannot be found.
 
     Args:
         composites: RGB uint8 (h, w, 3) of a take in order of time.
-        canvas: about where the canvas is, in take coordinates (4, 2), if that is known.
+        canvas: gives about where the canvas is, in take coordinates (4, 2), if that is known; asked
+            only when something slid.
     """
     found: list[np.ndarray | None] = []
-    known: Features | None = None
+    known: tuple[Features, ...] = ()
     for composite in composites:
         seen = grey(composite)
         if ground.settle(seen, np.eye(3)) is not None:
             found.append(None)
             continue
-        known = known or features(ground.grey)
-        found.append(_found_again(features(seen), seen, known, ground, canvas))
+        if not known:
+            whole, corners = features(ground.grey), canvas()
+            known = (whole,) if corners is None else (beside(whole, corners), whole)
+        found.append(_found_again(features(seen), seen, known, ground))
     return found
 
 
 def _found_again(
     seen: Features,
     image: np.ndarray,
-    known: Features,
+    known: tuple[Features, ...],
     ground: Ground,
-    canvas: np.ndarray | None,
 ) -> np.ndarray | None:
     height, width = image.shape
     outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    for part in ([] if canvas is None else [beside(known, canvas)]) + [known]:
+    for part in known:
         fit = recover(part, seen, image.shape)
         if fit is None or fit.num_inliers < LEAST_INLIERS:
             continue

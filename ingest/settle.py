@@ -18,7 +18,7 @@ from ingest.registration import grey, tracked
 MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
 LASTING_STRENGTH = 8.0
-RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX = 0.8, 0.7, 6.0
+RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX, LEVELS = 0.8, 0.7, 6.0, 1
 MIN_SEEN, MIN_SEEN_NEAR = 0.5, 0.15
 """Least area that the points seen span, as a share of all that stays; and of all that one composite
 shows, which a nearer view shows a part of."""
@@ -59,7 +59,7 @@ class Ground:
         height, width = self.grey.shape
         seen = warp(image, pose, (width, height))
         start = self.points
-        moved, error = tracked(self.grey, start, seen)
+        moved, error = tracked(self.grey, start, seen, LEVELS)
         travel = np.linalg.norm(moved - start, axis=2)[:, 0]
         good = (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
         if good.sum() < MIN_POINTS:
@@ -70,7 +70,10 @@ class Ground:
         if found is None:
             return None
         fine, kept = found
-        if kept.sum() < MIN_POINTS or _hull_area(goal[kept]) < (min_seen or self.min_seen) * self.hull:
+        if (
+            kept.sum() < MIN_POINTS
+            or _hull_area(goal[kept]) < (min_seen or self.min_seen) * self.hull
+        ):
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)

@@ -39,18 +39,14 @@ class Look:
     """All frames that were looked at."""
 
     looked: list[Looked]
-    tracker: Tracker
+    side_px: int
+    """Short side of the frames as they were registered."""
     spool: Spool
     frame_shape: tuple[int, ...]
 
-    def resized(self, i: int) -> np.ndarray:
-        """Frame `i` as it was registered, RGB uint8."""
-        return resize_to(self.spool.image(i), self.tracker.config.side_px)[0]
-
     def take_from_frame(self, i: int) -> np.ndarray:
         """Homography from the pixels of frame `i`, as it is in the video, to take coordinates."""
-        side_px = self.tracker.config.side_px
-        factor = min(1.0, side_px / min(self.frame_shape[:2]))
+        factor = min(1.0, self.side_px / min(self.frame_shape[:2]))
         return self.looked[i].pose.matrix @ scaling(factor)
 
     def take_from_small(self, i: int) -> np.ndarray:
@@ -79,4 +75,4 @@ def look_at(video: Video, config: AlignConfig) -> Look:
             f"{video.path.name} gives {len(looked)} frames, at least {MIN_FRAMES} are needed to "
             "tell paint from hands",
         )
-    return Look(looked, tracker, spool, shape)
+    return Look(looked, config.side_px, spool, shape)

@@ -1,0 +1,230 @@
+"""Links the stretches of a video that show one canvas, and sees them from where most frames do.
+
+While frames come in they are followed one by one, and a cut to a nearer view, a dissolve, or a hand
+over everything may go unnoticed: tracking goes on in a pose that is wrong from there on. Afterwards
+every frame is laid over those shortly before it. Where they do not look alike the video is cut, and
+each stretch is found again in the others by features, whatever the tracking thought of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ingest.align import Pose
+from ingest.canvas import typical_pose
+from ingest.geometry import pixel_scale, scaling, valid_area, warp
+from ingest.middle import middle_look
+from ingest.registration import Features, features, grey, recover
+from ingest.watch import Look
+
+LAGS = {1: 0.3, 4: 0.2, 8: 0.2, 12: 0.12}
+"""How alike (correlation) a frame and the one so many frames before it must be, where the poses lay
+them over each other, not to be cut apart. Right poses give 0.3 to 0.9, wrong ones less than 0.2."""
+LEAST_SHARED = 0.15
+"""Share of the view that two frames must have in common to be told alike."""
+SAME, ENDS = 0.4, 3
+"""Likeness at which two stretches of one take belong together as they are, and how many frames near
+their ends are laid over each other: not the very ends, which may show two views at once."""
+LEAST_FRAMES, TRIES, LEAST_INLIERS, FIRM_INLIERS, LEAST_ALIKE = 3, 4, 14, 60, 0.3
+"""Frames that a stretch needs; frames of it that are looked for; points that must agree, and with
+how many no better frame is sought; and how alike two frames must be where the link puts them."""
+AROUND = (-4, -2, 0, 2, 4)
+"""Frames, counted from the one that is looked for, whose middle look has fewer hands in it."""
+DISSOLVE = 2
+"""Frames at the ends of a stretch that may show two views at once."""
+
+
+@dataclass(eq=False)
+class _Run:
+    """Consecutive frames within which the poses hold."""
+
+    take: int
+    frames: list[int]
+    between: list[int]
+    """Frames between this run and the one before it of which the poses may be either's."""
+
+
+@dataclass(eq=False)
+class _Group:
+    """Frames that share coordinates."""
+
+    frames: list[int]
+
+
+class _Pictures:
+    """What is compared of frames; each made once."""
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        first = look.looked[0]
+        self.shrink = scaling(min(first.small.shape[:2]) / min(first.grey.shape))
+        self.greys = [grey(frame.small) for frame in look.looked]
+        self._features: dict[int, Features] = {}
+
+    def features(self, i: int, group: list[int]) -> Features:
+        """Features of frame i, from the middle look of the frames of its group around it."""
+        if i not in self._features:
+            place, looked = group.index(i), self.look.looked
+            around = [group[p] for p in (place + n for n in AROUND) if 0 <= p < len(group)]
+            size = (looked[i].grey.shape[1], looked[i].grey.shape[0])
+            back = np.linalg.inv(looked[i].pose.matrix)
+            seen = [
+                warp(looked[j].grey, back @ looked[j].pose.matrix, size)
+                for j in around
+                if abs(j - i) <= 2 * max(AROUND)
+            ]
+            self._features[i] = features(middle_look(seen))
+        return self._features[i]
+
+    def alike(self, i: int, j: int, matrix: np.ndarray) -> float:
+        """Correlation of two frames when frame i is moved onto frame j by a homography (3, 3)."""
+        one, other = self.greys[i], self.greys[j]
+        matrix = self.shrink @ matrix @ np.linalg.inv(self.shrink)
+        size = (other.shape[1], other.shape[0])
+        shared = valid_area(one.shape, matrix, size)
+        if shared.mean() < LEAST_SHARED:
+            return 0.0
+        a, b = (part[shared].astype(np.float32) for part in (warp(one, matrix, size), other))
+        spread = float(a.std() * b.std())
+        return float(((a - a.mean()) * (b - b.mean())).mean()) / max(spread, 1e-6)
+
+    def alike_by_poses(self, i: int, j: int) -> float:
+        one, other = (self.look.looked[k].pose.matrix for k in (i, j))
+        return self.alike(i, j, np.linalg.inv(other) @ one)
+
+
+def link_views(look: Look) -> list[int]:
+    """Bring all frames that show the main view's canvas into one set of coordinates.
+
+    Returns the positions of these frames, rising. Their poses in `look` are changed: they share the
+    coordinates of a typical frame.
+    """
+    pictures = _Pictures(look)
+    groups = _joined(pictures, _stretches(pictures))
+    groups.sort(key=lambda group: (-len(group.frames), group.frames[0]))
+    main, waiting = groups[0], groups[1:]
+    while True:
+        # What was linked shows more of the canvas, in which more may be found.
+        linked = [group for group in waiting if _link(pictures, group, main)]
+        if not linked:
+            break
+        waiting = [group for group in waiting if group not in linked]
+    return seen_typically(look, main.frames)
+
+
+def seen_typically(look: Look, used: list[int]) -> list[int]:
+    """Make the coordinates those of a typical frame: all of the canvas is in it, if in any."""
+    height, width = look.looked[used[0]].grey.shape
+    matrices = [look.looked[i].pose.matrix for i in used]
+    _move(look, used, np.linalg.inv(typical_pose(matrices, (width, height))), 0)
+    return used
+
+
+def _stretches(pictures: _Pictures) -> list[_Run]:
+    """Runs of frames within which the poses hold."""
+    runs: list[_Run] = []
+    for i, frame in enumerate(pictures.look.looked):
+        run = runs[-1] if runs else None
+        if run is None or frame.pose.take != run.take:
+            runs.append(_Run(frame.pose.take, [i], []))
+            continue
+        broken = next((lag for lag, least in LAGS.items() if _breaks(pictures, run, lag, least)), 0)
+        if not broken:
+            run.frames.append(i)
+            continue
+        # In a dissolve every frame is like the one before it: the cut is somewhere in between.
+        kept = max(1, len(run.frames) - broken + 1)
+        run.frames, between = run.frames[:kept], run.frames[kept:]
+        runs.append(_Run(run.take, [i], between))
+    return runs
+
+
+def _breaks(pictures: _Pictures, run: _Run, lag: int, least: float) -> bool:
+    """Whether the frame after a run is unlike the one so many frames before it."""
+    if len(run.frames) < lag:
+        return False
+    return pictures.alike_by_poses(run.frames[-1] + 1, run.frames[-lag]) < least
+
+
+def _joined(pictures: _Pictures, runs: list[_Run]) -> list[_Group]:
+    """Runs of one take that look alike as their poses have them: a hand came between, no cut."""
+    groups: list[_Group] = []
+    for run in runs:
+        for group in reversed(groups):
+            if pictures.look.looked[group.frames[0]].pose.take != run.take:
+                continue
+            head = run.frames[ENDS - 1 : 2 * ENDS - 1] or run.frames[-1:]
+            tail = group.frames[1 - 2 * ENDS : 1 - ENDS] or group.frames[:1]
+            if max(pictures.alike_by_poses(i, j) for i in head for j in tail) >= SAME:
+                group.frames += run.between + run.frames
+                break
+        else:
+            groups.append(_Group(list(run.frames)))
+    return groups
+
+
+def _link(pictures: _Pictures, group: _Group, main: _Group) -> bool:
+    """Find a group in the main one and add it there; whether it was found."""
+    look, best = pictures.look, None
+    if len(group.frames) < LEAST_FRAMES:
+        return False
+    tries = _spread(group.frames)
+    for i in tries:
+        for j in _candidates(look, main.frames, i):
+            found = recover(
+                pictures.features(j, main.frames),
+                pictures.features(i, group.frames),
+                look.looked[i].grey.shape,
+            )
+            if found is None or found.num_inliers < LEAST_INLIERS:
+                continue
+            if best is None or found.num_inliers > best[0]:
+                link = look.looked[j].pose.matrix @ found.matrix
+                best = found.num_inliers, link @ np.linalg.inv(look.looked[i].pose.matrix)
+        if best is not None and best[0] >= FIRM_INLIERS:
+            break
+    if best is None or not _holds(pictures, tries, main.frames, best[1]):
+        return False
+    _move(look, group.frames, best[1], look.looked[main.frames[0]].pose.take)
+    main.frames = sorted(main.frames + group.frames)
+    return True
+
+
+def _holds(pictures: _Pictures, tries: list[int], known: list[int], link: np.ndarray) -> bool:
+    """Whether frames of a group look like those near them in time, where a link puts them."""
+    looked, alike = pictures.look.looked, []
+    for i in tries:
+        moved = link @ looked[i].pose.matrix
+        alike += [
+            pictures.alike(i, j, np.linalg.inv(looked[j].pose.matrix) @ moved)
+            for j in _candidates(pictures.look, known, i)
+        ]
+    return max(alike) >= LEAST_ALIKE
+
+
+def _spread(frames: list[int]) -> list[int]:
+    """A few frames of a group, not its very ends."""
+    inner = frames[DISSOLVE:-DISSOLVE] if len(frames) > 2 * DISSOLVE + 1 else frames
+    places = np.unique(np.linspace(0, len(inner) - 1, TRIES).round().astype(int))
+    return [inner[p] for p in places]
+
+
+def _candidates(look: Look, known: list[int], i: int) -> list[int]:
+    """Frames of the main group in which frame i may be found: those nearest in time before and
+    after it, and the nearest ones that see as much as most do."""
+    scales = np.array([pixel_scale(look.looked[j].pose.matrix) for j in known])
+    wide = [j for j, s in zip(known, scales, strict=True) if s > 0.9 * np.median(scales)]
+    chosen = []
+    for frames in (known, wide):
+        before = [j for j in frames if j < i - DISSOLVE][-1:]
+        after = [j for j in frames if j > i + DISSOLVE][:1]
+        chosen += [j for j in before + after if j not in chosen]
+    return chosen or known[:1]
+
+
+def _move(look: Look, frames: list[int], link: np.ndarray, take: int) -> None:
+    for i in frames:
+        matrix = link @ look.looked[i].pose.matrix
+        look.looked[i] = replace(look.looked[i], pose=Pose(take, matrix / matrix[2, 2]))
