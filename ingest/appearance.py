@@ -18,9 +18,11 @@ SHIFTS = (4, 3, 3)
 BLUR_BINS, BLUR_PX = 1.0, 1.5
 """Standard deviations by which histograms, and the evidence of a frame, are smoothed."""
 ROUNDS, FLOOR = 3, 1e-6
-LEAST_SEEDS, LEAST_PIECE = 0.004, 0.004
-"""Share of all pixels that must be seen to pass to learn from them, and least share of the canvas
-of a piece that is looked for."""
+LEAST_SEEDS, MOST_SEEDS = 0.004, 0.5
+"""Share of all pixels that must be seen to pass to learn from them; a frame in which more of the
+view changes is a flash or a dissolve and teaches nothing."""
+LEAST_PIECE, MOST_PIECE = 0.004, 0.65
+"""Least and largest share of the view of a piece: what is larger is a wash, or another picture."""
 RESTS_SHARE = 0.25
 """Share of the frames over which a pixel may keep one colour and still be taken for a hand."""
 
@@ -36,7 +38,8 @@ def passing_cover(
         tolerance: float32 (h, w), difference up to which two looks show the same paint.
     """
     late = np.stack([differs(f, last, tolerance) for f in frames]) & valid
-    new = late & np.stack([differs(f, first, tolerance) for f in frames])
+    early = np.stack([differs(f, first, tolerance) for f in frames]) & valid
+    new = late & early
     seeds = _transient(frames, valid, tolerance) & new
     if seeds.mean() < LEAST_SEEDS:
         return np.zeros_like(valid)
@@ -46,11 +49,13 @@ def passing_cover(
     still = _still(frames, tolerance)
     for _ in range(ROUNDS):
         ratio = _log_ratio(codes, cover, canvas)
-        # The first state may show a hand itself; there it is no witness.
-        hand_first = _pieces_from_rim(
-            ratio[_code(first)], differs(first, last, tolerance) & ~still[0], valid[0]
+        # The first or last state may show a hand itself; there it is no witness.
+        apart = differs(first, last, tolerance)
+        no_first, no_last = (
+            _pieces_from_rim(ratio[_code(state)], apart & ~still[n], valid[n])
+            for state, n in ((first, 0), (last, -1))
         )
-        new = late & (new | hand_first)
+        new = (late | no_last) & (early | no_first)
         for n in range(len(frames)):
             found[n] = _pieces_from_rim(ratio[codes[n]], new[n] & ~still[n], valid[n])
         cover, canvas = found & new, valid & ~_grown(found)
@@ -69,9 +74,10 @@ def _transient(frames: np.ndarray, valid: np.ndarray, tolerance: np.ndarray) -> 
     )
     result = np.zeros_like(valid)
     result[1:-1] = moved[:-1] & moved[1:]
-    return np.stack(
-        [cv2.morphologyEx(r.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0 for r in result]
-    )
+    for n, part in enumerate(result):
+        opened = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
+        result[n] = opened & (opened.mean() < MOST_SEEDS)
+    return result
 
 
 def _still(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
@@ -132,7 +138,8 @@ def _pieces_from_rim(evidence: np.ndarray, new: np.ndarray, valid: np.ndarray) -
     inner = cv2.erode(valid.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0
     keep = np.zeros(len(stats), bool)
     keep[np.unique(labels[valid & ~inner])] = True
-    keep &= stats[:, cv2.CC_STAT_AREA] > LEAST_PIECE * valid.size
+    size = stats[:, cv2.CC_STAT_AREA] / valid.size
+    keep &= (size > LEAST_PIECE) & (size < MOST_PIECE)
     keep[0] = False
     return keep[labels]
 
