@@ -7,6 +7,7 @@ moves, and what changed comes back again and again.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -43,15 +44,13 @@ class AccumulationConfig(Config):
 def still_share(pictures: Sequence[np.ndarray]) -> float:
     """Share of the pictures RGB uint8 (h, w, 3) that look like the one before, 0 to 1."""
     factor = STILL_SIDE_PX / min(pictures[0].shape[:2])
+    smooth = [cv2.GaussianBlur(picture, (0, 0), 1.5) for picture in pictures]
     looks = [
-        cv2.resize(
-            cv2.GaussianBlur(p, (0, 0), 1.5), None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
-        )
-        for p in pictures
+        cv2.resize(p, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) for p in smooth
     ]
     changed = [
         float((cv2.absdiff(a, b).max(axis=2) > STILL_LEVELS).mean())
-        for a, b in zip(looks, looks[1:], strict=False)
+        for a, b in itertools.pairwise(looks)
     ]
     return float((np.array(changed) <= STILL_AREA).mean()) if changed else 0.0
 
@@ -70,7 +69,7 @@ def why_no_painting(
         return f"{still:.0%} of the frames stand still, as when pictures or cards are shown"
     looks = [_smooth_lab(state) for state in states]
     off = np.stack([_distance(look, looks[-1]) for look in looks])
-    steps = np.stack([_distance(a, b) for a, b in zip(looks, looks[1:], strict=False)])
+    steps = np.stack([_distance(a, b) for a, b in itertools.pairwise(looks)])
     moved = (off > SEEN_LAB).any(axis=0) | (steps > SEEN_LAB).any(axis=0)
     area = float(moved.mean())
     at_once = _at_once(off > SEEN_LAB)

@@ -28,7 +28,11 @@ RESTS_SHARE = 0.25
 
 
 def passing_cover(
-    frames: np.ndarray, valid: np.ndarray, first: np.ndarray, last: np.ndarray, tolerance: np.ndarray
+    frames: np.ndarray,
+    valid: np.ndarray,
+    first: np.ndarray,
+    last: np.ndarray,
+    tolerance: np.ndarray,
 ) -> np.ndarray:
     """bool (n, h, w): where hands and tools are; nothing where none were seen to pass.
 
@@ -141,7 +145,7 @@ def _pieces_from_rim(evidence: np.ndarray, new: np.ndarray, valid: np.ndarray) -
     size = stats[:, cv2.CC_STAT_AREA] / valid.size
     keep &= (size > LEAST_PIECE) & (size < MOST_PIECE)
     keep[0] = False
-    return keep[labels]
+    return keep[np.asarray(labels)]
 
 
 def _grown(found: np.ndarray) -> np.ndarray:
