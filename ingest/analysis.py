@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingest.appearance import passing_cover
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
@@ -73,6 +74,13 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
     history = clean(frames, valid, inside, config.occlusion)
+    if inside.all():
+        # Without a table in view only its looks tell a hand that rests from paint.
+        first, last = history.states[0], history.states[-1]
+        cover = passing_cover(frames, valid, first, last, history.tolerance)
+        if cover.any():
+            valid = valid & ~cover
+            history = clean(frames, valid, inside, config.occlusion)
     changes = find_changes(frames, valid, inside, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
     frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))

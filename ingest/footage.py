@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ingest.accumulation import why_no_painting
 from ingest.analysis import Analysis, analyse
 from ingest.change import is_bare
 from ingest.compose import View, compose
@@ -45,6 +46,16 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
             "no-painting",
             f"{row.path.name}: the canvas looks the same at the start and at the end of the "
             f"{video.info.duration_s:.1f} s; if something is painted, lower ingest.span.min_change",
+        )
+    why = why_no_painting(
+        analysis.history.states[span.first : span.last + 1],
+        [frame.small for frame in analysis.looked],
+        config.accumulation,
+    )
+    if why:
+        raise Refusal(
+            "no-painting",
+            f"{row.path.name}: {why}; if something is painted, see ingest.accumulation",
         )
     chosen = choose_bins(analysis.history, span, config.keyframes)
     states = analysis.history.states[[b for b, _ in chosen]]

@@ -30,6 +30,9 @@ class KeyframeConfig(Config):
     """Wished number over a painting; the paper's data has 27 on average."""
     min_change: float = Field(default=0.008, gt=0)
     """Share of the canvas that must look different from the keyframe before."""
+    max_unsure: float = Field(default=0.05, gt=0, le=1)
+    """Share of the canvas that may be unsure (covered, and changed when seen again) in a keyframe
+    between the first and the last: a guess is no keyframe; the next clear moment is."""
     looks_per_keyframe: int = Field(default=5, ge=1)
     """Frames averaged at each pixel: removes noise and compression."""
 
@@ -77,24 +80,20 @@ def _walk(
     """Keyframes at least `stride` apart."""
     chosen, current = [(span.first, 0.0)], span.first
     while current < span.last:
-        reached = _first_beyond(looks, current, span.last, stride)
+        clear = [b for b in range(current + 1, span.last + 1) if _is_clear(b, unsure, span, config)]
+        reached = next((b for b in clear if change(looks[current], looks[b]) >= stride), None)
         if reached is None:
             break
         # Waiting a little for the hand to leave gives a truer picture than cutting at once.
-        later = range(reached, min(reached + PATIENCE_BINS, span.last + 1))
+        later = [b for b in clear if reached <= b < reached + PATIENCE_BINS]
         best = min(later, key=lambda b: (round(float(unsure[b]), 3), b))
         chosen.append((best, change(looks[current], looks[best])))
         current = best
     return _ended(chosen, looks, span.last, config)
 
 
-def _first_beyond(
-    looks: dict[int, list[np.ndarray]], start: int, last: int, stride: float
-) -> int | None:
-    for b in range(start + 1, last + 1):
-        if change(looks[start], looks[b]) >= stride:
-            return b
-    return None
+def _is_clear(b: int, unsure: np.ndarray, span: Span, config: KeyframeConfig) -> bool:
+    return b == span.last or float(unsure[b]) <= config.max_unsure
 
 
 def _ended(

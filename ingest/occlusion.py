@@ -69,7 +69,7 @@ class History:
     tolerance: np.ndarray
     """float32 (h, w): difference up to which two looks show the same paint."""
     never_seen: np.ndarray
-    """bool (h, w): not once seen as paint; filled with the most frequent colour."""
+    """bool (h, w): not once seen as paint; filled in from what is around."""
     moments: np.ndarray
     """int (b,): the frame that stands for each bin."""
 
@@ -174,5 +174,14 @@ def _fill(
         known |= good[b]
         unsure[b] = ~good[b] & differs(last, after[b], tolerance) & known
         states[b] = last
-    states[:, ~seen] = np.median(levels, axis=0).astype(np.uint8)[~seen]
+    if not seen.all():
+        # What lies over it is not the canvas: what is around it is the likelier look.
+        states[:, ~seen] = _from_around(states[-1], ~seen)[~seen]
     return states, unsure, ~seen
+
+
+def _from_around(state: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """The state with what is hidden, bool (h, w), filled in from its surroundings."""
+    if hidden.all():
+        return state
+    return cv2.inpaint(state, hidden.astype(np.uint8), 3, cv2.INPAINT_TELEA)

@@ -8,6 +8,7 @@ import hashlib
 from pydantic import Field
 
 from ingest import __version__
+from ingest.accumulation import AccumulationConfig
 from ingest.align import AlignConfig
 from ingest.canvas import CanvasConfig
 from ingest.config import Config, config_hash
@@ -39,6 +40,8 @@ class IngestConfig(Config):
     """Removing hands, tools and shadows."""
     span: SpanConfig = SpanConfig()
     """Finding the painting in the video."""
+    accumulation: AccumulationConfig = AccumulationConfig()
+    """Refusing what changes without being painted: cards, slides, talking heads."""
     reveal: RevealConfig = RevealConfig()
     """Refusing pictures that are uncovered instead of painted."""
     keyframes: KeyframeConfig = KeyframeConfig()
@@ -62,6 +65,7 @@ def identity(config: IngestConfig) -> str:
         config.canvas,
         config.occlusion,
         config.span,
+        config.accumulation,
         config.reveal,
         config.keyframes,
         config.segmenter,

@@ -1,0 +1,102 @@
+"""Tells painting from other changes: paint accumulates, place by place, and stays.
+
+Three things are no painting. Pictures that stand still and are replaced (cards, slides). A picture
+that comes all at once, wherever it comes from. And changes that do not add up: somebody talks and
+moves, and what changed comes back again and again.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from ingest.config import Config
+
+STILL_SIDE_PX, STILL_LEVELS, STILL_AREA = 120, 12, 0.0005
+"""Short side at which frames are compared; channel difference (of 255) from which a pixel changed;
+share of changed pixels up to which the picture stood still."""
+SEEN_LAB, NOISE_LAB = 10.0, 4.0
+"""Lab distance of a plain change, and below which a step is noise."""
+LEAST_PICTURE = 0.3
+"""Share of the canvas that must change for it to be another picture rather than a stroke."""
+
+
+class AccumulationConfig(Config):
+    """When a video is taken for something else than a painting being made."""
+
+    max_still_share: float = Field(default=0.8, gt=0, le=1)
+    """Refuse when so many of the frames look like the one before: pictures are shown. Measured:
+    0.89 to 0.97 on slides and cards, up to 0.46 on twelve real paintings."""
+    max_at_once: float = Field(default=0.8, gt=0, le=1)
+    """Refuse when so much of a change of most of the picture comes in one moment. Measured: 0.86 to
+    1.00 on slides, up to 0.51 on real paintings."""
+    min_direct: float = Field(default=0.5, ge=0, lt=1)
+    """Refuse when little changes and of all that changes less than this adds up (distance from
+    start to end over the way taken). Measured: 0.17 to 0.44 on a talking head."""
+    small_area: float = Field(default=0.12, ge=0, le=1)
+    """Share of the canvas that counts as little there."""
+
+
+def still_share(pictures: Sequence[np.ndarray]) -> float:
+    """Share of the pictures RGB uint8 (h, w, 3) that look like the one before, 0 to 1."""
+    factor = STILL_SIDE_PX / min(pictures[0].shape[:2])
+    smooth = [cv2.GaussianBlur(picture, (0, 0), 1.5) for picture in pictures]
+    looks = [
+        cv2.resize(p, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) for p in smooth
+    ]
+    changed = [
+        float((cv2.absdiff(a, b).max(axis=2) > STILL_LEVELS).mean())
+        for a, b in itertools.pairwise(looks)
+    ]
+    return float((np.array(changed) <= STILL_AREA).mean()) if changed else 0.0
+
+
+def why_no_painting(
+    states: np.ndarray, pictures: Sequence[np.ndarray], config: AccumulationConfig
+) -> str:
+    """What speaks against a painting, or nothing.
+
+    Args:
+        states: RGB uint8 (b, h, w, 3), the clean canvas from the start to the end of what happens.
+        pictures: RGB uint8 (h, w, 3), all frames that were looked at, in their order.
+    """
+    still = still_share(pictures)
+    if still > config.max_still_share:
+        return f"{still:.0%} of the frames stand still, as when pictures or cards are shown"
+    looks = [_smooth_lab(state) for state in states]
+    off = np.stack([_distance(look, looks[-1]) for look in looks])
+    steps = np.stack([_distance(a, b) for a, b in itertools.pairwise(looks)])
+    moved = (off > SEEN_LAB).any(axis=0) | (steps > SEEN_LAB).any(axis=0)
+    area = float(moved.mean())
+    at_once = _at_once(off > SEEN_LAB)
+    if area > LEAST_PICTURE and at_once > config.max_at_once:
+        return f"{at_once:.0%} of what changes comes at once, as when a picture is replaced"
+    way = np.where(steps < NOISE_LAB, 0, steps).sum(axis=0)
+    direct = float(off[0][moved].sum()) / max(float(way[moved].sum()), 1e-6)
+    if area < config.small_area and direct < config.min_direct:
+        return (
+            f"{area:.1%} of the picture changes, back and forth: {direct:.0%} of it adds up, as "
+            "when somebody talks or something sways"
+        )
+    return ""
+
+
+def _at_once(different: np.ndarray) -> float:
+    """Share of the area that ever differs from the end that arrives there within two states."""
+    ever = different.any(axis=0)
+    arrived = len(different) - np.argmax(different[::-1], axis=0)
+    counts = np.bincount(arrived[ever], minlength=len(different) + 2)
+    return float((counts[:-1] + counts[1:]).max()) / max(int(ever.sum()), 1)
+
+
+def _smooth_lab(state: np.ndarray) -> np.ndarray:
+    smooth = cv2.GaussianBlur(state, (0, 0), 1.0).astype(np.float32) / 255
+    return cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.linalg.norm(a - b, axis=2)
