@@ -22,8 +22,8 @@ from labeling.spreadsheet import from_csv, to_csv
 from labeling.wording import normalise
 
 __all__ = [
-    "Correction", "Verdict", "append_corrections", "in_force", "locked_log", "parse_corrections",
-    "read_corrections",
+    "Correction", "Verdict", "append_corrections", "by_reviewer", "in_force", "locked_log",
+    "parse_corrections", "read_corrections",
 ]  # fmt: skip
 
 Verdict = Literal["accept", "correct", "reject", "withdraw"]
@@ -105,9 +105,32 @@ def parse_corrections(data: bytes, where: Path) -> list[Correction]:
 
 
 def in_force(corrections: Iterable[Correction]) -> dict[tuple[str, str], Correction]:
-    """The last decision about each pair with these images, by pair id and content hash."""
-    last = {(c.pair_id, c.content_hash): c for c in corrections}
-    return {key: said for key, said in last.items() if said.verdict != "withdraw"}
+    """The decision that holds about each pair with these images, by pair id and content hash.
+
+    It is the last one; a row by another person that says the same only confirms it.
+    """
+    holds: dict[tuple[str, str], Correction] = {}
+    for said in corrections:
+        key = (said.pair_id, said.content_hash)
+        known = holds.get(key)
+        if said.verdict == "withdraw":
+            holds.pop(key, None)
+        elif known is None or known.reviewer == said.reviewer or not said.says_the_same(known):
+            holds[key] = said
+    return holds
+
+
+def by_reviewer(
+    corrections: Iterable[Correction],
+) -> dict[tuple[str, str], dict[str, Correction]]:
+    """Each person's last decision about each pair with these images, but for withdrawn ones."""
+    found: dict[tuple[str, str], dict[str, Correction]] = {}
+    for said in corrections:
+        people = found.setdefault((said.pair_id, said.content_hash), {})
+        people[said.reviewer] = said
+        if said.verdict == "withdraw":
+            del people[said.reviewer]
+    return found
 
 
 def append_corrections(dataset: Dataset, new: Iterable[Correction]) -> None:
