@@ -6,6 +6,7 @@ One row a pair, in the order of the table of instructions: numbers in arrays, so
 
 from __future__ import annotations
 
+import functools
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -67,13 +68,11 @@ class ReviewIndex:
         self._labelers_differ = np.zeros(len(self.labels), bool)
         for position, said in self.answers.items():
             self._labelers_differ[position] = len(set(said.values())) > 1
-        self._corrections: list[Correction] = []
         self._forget()
 
     def _forget(self) -> None:
         """Take every pair for undecided."""
         number = len(self.labels)
-        self._corrections = []
         self.histories: dict[int, list[Correction]] = defaultdict(list)
         self.decided: dict[int, Correction] = {}
         self._states = np.zeros(number, np.int8)
@@ -89,7 +88,6 @@ class ReviewIndex:
         news = self._log.news()
         if news.is_anew:
             self._forget()
-        self._corrections += news.rows
         touched = set()
         for said in news.rows:
             position = self.positions.get(said.pair_id)
@@ -216,7 +214,7 @@ def _read_answers(
     dataset: Dataset, labels: Iterable[Instruction], positions: dict[str, int]
 ) -> dict[int, dict[str, str]]:
     """What every labeler said, by position and labeler; pairs that one labeler saw stay out."""
-    labels = list(labels)
+    labels, normal = list(labels), functools.lru_cache(None)(normalise)
     found: dict[int, dict[str, str]] = {}
     for video_id in {label.video_id for label in labels}:
         path = dataset.instructions_jsonl(video_id)
@@ -228,7 +226,7 @@ def _read_answers(
             if position is None or answer["content_hash"] != labels[position].content_hash:
                 continue
             name = " ".join(filter(None, (answer["labeler"], answer["prompt"])))
-            found.setdefault(position, {})[name] = normalise(answer["raw_text"])
+            found.setdefault(position, {})[name] = normal(answer["raw_text"])
     return {position: said for position, said in found.items() if len(said) > 1}
 
 

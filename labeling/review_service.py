@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -228,14 +228,15 @@ class ReviewService:
         if not isinstance(judged, Correction):
             return {"status": judged[0], "detail": judged[1]}
         if judged.verdict == "reject":
-            return [judged]
+            return [] if in_force and _is_repeated(judged, in_force) else [judged]
         mask = in_force.mask_sha256 if in_force and not said.machine_mask else ""
         if said.mask is not None:
             try:
                 mask = self._store_mask(said, known)
             except (ValueError, binascii.Error) as error:
                 return {"status": "invalid", "detail": f"the painted mask: {error}"}
-        return [replace(judged, mask_sha256=mask)]
+        judged = replace(judged, mask_sha256=mask)
+        return [] if in_force and _is_repeated(judged, in_force) else [judged]
 
     def _restore(self, said: Restored) -> list[Correction] | dict[str, str]:
         _, in_force, problem = self._as_seen(said)
@@ -314,8 +315,11 @@ class ReviewService:
             self._queues.clear()
 
 
+def _is_repeated(said: Correction, known: Correction) -> bool:
+    """Whether a person says again what they said, so that the log needs no other row."""
+    same = (said.reviewer, said.note or known.note) == (known.reviewer, known.note)
+    return same and said.says_the_same(known)
+
+
 def _as_json(said: Correction | None) -> dict[str, str] | None:
     return None if said is None else asdict(said) | {"revision": said.revision}
-
-
-__all__ = ["NotApplied", "NotFound", "ReviewService", "ValidationError"]

@@ -62,11 +62,13 @@ async function draw() {
     }
   }
   if (number !== drawn) return;
-  showPair(pair, state, pairs);
+  showPair(pair, state, pairs, numChosen());
   document.body.dataset.pair = pair.pair_id;
   const keep = state.view === "grid" ? 3 * grid.size : undefined;
   pairs.prefetch(state.view === "grid" ? grid.first + grid.size - 1 : state.at, keep).catch(() => {});
 }
+
+function numChosen() { return state.view === "grid" ? grid.chosen.size : 0; }
 
 function drawNothing() {
   stage.replaceChildren(element("p", {
@@ -91,7 +93,7 @@ function go(place) {
   if (state.view === "grid" && grid.pageOf(state.at) === grid.first && grid.pairs === pairs.pairs) {
     grid.mark(state.at, shownOf);
     const pair = pairs.pairs.get(state.at);
-    showPair(pair, state, pairs);
+    showPair(pair, state, pairs, numChosen());
     document.body.dataset.pair = pair.pair_id;
   } else draw();
 }
@@ -202,7 +204,7 @@ function escape() {
   showMessage("");
   if (state.view === "mask") { brush.close(); setView("side"); }
   grid.chosen.clear();
-  if (state.view === "grid") grid.mark(state.at, shownOf);
+  if (state.view === "grid") go(state.at);
 }
 
 // Keys that mean something else in one view than in the others.
@@ -230,7 +232,7 @@ document.addEventListener("keydown", (event) => {
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "z") { event.preventDefault(); undo(); return; }
   if (isCommand && event.key.toLowerCase() === "a" && state.view === "grid") {
-    event.preventDefault(); grid.chooseAll(); grid.mark(state.at, shownOf); return;
+    event.preventDefault(); grid.chooseAll(); go(state.at); return;
   }
   if (isCommand || event.altKey) return;
   const action = IN_VIEW[state.view]?.[event.key] ?? ALWAYS[event.key];

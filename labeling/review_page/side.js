@@ -19,7 +19,8 @@ export function shownOf(pair) {
   return { text: text || pair.machine || "(nothing)", state: said.verdict };
 }
 
-export function showPair(pair, state, pairs) {
+// `numChosen`: how many pairs of a grid a decision would be about.
+export function showPair(pair, state, pairs, numChosen = 0) {
   byId("side").hidden = false;
   const isNothing = !pair;
   for (const id of ["naming", "details", "source", "label"]) byId(id).hidden = isNothing;
@@ -31,15 +32,16 @@ export function showPair(pair, state, pairs) {
   byId("label").textContent = shown.text;
   byId("label").className = shown.state || (pair.machine ? "" : "none");
   byId("source").textContent = sourceOf(pair);
-  byId("accept").firstChild.textContent = shown.state === "reject" ? `Accept “${pair.machine}” ` : `Accept “${shown.text}” `;
-  const rows = [["pair", pair.step ?? pair.pair_id], ["until", pair.time_s === undefined ? "" : `${clock(pair.time_s)} of ${pair.uri || pair.video_id}`]];
+  const accepted = shown.state === "reject" ? pair.machine : shown.text;
+  byId("accept").firstChild.textContent = numChosen ? `Accept ${numChosen} chosen ` : `Accept “${accepted}” `;
+  const rows = [["video", pair.uri || pair.video_id], ["step", pair.time_s === undefined ? "" : `${pair.step}, until ${clock(pair.time_s)}`]];
   if (pair.raw && pair.raw !== pair.machine) rows.push(["its words", pair.raw]);
-  for (const [labeler, text] of Object.entries(pair.answers)) rows.push([labeler, text || "(nothing)"]);
+  for (const [labeler, text] of Object.entries(pair.answers)) rows.push([labeler, text || "(nothing)", text !== pair.machine]);
   if (pair.decision?.note) rows.push(["note", pair.decision.note]);
   if (pair.history.length > 1) rows.push(["earlier", pair.history.slice(0, -1).join("; ")]);
   rows.push(["id", pair.pair_id]);
-  byId("details").replaceChildren(...rows.filter(([, text]) => text).flatMap(([name, text]) => [
-    element("dt", { textContent: name }), element("dd", { textContent: text })]));
+  byId("details").replaceChildren(...rows.filter(([, text]) => text).flatMap(([name, text, differs]) => [
+    element("dt", { textContent: name }), element("dd", { textContent: text, className: differs ? "differs" : "" })]));
 }
 
 function sourceOf(pair) {
