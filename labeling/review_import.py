@@ -111,9 +111,7 @@ def import_review(
     with locked_log(dataset):
         log = read_corrections(dataset)
         results, new = _merge(judged, in_force(log), overrule)
-        people = by_reviewer(log)
-        new = [ours for ours in new if not _said_before(ours, people)]
-        append_corrections(dataset, new)
+        append_corrections(dataset, _what_is_new(new, by_reviewer(log)))
     reports = [
         RowReport(row.file, row.line, row.cells.get("pair_id", ""), *result)
         for row, result in zip(judged, results, strict=True)
@@ -149,31 +147,51 @@ def _merge(
             results.append(row.judged)
     new: dict[int, Correction] = {}
     for decisions in said.values():
-        known = decided.get((decisions[0][1].pair_id, decisions[0][1].content_hash))
-        *_, (last, chosen) = decisions
-        is_one = all(ours.says_the_same(chosen) for _, ours in decisions)
-        for number, ours in decisions:
-            if not is_one and not overrule:
-                others = [(n, c) for n, c in decisions if not c.says_the_same(ours)]
-                results[number] = "conflicting", _other_rows(rows, others)
-            elif number != last:
-                results[number] = "unchanged", f"line {rows[last].line} decides about this pair"
-            else:
-                results[number] = _against_log(ours, known, overrule)
-                if results[number][0] in DONE:
-                    new[number] = ours
+        for number, result in _judge_together(rows, decisions, decided, overrule).items():
+            results[number] = result
+        new.update({n: ours for n, ours in decisions if results[n][0] in DONE})
     return results, [new[number] for number in sorted(new)]
 
 
-def _said_before(
-    ours: Correction, people: dict[tuple[str, str], dict[str, Correction]]
-) -> bool:
-    """Whether the log has this already, or needs it not: withdrawing nothing. What another person
-    confirms is written, so that their agreement can be counted."""
-    said = people.get((ours.pair_id, ours.content_hash), {})
-    if ours.verdict == "withdraw":
-        return not said
-    return ours.reviewer in said and ours.says_the_same(said[ours.reviewer])
+def _judge_together(
+    rows: Sequence[_Row],
+    decisions: Sequence[tuple[int, Correction]],
+    decided: dict[tuple[str, str], Correction],
+    overrule: bool,
+) -> dict[int, tuple[Status, str]]:
+    """The status of all rows about one pair, by their number."""
+    (first, chosen), (last, latest) = decisions[0], decisions[-1]
+    is_one = all(ours.says_the_same(chosen) for _, ours in decisions)
+    if not is_one and not overrule:
+        return {
+            number: ("conflicting", _other_rows(rows, ours, decisions))
+            for number, ours in decisions
+        }
+    number, chosen = (first, chosen) if is_one else (last, latest)
+    result = _against_log(chosen, decided.get((chosen.pair_id, chosen.content_hash)), overrule)
+    if result[0] not in DONE:
+        return {other: result for other, _ in decisions}
+    where = f"{rows[number].file} line {rows[number].line} decides about this pair"
+    return {other: result if other == number else ("unchanged", where) for other, _ in decisions}
+
+
+def _what_is_new(
+    decisions: Iterable[Correction], people: dict[tuple[str, str], dict[str, Correction]]
+) -> list[Correction]:
+    """What the log lacks: a decision, a note, or that another person says so as well."""
+    new = []
+    for ours in decisions:
+        said = people.setdefault((ours.pair_id, ours.content_hash), {})
+        mine = said.pop(ours.reviewer, None)
+        if ours.verdict == "withdraw":
+            if mine or said:
+                new.append(ours)
+            continue
+        if mine is None or not ours.says_the_same(mine) or ours.note not in ("", mine.note):
+            new.append(ours)
+            mine = ours
+        said[ours.reviewer] = mine
+    return new
 
 
 def _against_log(ours: Correction, known: Correction | None, overrule: bool) -> tuple[Status, str]:
@@ -183,6 +201,8 @@ def _against_log(ours: Correction, known: Correction | None, overrule: bool) -> 
             return "unchanged", "nothing was said about this pair"
         return "applied", in_words(ours)
     if ours.says_the_same(known):
+        if known.reviewer == ours.reviewer and ours.note not in ("", known.note):
+            return "applied", f"{in_words(ours)} as before, with a note"
         by = "said so before" if known.reviewer == ours.reviewer else "said so, now confirmed"
         return "unchanged", f"{known.reviewer} {by}"
     if known.reviewer != ours.reviewer and not overrule:
@@ -190,11 +210,14 @@ def _against_log(ours: Correction, known: Correction | None, overrule: bool) -> 
     return "applied", f"{in_words(ours)}, before: {in_words(known)}"
 
 
-def _other_rows(rows: Sequence[_Row], others: Iterable[tuple[int, Correction]]) -> str:
+def _other_rows(
+    rows: Sequence[_Row], ours: Correction, decisions: Iterable[tuple[int, Correction]]
+) -> str:
     said = [
         f"{correction.reviewer} says {in_words(correction)} in {rows[number].file} line "
         f"{rows[number].line}"
-        for number, correction in others
+        for number, correction in decisions
+        if not correction.says_the_same(ours)
     ]
     return "; ".join(said) + ": keep one of them"
 

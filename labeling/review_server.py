@@ -200,6 +200,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", fixed if is_fixed else "no-store")
         for name, value in HEADERS.items():
             self.send_header(name, value)
+        if self.close_connection:
+            self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(data)
         self.wfile.flush()

@@ -137,9 +137,11 @@ def test_reviewers_conflict_until_one_overrules(dataset: Dataset) -> None:
     assert statuses(dataset, rows, reviewer="Bob")[0] == "unchanged"
     rows[0] |= {"corrected": "boat"}
     assert statuses(dataset, rows, reviewer="Bob")[0] == "conflicting"
-    assert [c.instruction for c in read_corrections(dataset)] == ["castle"]
+    said = [(c.reviewer, c.instruction) for c in read_corrections(dataset)]
+    assert said == [("Ann", "castle"), ("Bob", "castle")], "who confirms is counted, once"
+    assert next(iter(in_force(read_corrections(dataset)).values())).reviewer == "Ann"
     assert statuses(dataset, rows, reviewer="Bob", overrule=True)[0] == "applied"
-    assert [c.instruction for c in read_corrections(dataset)] == ["castle", "boat"]
+    assert [c.instruction for c in read_corrections(dataset)] == ["castle", "castle", "boat"]
 
 
 def test_a_file_that_contradicts_itself(dataset: Dataset) -> None:
@@ -153,7 +155,8 @@ def test_a_file_that_contradicts_itself(dataset: Dataset) -> None:
     assert list(found.conflicts) == [rows[0]["pair_id"]]
     assert read_corrections(dataset) == [], "nothing is chosen for them"
     rows[2] |= {"corrected": "castle"}
-    assert statuses(dataset, rows) == ["unchanged", "unchanged", "unchanged", "applied"]
+    assert statuses(dataset, rows) == ["applied", "unchanged", "unchanged", "unchanged"]
+    assert len(read_corrections(dataset)) == 1
 
 
 def test_somebody_must_have_said_it(dataset: Dataset) -> None:
