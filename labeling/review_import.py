@@ -140,7 +140,9 @@ def _merge(
         if isinstance(row.judged, Correction):
             known = decided.get((row.judged.pair_id, row.judged.content_hash))
             # A spreadsheet says nothing about masks: the one in force stays.
-            mask = known.mask_sha256 if known and row.judged.verdict in ("accept", "correct") else ""
+            mask = (
+                known.mask_sha256 if known and row.judged.verdict in ("accept", "correct") else ""
+            )
             said[row.judged.pair_id].append((number, replace(row.judged, mask_sha256=mask)))
             results.append(("unchanged", ""))
         else:

@@ -104,9 +104,7 @@ def in_words(correction: Correction) -> str:
     return text + (" with a painted mask" if correction.mask_sha256 else "")
 
 
-def _nothing_entered(
-    row: Mapping[str, str], note: str, known: Known | None
-) -> tuple[Status, str]:
+def _nothing_entered(row: Mapping[str, str], note: str, known: Known | None) -> tuple[Status, str]:
     """A row without a decision; not if something was written where it has no effect."""
     if note:
         return "invalid", "a note without verdict: accept, correct or reject the pair"

@@ -64,6 +64,11 @@ class ReviewServer(ThreadingHTTPServer):
         self.files["/"] = self.files["/index.html"]
         super().__init__((HOST, port), Handler)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that closes its connection is no error of ours; all else is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
     @property
     def url(self) -> str:
         """Where the page is."""
@@ -222,7 +227,9 @@ def serve_review(dataset: Dataset, reviewer: str, port: int) -> None:
             "or 0 for any free one"
         ) from error
     pairs = service.start()["progress"]["pairs"]
-    print(f"review: {pairs} pairs of {dataset.root} at {server.url} as {service.reviewer}; Ctrl-C ends")
+    print(
+        f"review: {pairs} pairs of {dataset.root} at {server.url} as {service.reviewer}; Ctrl-C ends"
+    )
     sys.stdout.flush()
     try:
         server.serve_forever()

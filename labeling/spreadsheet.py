@@ -112,7 +112,9 @@ def restore(cell: str) -> str:
 
 def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UserError(f"{where} is a workbook, expected CSV: save it as CSV UTF-8 and import that")
+        raise UserError(
+            f"{where} is a workbook, expected CSV: save it as CSV UTF-8 and import that"
+        )
     for name in [encoding] if encoding else _encodings(data):
         try:
             # A null byte cannot be meant: spreadsheets never write one, and csv refuses it.
@@ -120,7 +122,9 @@ def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
         except UnicodeDecodeError:
             continue
         except LookupError:
-            raise UserError(f"encoding {name!r} is not known, expected one such as cp1251") from None
+            raise UserError(
+                f"encoding {name!r} is not known, expected one such as cp1251"
+            ) from None
     tried = encoding or "UTF-8 nor UTF-16 nor cp1252"
     raise UserError(f"{where}: not readable as {tried}: save it as CSV UTF-8")
 

@@ -30,7 +30,9 @@ def find_browser() -> tuple[str, str] | None:
 
 
 @contextlib.contextmanager
-def open_browser(width_px: int = 1440, height_px: int = 900, is_dark: bool = False) -> Iterator[Any]:
+def open_browser(
+    width_px: int = 1440, height_px: int = 900, is_dark: bool = False
+) -> Iterator[Any]:
     """A Selenium driver with an empty profile. Raises UserError where there is no Chromium."""
     from selenium import webdriver
 

@@ -43,7 +43,9 @@ class PaintedVideo:
     """What each pair paints."""
 
 
-def paint(states: Sequence[np.ndarray], words: Sequence[str], size: tuple[int, int]) -> PaintedVideo:
+def paint(
+    states: Sequence[np.ndarray], words: Sequence[str], size: tuple[int, int]
+) -> PaintedVideo:
     """Turn the states of a painting (RGB uint8, the first is bare) into a video of `size` (H, W).
 
     Args:
@@ -106,7 +108,10 @@ def _write_pictures(dataset: Dataset, video_id: str, video: PaintedVideo) -> Non
     )
     write_tar(
         dataset.regions_tar(video_id),
-        (_region(video_id, pair, *made) for pair, made in zip(video.pairs, video.masks, strict=True)),
+        (
+            _region(video_id, pair, *made)
+            for pair, made in zip(video.pairs, video.masks, strict=True)
+        ),
     )
     outcome = VideoOutcome(
         video_id=video_id, uri=f"painting-{_number(video_id):05d}.mp4", painting_id=video_id,

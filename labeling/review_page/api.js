@@ -16,12 +16,19 @@ export class Writer {
   // Sends one decision after the other; `onChange(waiting, problem)` tells what is not saved yet.
   constructor(onChange) {
     this.waiting = [];
+    this.numExpected = 0;
     this.onChange = onChange;
     this.isRunning = false;
   }
 
-  // `make` gives the body when its turn comes: it may depend on answers to those before it.
+  // Something will be sent in a moment.
+  expect() { this.numExpected += 1; this.onChange(this.numWaiting, ""); }
+
+  get numWaiting() { return this.waiting.length + this.numExpected; }
+
+  // What was expected: `make` gives the body when its turn comes: it may depend on answers to those before it.
   send(make, onDone, onRefused) {
+    this.numExpected = Math.max(0, this.numExpected - 1);
     this.waiting.push({ make, onDone, onRefused });
     this.run();
   }
@@ -32,14 +39,14 @@ export class Writer {
     while (this.waiting.length) {
       const { make, onDone, onRefused } = this.waiting[0];
       try {
-        this.onChange(this.waiting.length, "");
+        this.onChange(this.numWaiting, "");
         const answer = await ask("/api/decide", make());
         this.waiting.shift();
         onDone(answer);
       } catch (error) {
         if (error.status === undefined || error.status >= 500) {
           // The server is away or its disk is full: nothing is dropped, it is tried again.
-          this.onChange(this.waiting.length, error.status ? error.message : "the server does not answer");
+          this.onChange(this.numWaiting, error.status ? error.message : "the server does not answer");
           await new Promise((done) => setTimeout(done, RETRY_MS));
         } else {
           this.waiting.shift();
@@ -48,6 +55,6 @@ export class Writer {
       }
     }
     this.isRunning = false;
-    this.onChange(0, "");
+    this.onChange(this.numWaiting, "");
   }
 }

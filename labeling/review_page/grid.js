@@ -1,6 +1,6 @@
 // Several pairs at once: what most of them have in common is accepted in one go, the odd ones are picked out.
 
-import { drawMasked, element } from "/views.js";
+import { element } from "/views.js";
 
 const ROW_HEIGHT = 158, MIN_WIDTH = 270, GAP = 10;
 
@@ -28,7 +28,7 @@ export class Grid {
     if (this.first !== first) return;
     this.tiles = new Map(found.map(([i, pair, pictures]) => {
       const row = element("div", { className: "row" });
-      if (pictures) row.append(pictures.current.cloneNode(), drawMasked(element("canvas"), pictures.next, pictures.mask));
+      if (pictures) row.append(pictures.current.cloneNode(), pictures.masked);
       const tile = element("article", { dataset: { place: i } }, row,
         element("footer", {}, element("b"), element("span", { className: "quiet", textContent: pair.confidence.toFixed(2) })));
       tile.addEventListener("click", () => onPicked(i));

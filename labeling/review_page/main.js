@@ -46,7 +46,8 @@ async function draw() {
     if (number === drawn) agreement(stage, found);
     return;
   }
-  const pair = await pairs.at(state.at);
+  // The first pair does not wait for those after it.
+  const pair = await pairs.at(state.at, state.view === "grid" ? undefined : 1);
   if (!pair) { if (number === drawn) drawNothing(); return; }
   if (state.view === "grid") {
     await grid.open(stage, pairs, state.at, shownOf, (place) => go(place));
@@ -65,7 +66,17 @@ async function draw() {
   showPair(pair, state, pairs, numChosen());
   document.body.dataset.pair = pair.pair_id;
   const keep = state.view === "grid" ? 3 * grid.size : undefined;
-  pairs.prefetch(state.view === "grid" ? grid.first + grid.size - 1 : state.at, keep).catch(() => {});
+  const from = state.view === "grid" ? grid.first + grid.size - 1 : state.at;
+  // What was asked for is on screen before the next is worked on.
+  afterPaint(() => { if (number === drawn) pairs.prefetch(from, keep).catch(() => {}); });
+}
+
+// A page in the background paints nothing, so it is not waited for longer than a moment.
+function afterPaint(action) {
+  let isDone = false;
+  const once = () => { if (!isDone) { isDone = true; action(); } };
+  requestAnimationFrame(() => setTimeout(once));
+  setTimeout(once, 150);
 }
 
 function numChosen() { return state.view === "grid" ? grid.chosen.size : 0; }
@@ -108,7 +119,7 @@ function decide({ label = "", verdict = "", note = "" }) {
   const empty = said.find(({ verdict: v, corrected }) => !v && !corrected);
   if (empty) { showMessage("The machine named nothing here: type a label, or reject the pair."); return; }
   for (const { pair, verdict: v, corrected } of said) pair.pending = { verdict: v || "correct", text: corrected || pair.machine };
-  writer.send(
+  const save = () => writer.send(
     () => ({ decisions: said.map(({ pair, verdict: v, corrected }) => ({
       pair_id: pair.pair_id, content_hash: pair.content_hash, label_hash: pair.label_hash,
       seen: pair.decision?.revision ?? "", verdict: v, corrected, note,
@@ -121,6 +132,9 @@ function decide({ label = "", verdict = "", note = "" }) {
     },
     (error) => refused(said, error),
   );
+  // It counts as waiting from now on, and is sent when the next pair is on screen.
+  writer.expect();
+  afterPaint(save);
   showMessage("");
   brush.close();
   if (state.view === "grid") {
@@ -247,7 +261,7 @@ for (const [id, action] of Object.entries({
   accept: () => decide({}), reject: () => decide({ verdict: "reject" }), back: () => go(state.at - 1), skip: () => go(state.at + 1), undo,
 })) document.getElementById(id).addEventListener("click", (event) => { event.currentTarget.blur(); action(); });
 window.addEventListener("beforeunload", (event) => {
-  if (writer.waiting.length || brush.isPainted) event.preventDefault();
+  if (writer.numWaiting || brush.isPainted) event.preventDefault();
 });
 window.addEventListener("resize", () => { if (state.view === "grid" || state.view === "slider") draw(); });
 

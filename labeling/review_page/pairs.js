@@ -2,8 +2,9 @@
 // decoded before they are asked for.
 
 import { ask } from "/api.js";
+import { drawMasked } from "/views.js";
 
-const AHEAD = 6, BEHIND = 3, WINDOW = 8;
+const AHEAD = 6, BEHIND = 3, WINDOW = 4;
 
 export class Pairs {
   async open(filter) {
@@ -66,7 +67,8 @@ async function loadPictures(pair) {
     ...names.map((name) => loadImage(`/image/${pair.video_id}/${pair[name]}`)),
     loadMask(maskUrl(pair)),
   ]);
-  return { current: images[0], next: images[1], target: images[2], mask: images[3] };
+  const [current, next, target, mask] = images;
+  return { current, next, target, mask, masked: drawMasked(document.createElement("canvas"), next, mask) };
 }
 
 async function loadImage(url) {

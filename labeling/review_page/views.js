@@ -49,7 +49,7 @@ export function sideBySide(stage, pair, pictures) {
     figure("Current", clock(before), show(pictures.current)),
     figure("Next", `${clock(pair.time_s)}, ${pair.interval_s.toFixed(1)} s later`, show(pictures.next)),
     figure("Target", "the finished painting", show(pictures.target)),
-    figure("Mask", painted, drawMasked(element("canvas"), pictures.next, pictures.mask))));
+    figure("Mask", painted, pictures.masked)));
 }
 
 export function blink(stage, pair, pictures) {

@@ -31,14 +31,23 @@ def test_everybody_against_everybody() -> None:
         return Correction(name, "h", verdict, text, who, "", "")
 
     table = {"a": label("a", "sky", 0.1), "b": label("b", "tree", 0.9), "c": label("c", "sky", 1.0)}
-    decided = {"a": said("a", "Skies", "Ann"), "b": said("b", "", "Ann"), "c": said("c", "sky", "Ann")}
-    people = {"a": {"Ann": decided["a"], "Bob": said("a", "sky", "Bob")}, "b": {"Ann": decided["b"]}}
+    decided = {
+        "a": said("a", "Skies", "Ann"),
+        "b": said("b", "", "Ann"),
+        "c": said("c", "sky", "Ann"),
+    }
+    people = {
+        "a": {"Ann": decided["a"], "Bob": said("a", "sky", "Bob")},
+        "b": {"Ann": decided["b"]},
+    }
     answers = {"rule-1": {"a": "sky", "b": "tree"}, "llava": {"b": "tree", "c": "sky"}}
     found = measure_agreement(table, answers, decided, people)
     assert [(a.first, a.second, a.num_pairs, a.same) for a in found.labelers] == [
         ("llava", "rule-1", 1, 1.0)
     ]
-    assert [(a.first, a.second, a.num_pairs, a.same) for a in found.humans] == [("Ann", "Bob", 1, 1.0)]
+    assert [(a.first, a.second, a.num_pairs, a.same) for a in found.humans] == [
+        ("Ann", "Bob", 1, 1.0)
+    ]
     assert found.machine_and_humans[0].same == pytest.approx(2 / 3)
     assert [(b.low, b.num_pairs, b.right) for b in found.bins] == [(0.0, 1, 1.0), (0.8, 2, 0.5)]
     assert [(c.machine, c.human, c.count) for c in found.confusions] == [("tree", REJECTED, 1)]

@@ -156,7 +156,9 @@ def test_thirty_kills_during_imports(labeled_dataset: Callable[..., Dataset]) ->
         import_review(dataset, file, "Ann")
         after = log.read_bytes()
         assert {c.instruction for c in in_force(read_corrections(dataset)).values()} == {word}
-        assert len(after) - len(whole) == len(to_csv(COLUMNS, map(vars, read_corrections(dataset)[-8:]), header=False))
+        assert len(after) - len(whole) == len(
+            to_csv(COLUMNS, map(vars, read_corrections(dataset)[-8:]), header=False)
+        )
         whole = after
 
 
@@ -175,6 +177,8 @@ def test_kills_between_single_edits_lose_none_that_was_confirmed(dataset: Datase
         confirmed = -1
         while received.poll():
             confirmed = received.recv()
-        numbers = [c.pair_id for c in read_corrections(dataset) if c.pair_id.startswith(f"v-{attempt}-")]
+        numbers = [
+            c.pair_id for c in read_corrections(dataset) if c.pair_id.startswith(f"v-{attempt}-")
+        ]
         assert numbers[: confirmed + 1] == [f"v-{attempt}-{i}" for i in range(confirmed + 1)]
         assert len(numbers) <= confirmed + 2

@@ -94,7 +94,13 @@ def test_a_review_without_a_mouse(person: Person, dataset: Dataset) -> None:
     person.press("sky, clo", Keys.TAB, "a note, =1+1", Keys.ENTER)
     person.next_pair(sixth)
     said = {c.pair_id: c for c in read_corrections(dataset)}
-    assert [c.verdict for c in said.values()] == ["accept", "correct", "correct", "reject", "correct"]
+    assert [c.verdict for c in said.values()] == [
+        "accept",
+        "correct",
+        "correct",
+        "reject",
+        "correct",
+    ]
     assert (said[first].instruction, said[second].instruction) == (machine, "mountain")
     assert said[third].instruction == "<b>castle</b>"
     assert (said[sixth].instruction, said[sixth].note) == ("sky, cloud", "a note, =1+1")
@@ -133,7 +139,9 @@ def test_brush_blink_slider_grid_and_agreement(person: Person, dataset: Dataset)
     first = person.pair
     for key, selector in (("2", ".single img"), ("3", ".slider-line"), ("4", "canvas.brush")):
         person.press(key)
-        person.wait(lambda s=selector: person.script("return document.querySelector(arguments[0])", s))
+        person.wait(
+            lambda s=selector: person.script("return document.querySelector(arguments[0])", s)
+        )
     canvas = person.driver.find_element("css selector", "canvas.brush")
 
     def drag(x: int, y: int) -> None:
@@ -169,7 +177,9 @@ def test_brush_blink_slider_grid_and_agreement(person: Person, dataset: Dataset)
     person.chord(Keys.CONTROL, "a")
     assert "Accept 8 chosen" in person.text("#accept")
     person.press(Keys.DELETE)
-    person.wait(lambda: {c.verdict for c in in_force(read_corrections(dataset)).values()} == {"reject"})
+    person.wait(
+        lambda: {c.verdict for c in in_force(read_corrections(dataset)).values()} == {"reject"}
+    )
     person.chord(Keys.CONTROL, "z")
     person.wait(lambda: len(in_force(read_corrections(dataset))) == 4)
     assert second in {key[0] for key in in_force(read_corrections(dataset))}

@@ -255,7 +255,9 @@ def test_two_pages_at_once_lose_no_edit(dataset: Dataset) -> None:
     for thread in threads:
         thread.join()
     for name, edits in told.items():
-        log = [f"{c.pair_id} {c.instruction}" for c in read_corrections(dataset) if c.reviewer == name]
+        log = [
+            f"{c.pair_id} {c.instruction}" for c in read_corrections(dataset) if c.reviewer == name
+        ]
         assert log == edits
     assert sum(map(len, told.values())) == len(read_corrections(dataset)) > 40
 

@@ -65,7 +65,9 @@ PROGRAMS = (
 )
 
 texts = st.one_of(
-    st.sampled_from(["sky", "Bäume", "castle, moat", "true", "=1+1", "-wall", "'quoted'", "a;=b", "…"]),
+    st.sampled_from(
+        ["sky", "Bäume", "castle, moat", "true", "=1+1", "-wall", "'quoted'", "a;=b", "…"]
+    ),
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=16),
 )
 edits = st.fixed_dictionaries(
@@ -183,7 +185,11 @@ def test_any_bytes_give_one_clear_error(data: bytes) -> None:
 def test_a_cell_that_is_edited_in_the_wrong_column_is_told(dataset: Dataset) -> None:
     text = (dataset.root / "review.csv").read_text("utf-8-sig")
     (dataset.root / "back.csv").write_text(text.replace(",bush,", ",castle,"))
-    wrong = [r for r in import_review(dataset, dataset.root / "back.csv", "Ann").rows if r.status == "invalid"]
+    wrong = [
+        r
+        for r in import_review(dataset, dataset.root / "back.csv", "Ann").rows
+        if r.status == "invalid"
+    ]
     assert len(wrong) == 1
     assert "machine_label was changed to 'castle'" in wrong[0].detail
 
@@ -207,7 +213,9 @@ def test_two_reviewers_files_merge_and_their_conflicts_are_listed(dataset: Datas
     text = (dataset.root / "review.csv").read_text("utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     files = [dataset.root / "ann.csv", dataset.root / "bob.csv"]
-    for file, words in zip(files, (["castle", "boat", ""], ["castle", "ship", "moat"]), strict=True):
+    for file, words in zip(
+        files, (["castle", "boat", ""], ["castle", "ship", "moat"]), strict=True
+    ):
         with file.open("w", newline="") as out:
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()
