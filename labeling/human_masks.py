@@ -1,6 +1,6 @@
 """Masks that people painted in the review page, and which mask of a pair is in force.
 
-They lie losslessly in ``review/masks/<video_id>/<sha256>.png`` (1-bit PNG, named by its hash), and a
+They lie losslessly in ``review/masks/<video_id>/<sha256>.png`` (1-bit PNG, named by its hash); a
 row of the corrections log names the one that holds. The machine's mask stays where it is.
 """
 

@@ -202,7 +202,7 @@ def _read_uris(dataset: Dataset) -> dict[str, str]:
     """Where each video came from, by id; videos without a row of their own are their id."""
     from pyarrow import parquet
 
-    uris = {video_id: "" for video_id in dataset.video_ids()}
+    uris = dict.fromkeys(dataset.video_ids(), "")
     if dataset.videos_parquet.is_file():
         table = parquet.read_table(dataset.videos_parquet, columns=["video_id", "uri"])
         known = zip(*(table.column(n).to_pylist() for n in ("video_id", "uri")), strict=True)

@@ -22,7 +22,8 @@ from pydantic import ValidationError
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError, storage_error
-from labeling.review_service import NotApplied, NotFound, ReviewService
+from labeling.review_messages import NotApplied, NotFound
+from labeling.review_service import ReviewService
 
 HOST = "127.0.0.1"
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -83,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = TIMEOUT_S
-    server: ReviewServer
+    server: ReviewServer  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def do_GET(self) -> None:
         self._answer(self._get)

@@ -12,10 +12,9 @@ import binascii
 import threading
 from collections import OrderedDict
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -26,59 +25,12 @@ from labeling.human_masks import read_human_mask, store_human_mask
 from labeling.pairs import Pair
 from labeling.review import label_hash
 from labeling.review_index import QueueFilter, ReviewIndex
+from labeling.review_messages import Decisions, NotApplied, NotFound, Restored, Said
 from labeling.review_pictures import Pictures
 from labeling.review_rows import Known, in_words, judge_row
 
-MAX_QUEUES, MAX_WINDOW, MAX_DECISIONS = 16, 64, 64
+MAX_QUEUES, MAX_WINDOW = 16, 64
 MAX_WORDS = 200
-
-
-class Said(BaseModel):
-    """One decision as the page sends it."""
-
-    model_config = ConfigDict(extra="forbid")
-    pair_id: str
-    content_hash: str
-    label_hash: str
-    seen: str = ""
-    """Revision of the decision that was in force on the page; empty if none was."""
-    verdict: Literal["", "accept", "correct", "reject"] = ""
-    corrected: str = ""
-    note: str = ""
-    mask: str | None = None
-    """Base64 of a painted mask: one bit a pixel, rows joined, first pixel highest; None: as it is."""
-    machine_mask: bool = False
-    """Whether the machine's mask holds again."""
-
-
-class Restored(BaseModel):
-    """Undo of one decision: the pair goes back to an earlier row of the log, or to none."""
-
-    model_config = ConfigDict(extra="forbid")
-    pair_id: str
-    content_hash: str
-    seen: str
-    to: str = ""
-
-
-class Decisions(BaseModel):
-    """Body of a request that writes to the log."""
-
-    model_config = ConfigDict(extra="forbid")
-    decisions: list[Said] = Field(default_factory=list, max_length=MAX_DECISIONS)
-    restored: list[Restored] = Field(default_factory=list, max_length=MAX_DECISIONS)
-
-
-class NotApplied(Exception):
-    """Why nothing was written: status and words for each pair that stood in the way."""
-
-    def __init__(self, problems: list[dict[str, Any]]) -> None:
-        super().__init__("; ".join(problem["detail"] for problem in problems))
-        self.problems = problems
-
-
-class NotFound(Exception):
-    """No such pair, image or queue."""
 
 
 class ReviewService:

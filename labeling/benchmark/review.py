@@ -33,7 +33,9 @@ document.addEventListener("keydown", (event) => {
   const [pressed, before] = [event.timeStamp, document.body.dataset.pair];
   const look = () => {
     if (document.body.dataset.pair === before) requestAnimationFrame(look);
-    else requestAnimationFrame(() => setTimeout(() => window.drawn.push(performance.now() - pressed)));
+    else requestAnimationFrame(() => setTimeout(() => {
+      window.drawn.push(performance.now() - pressed);
+    }));
   };
   requestAnimationFrame(look);
 }, true);

@@ -1,4 +1,4 @@
-"""A labeled dataset of any size without filming: rows for every pair, the pictures of a few paintings.
+"""A labeled dataset of any size without filming: the pictures of a few paintings, many times.
 
 Every video is one of the paintings under another id, so its tars are real and its pairs have
 pictures, while only a few paintings are painted. Labels are the painted word, wrong as often as

@@ -19,7 +19,7 @@ from labeling.instruction_table import read_table
 from labeling.instructions import normalise
 from labeling.regions import RegionsConfig, RegionTask, label_regions
 from labeling.review import ReviewConfig, export_review
-from labeling.review_import import import_review, left_csv
+from labeling.review_import import import_review
 
 Rows = list[dict[str, str]]
 

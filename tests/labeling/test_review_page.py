@@ -1,4 +1,4 @@
-"""The review page in a real Chromium, used as a person would: by keys, and the pointer for the brush."""
+"""The review page in a real Chromium, used as a person would: keys, and a pointer to paint."""
 
 from __future__ import annotations
 
@@ -196,8 +196,11 @@ def test_an_edit_of_somebody_else_is_shown_first(person: Person, dataset: Datase
     second = person.next_pair(first)
     mine = read_corrections(dataset)[0]
     assert mine.pair_id == first
-    bob = replace(mine, pair_id=second, content_hash=read_table(dataset)[second].content_hash, verdict="correct",
-                  instruction="castle", reviewer="Bob")  # fmt: skip
+    content = read_table(dataset)[second].content_hash
+    bob = replace(
+        mine, pair_id=second, content_hash=content, verdict="correct", instruction="castle",
+        reviewer="Bob",
+    )  # fmt: skip
     with locked_log(dataset):
         append_corrections(dataset, [bob])
     person.press("boat", Keys.ENTER)
