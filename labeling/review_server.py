@@ -228,9 +228,8 @@ def serve_review(dataset: Dataset, reviewer: str, port: int) -> None:
             "or 0 for any free one"
         ) from error
     pairs = service.start()["progress"]["pairs"]
-    print(
-        f"review: {pairs} pairs of {dataset.root} at {server.url} as {service.reviewer}; Ctrl-C ends"
-    )
+    print(f"review: {pairs} pairs of {dataset.root}, as {service.reviewer}: {server.url}")
+    print("Ctrl-C ends; every decision is saved when it is made")
     sys.stdout.flush()
     try:
         server.serve_forever()
