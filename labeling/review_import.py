@@ -99,12 +99,12 @@ def import_review(
         names *= len(files)
     if len(names) != len(files):
         raise UserError(f"{len(names)} reviewers for {len(files)} files: give one, or one a file")
-    tables = {file: read_table_of(file.read_bytes(), file, REQUIRED, encoding) for file in files}
-    wanted = {row.get("pair_id", "") for table in tables.values() for row in table.rows}
+    tables = [read_table_of(_bytes_of(file), file, REQUIRED, encoding) for file in files]
+    wanted = {row.get("pair_id", "") for table in tables for row in table.rows}
     known = _known(dataset, wanted)
     judged = [
         _Row(str(file), line, row, judge_row(row, known.get(row.get("pair_id", "")), name))
-        for (file, table), name in zip(tables.items(), names, strict=True)
+        for file, table, name in zip(files, tables, names, strict=True)
         for line, row in enumerate(table.rows, start=table.first_line)
         if row
     ]
@@ -121,7 +121,16 @@ def import_review(
         for row, (status, detail) in zip(judged, results, strict=True)
         if status not in DONE
     ]
-    return ImportReport(reports, {str(f): t.encoding for f, t in tables.items()}, left)
+    return ImportReport(
+        reports, {str(f): t.encoding for f, t in zip(files, tables, strict=True)}, left
+    )
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except (FileNotFoundError, IsADirectoryError):
+        raise UserError(f"{file} is no file: give a CSV from `review export`") from None
 
 
 def left_csv(report: ImportReport) -> bytes:

@@ -233,3 +233,11 @@ def test_two_reviewers_files_merge_and_their_conflicts_are_listed(dataset: Datas
     assert len(report.conflicts[ids[1]]) == 2
     assert {row["status"] for row in report.left} == {"conflicting"}
     assert b"conflicting" in left_csv(report)
+
+
+def test_one_file_twice_and_a_file_that_is_not_there(dataset: Dataset) -> None:
+    file = dataset.root / "review.csv"
+    report = import_review(dataset, [file, file], ["Ann", "Bob"])
+    assert report.counts["unchanged"] == 16
+    with pytest.raises(UserError, match=r"nowhere\.csv is no file"):
+        import_review(dataset, [file, dataset.root / "nowhere.csv"], "Ann")
