@@ -98,6 +98,8 @@ def _read_corrections(dataset: Dataset) -> tuple[list[str], list[list[str]]]:
         return ["pair_id"], []
     with path.open(encoding="utf-8-sig", newline="") as file:
         header, *rows = list(csv.reader(file)) or [[]]
+    if rows and len(rows[-1]) < len(header) and not path.read_bytes().endswith(b"\n"):
+        rows.pop()  # cut short while it was written: never confirmed, see labeling.correction_log
     if "pair_id" not in header:
         raise UserError(
             f"{path}: expected commas and a column pair_id, got {header}: was it saved by another "

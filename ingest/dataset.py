@@ -70,6 +70,13 @@ class Dataset:
     def corrections_csv(self) -> Path:
         return self.root / "review" / "corrections.csv"
 
+    def human_masks(self, video_id: str) -> Path:
+        """Folder of the masks that people painted for a video, named by their hash."""
+        return self.root / "review" / "masks" / video_id
+
+    def human_mask_png(self, video_id: str, mask_sha256: str) -> Path:
+        return self.human_masks(video_id) / f"{mask_sha256}.png"
+
     @property
     def shards(self) -> Path:
         return self.root / "shards"

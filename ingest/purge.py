@@ -62,6 +62,7 @@ def plan_purge(dataset: Dataset, name: str) -> PurgePlan:
         dataset.regions_tar(video_id),
         dataset.instructions_jsonl(video_id),
         dataset.root / "labels.html",
+        *sorted(dataset.human_masks(video_id).glob("*.png")),
     ]
     return PurgePlan(
         video_id,

@@ -20,7 +20,7 @@ from ingest.cli import (
 )
 
 app = new_app("Label the pairs of a dataset, let people correct them, build training shards.")
-review = new_app("Correct labels in a spreadsheet.")
+review = new_app("Correct labels in a spreadsheet or in the browser.")
 app.add_typer(review, name="review")
 
 DatasetArgument = Annotated[
@@ -121,32 +121,51 @@ def export(
 @review.command("import")
 def import_(
     dataset: DatasetArgument,
-    file: Annotated[Path, typer.Argument(help="CSV from `review export`", metavar="FILE.csv")],
+    files: Annotated[
+        list[Path], typer.Argument(help="CSVs from `review export`", metavar="FILE.csv...")
+    ],
     reviewer: Annotated[
-        str, typer.Option(help="Name for rows without one", metavar="NAME", show_default=False)
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="Name for rows without one; once for all files or once a file, in their order",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     overrule: Annotated[
-        bool, typer.Option("--overrule", help="Let this file win over other reviewers")
+        bool, typer.Option("--overrule", help="Let these files win over other reviewers")
     ] = False,
+    left: Annotated[
+        Path | None,
+        typer.Option("--left", help="Write the rows that were not applied here", metavar="CSV"),
+    ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(help="Of files that are not Unicode, such as cp1251", show_default=False),
+    ] = None,
     json: JsonOption = None,
 ) -> None:
-    """Take corrections from a CSV into review/corrections.csv and say what became of each row."""
-    from dataclasses import asdict
+    """Take corrections from CSVs into review/corrections.csv and say what became of each row."""
+    from labeling.review_console import run_import
 
-    from ingest.dataset import Dataset
-    from labeling.review import DONE, count_by_status, import_review
-
-    reports = import_review(Dataset.existing(dataset), file, reviewer, overrule)
-    for row in reports:
-        if row.detail != "nothing entered":
-            print(f"line {row.line} {row.pair_id}: {row.status}: {row.detail}")
-    counts = count_by_status(reports)
-    print("review: " + ", ".join(f"{number} {status}" for status, number in counts.items()))
-    if counts["applied"]:
-        print(f"now rebuild the shards: python -m labeling shards {dataset}")
-    write_result(json, {"counts": counts, "rows": [asdict(row) for row in reports]})
-    if any(row.status not in DONE for row in reports):
+    is_whole = run_import(dataset, files, reviewer or [""], overrule, left, encoding, json)
+    if not is_whole:
         raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+@review.command()
+def serve(
+    dataset: DatasetArgument,
+    reviewer: Annotated[
+        str, typer.Option(help="Your name in the log [your login name]", metavar="NAME")
+    ] = "",
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one")] = 8765,
+) -> None:
+    """Correct labels and masks in the browser, on a page that only this machine can reach."""
+    from ingest.dataset import Dataset
+    from labeling.review_server import serve_review
+
+    serve_review(Dataset.existing(dataset), reviewer, port)
 
 
 def _stage(

@@ -8,6 +8,7 @@ first keyframe is replaced by it, otherwise white is put before the first keyfra
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -167,5 +168,12 @@ def _canvas(stored: StoredKeyframe) -> Canvas:
 
 
 def _white(like: Canvas, time_s: float) -> Canvas:
-    data = encode_image(white_canvas(like.image().shape[:2]), "png")
+    height, width = like.image().shape[:2]
+    data = _white_png(height, width)
     return Canvas(CanvasRef(time_s=time_s, sha256=sha256(data)), "png", data)
+
+
+@functools.lru_cache(maxsize=32)
+def _white_png(height: int, width: int) -> bytes:
+    """Encoding it takes longer than all else that makes the pairs of a video."""
+    return encode_image(white_canvas((height, width)), "png")

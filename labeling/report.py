@@ -19,12 +19,15 @@ from ingest.atomic import write_bytes
 from ingest.config import Config
 from ingest.dataset import Dataset
 from ingest.images import encode_image, resize_short_side
+from labeling.agreement import AgreementReport
 from labeling.corrections import Correction, in_force, read_corrections
+from labeling.human_masks import mask_of, region_in_force
 from labeling.instruction_table import Instruction, read_table
 from labeling.instructions import normalise
 from labeling.pairs import Pair, read_pairs
 from labeling.regions import StoredRegion, read_regions
 from labeling.review import overlay
+from labeling.review_index import ReviewIndex
 
 CONFIDENCE_BINS = 10
 
@@ -102,7 +105,12 @@ def write_report(dataset: Dataset, config: ReportConfig) -> Path:
             cards = [
                 _card(
                     pair,
-                    regions[pair.pair_id],
+                    region_in_force(
+                        dataset,
+                        video_id,
+                        regions[pair.pair_id],
+                        mask_of(decided.get((pair.pair_id, pair.content_hash))),
+                    ),
                     table[pair.pair_id],
                     decided.get((pair.pair_id, pair.content_hash)),
                     config.thumbnail_px,
@@ -129,9 +137,15 @@ def write_report(dataset: Dataset, config: ReportConfig) -> Path:
         median_interval_s=float(np.median(intervals)) if intervals else 0.0,
         mean_area=float(np.mean(areas)) if areas else 0.0,
         videos=strips,
+        agreement=_agreement(dataset),
     )
     write_bytes(path, page.encode())
     return path
+
+
+def _agreement(dataset: Dataset) -> AgreementReport:
+    """The same numbers that the review page shows."""
+    return ReviewIndex(dataset).agreement()
 
 
 def _card(

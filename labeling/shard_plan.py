@@ -24,6 +24,7 @@ from ingest.images import sha256
 from ingest.outcome import VideoOutcome
 from ingest.schema import Provenance, Record, Split
 from labeling.corrections import Correction
+from labeling.human_masks import RULE_SUFFIX, mask_of, region_in_force
 from labeling.instruction_table import Instruction
 from labeling.instructions import normalise
 from labeling.pairs import Pair, read_pairs
@@ -46,6 +47,9 @@ class PlannedPair(Record):
     pair_id: str
     content_hash: str
     region_sha256: str
+    human_mask: str = Field(default="", exclude=True)
+    """Hash of the mask that a person painted, empty: the machine's. `region_sha256` is of what
+    holds already, so this stays out of the recipe."""
     interval_s: float
     instruction: str
     """Empty where the machine named nothing and nobody corrected it."""
@@ -110,6 +114,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 f"`python -m labeling instructions {dataset.root}`"
             )
         correction = task.corrections.get((pair.pair_id, pair.content_hash))
+        region = region_in_force(dataset, task.video_id, region, mask_of(correction))
         provenance = _provenance(outcome, pair, label, correction, task)
         planned.append(
             PlannedPair(
@@ -118,6 +123,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 pair_id=pair.pair_id,
                 content_hash=pair.content_hash,
                 region_sha256=sha256(region.mask + region.difference),
+                human_mask=mask_of(correction),
                 interval_s=pair.interval_s,
                 instruction=normalise(correction.instruction) if correction else label.text,
                 is_rejected=correction is not None and correction.verdict == "reject",
@@ -188,7 +194,7 @@ def _provenance(
         labeler=f"human:{correction.reviewer}" if correction else label.labeler,
         machine_instruction=label.text,
         confidence=label.confidence,
-        region_rule=task.regions.rule,
+        region_rule=task.regions.rule + (RULE_SUFFIX if mask_of(correction) else ""),
         ingest_version=outcome.ingest_version,
         config_hash=task.config_hash,
         **references,

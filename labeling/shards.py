@@ -18,6 +18,7 @@ from ingest.fields import SCHEMA_VERSION
 from ingest.images import sha256
 from ingest.schema import Record, Split, pack_sample
 from ingest.tar import Fields, write_tar
+from labeling.human_masks import region_in_force
 from labeling.pairs import Pair, read_pairs
 from labeling.regions import StoredRegion, read_regions
 from labeling.shard_plan import PlannedShard
@@ -138,6 +139,7 @@ def _samples(dataset: Dataset, plan: PlannedShard) -> Iterator[tuple[str, Fields
             sources[pair.pair_id] = (pair, regions[pair.pair_id])
     for planned in plan.kept:
         pair, region = sources[planned.pair_id]
+        region = region_in_force(dataset, pair.video_id, region, planned.human_mask)
         masks = sha256(region.mask + region.difference)
         if (pair.content_hash, masks) != (planned.content_hash, planned.region_sha256):
             raise UserError(f"pair {pair.pair_id} changed while shards were built: run it again")

@@ -47,3 +47,13 @@ def test_long_datasets_are_cut_at_whole_videos(labeled_dataset: Callable[..., Da
 def test_missing_labels_name_the_command(keyframe_dataset: Callable[..., Dataset]) -> None:
     with pytest.raises(UserError, match="python -m labeling instructions"):
         write_report(keyframe_dataset(1, 0), ReportConfig())
+
+
+def test_agreement_is_on_the_page(labeled_dataset: Callable[..., Dataset]) -> None:
+    dataset = labeled_dataset(1, 0)
+    assert "Agreement" not in write_report(dataset, ReportConfig()).read_text("utf-8")
+    label = next(iter(read_table(dataset).values()))
+    said = Correction(label.pair_id, label.content_hash, "correct", "castle", "Ann", "", "")
+    append_corrections(dataset, [said])
+    page = write_report(dataset, ReportConfig()).read_text("utf-8")
+    assert "<td>people</td><td>1</td><td>0 %</td>" in page

@@ -18,7 +18,8 @@ from labeling.corrections import in_force, read_corrections
 from labeling.instruction_table import read_table
 from labeling.instructions import normalise
 from labeling.regions import RegionsConfig, RegionTask, label_regions
-from labeling.review import ReviewConfig, export_review, import_review
+from labeling.review import ReviewConfig, export_review
+from labeling.review_import import import_review
 
 Rows = list[dict[str, str]]
 
@@ -47,7 +48,8 @@ def filed(dataset: Dataset, rows: Rows, name: str = "back.csv") -> Path:
 
 def statuses(dataset: Dataset, rows: Rows, **options) -> list[str]:
     options = {"reviewer": "Ann", **options}
-    return [row.status for row in import_review(dataset, filed(dataset, rows), **options)]
+    report = import_review(dataset, filed(dataset, rows), **options)
+    return [row.status for row in report.rows]
 
 
 def test_export_lists_every_pair_most_doubtful_first(dataset: Dataset) -> None:
@@ -93,7 +95,7 @@ def test_every_kind_of_row(dataset: Dataset) -> None:
     rows[4] |= {"verdict": "reject", "corrected": "sky"}
     rows[5] |= {"pair_id": "nobody-k0001", "verdict": "accept"}
     rows[6] |= {"content_hash": "0" * 64, "corrected": "sky"}
-    rows[7] |= {"machine_label": "castle", "corrected": "sky"}
+    rows[7] |= {"label_hash": "m0", "corrected": "sky"}
     assert statuses(dataset, rows) == [
         "applied", "applied", "applied", "invalid", "invalid", "unknown", "stale", "stale",
     ]  # fmt: skip
@@ -135,9 +137,11 @@ def test_reviewers_conflict_until_one_overrules(dataset: Dataset) -> None:
     assert statuses(dataset, rows, reviewer="Bob")[0] == "unchanged"
     rows[0] |= {"corrected": "boat"}
     assert statuses(dataset, rows, reviewer="Bob")[0] == "conflicting"
-    assert [c.instruction for c in read_corrections(dataset)] == ["castle"]
+    said = [(c.reviewer, c.instruction) for c in read_corrections(dataset)]
+    assert said == [("Ann", "castle"), ("Bob", "castle")], "who confirms is counted, once"
+    assert next(iter(in_force(read_corrections(dataset)).values())).reviewer == "Ann"
     assert statuses(dataset, rows, reviewer="Bob", overrule=True)[0] == "applied"
-    assert [c.instruction for c in read_corrections(dataset)] == ["castle", "boat"]
+    assert [c.instruction for c in read_corrections(dataset)] == ["castle", "castle", "boat"]
 
 
 def test_a_file_that_contradicts_itself(dataset: Dataset) -> None:
@@ -145,7 +149,14 @@ def test_a_file_that_contradicts_itself(dataset: Dataset) -> None:
     rows[0] |= {"corrected": "castle"}
     rows.append({**rows[0], "corrected": "boat"})
     rows.append({**rows[0], "corrected": "Castles"})
-    assert statuses(dataset, rows) == ["applied", "unchanged", "conflicting", "unchanged"]
+    found = import_review(dataset, filed(dataset, rows), "Ann")
+    assert [row.status for row in found.rows] == ["conflicting", "unchanged", *["conflicting"] * 2]
+    assert "line 4" in found.rows[0].detail
+    assert list(found.conflicts) == [rows[0]["pair_id"]]
+    assert read_corrections(dataset) == [], "nothing is chosen for them"
+    rows[2] |= {"corrected": "castle"}
+    assert statuses(dataset, rows) == ["applied", "unchanged", "unchanged", "unchanged"]
+    assert len(read_corrections(dataset)) == 1
 
 
 def test_somebody_must_have_said_it(dataset: Dataset) -> None:

@@ -1,0 +1,1 @@
+"""Measures of labeling; figures are in docs/results.md."""

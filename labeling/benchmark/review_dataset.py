@@ -1,0 +1,166 @@
+"""A labeled dataset of any size without filming: the pictures of a few paintings, many times.
+
+Every video is one of the paintings under another id, so its tars are real and its pairs have
+pictures, while only a few paintings are painted. Labels are the painted word, wrong as often as
+their confidence says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas
+
+from ingest.atomic import atomic_file, write_bytes, write_json
+from ingest.dataset import Dataset
+from ingest.images import encode_image, encode_mask
+from ingest.outcome import StoredKeyframe, VideoOutcome
+from ingest.schema import Keyframe, encode_keyframe
+from ingest.tar import write_tar
+from ingest.vocabulary import VOCABULARY
+from labeling.instruction_table import Instruction
+from labeling.pairs import Pair, pairs_of
+from labeling.regions import REGIONS_VERSION, RegionRecord, RegionsConfig
+
+STEP_S, CHANGED = 20.0, 24
+SECOND_LABELER = "llava:second-opinion"
+
+
+@dataclass(frozen=True)
+class PaintedVideo:
+    """A painting ready to be copied under many ids: everything but the id in its JSON."""
+
+    keyframes: list[StoredKeyframe]
+    pairs: list[Pair]
+    masks: list[tuple[bytes, bytes, float, float]]
+    """Per pair: mask and difference as PNG, and their shares of the canvas."""
+    words: list[str]
+    """What each pair paints."""
+
+
+def paint(
+    states: Sequence[np.ndarray], words: Sequence[str], size: tuple[int, int]
+) -> PaintedVideo:
+    """Turn the states of a painting (RGB uint8, the first is bare) into a video of `size` (H, W).
+
+    Args:
+        words: what is painted between each two states.
+    """
+    height, width = size
+    canvases = [cv2.resize(s, (width, height), interpolation=cv2.INTER_AREA) for s in states]
+    keyframes = [
+        StoredKeyframe(_keyframe("0" * 16, i, len(canvases)), "jpg", encode_image(c, quality=85))
+        for i, c in enumerate(canvases)
+    ]
+    pairs = pairs_of(keyframes, 0.0)
+    images = {p.next.reference.keyframe: p.next.image() for p in pairs}
+    target, before = images[len(canvases) - 1], pairs[0].current.image()
+    masks = []
+    for pair in pairs:
+        following = images[pair.next.reference.keyframe]
+        both = [_changed(before, following), _changed(before, target)]
+        shares = [round(float(mask.mean()), 6) for mask in both]
+        masks.append((encode_mask(both[0]), encode_mask(both[1]), shares[0], shares[1]))
+        before = following
+    return PaintedVideo(keyframes, pairs, masks, list(words[: len(pairs)]))
+
+
+def write_review_dataset(
+    root: Path, num_pairs: int, paintings: Sequence[PaintedVideo], seed: int = 0
+) -> Dataset:
+    """Write keyframes, regions, the labels of two labelers and their table for `num_pairs` pairs.
+
+    The last video may be cut short by the number of pairs in the table only.
+    """
+    rng, dataset = np.random.default_rng(seed), Dataset(root)
+    rows: list[Instruction] = []
+    while len(rows) < num_pairs:
+        number = len({row.video_id for row in rows[-1:]}) and _number(rows[-1].video_id) + 1
+        video, video_id = paintings[number % len(paintings)], f"{number:016x}"
+        _write_pictures(dataset, video_id, video)
+        first = [_label(video_id, video, i, "rule-1", rng) for i in range(len(video.pairs))]
+        second = [_label(video_id, video, i, SECOND_LABELER, rng) for i in range(len(video.pairs))]
+        lines = (row.model_dump_json() + "\n" for row in [*first, *second])
+        write_bytes(dataset.instructions_jsonl(video_id), "".join(lines).encode())
+        rows += first[: num_pairs - len(rows)]
+    table = pandas.DataFrame([row.model_dump() for row in rows])
+    with atomic_file(dataset.instructions_parquet) as file:
+        table.to_parquet(file, index=False)
+    return dataset
+
+
+def _write_pictures(dataset: Dataset, video_id: str, video: PaintedVideo) -> None:
+    count = len(video.keyframes)
+    write_tar(
+        dataset.keyframes_tar(video_id),
+        (
+            (
+                f"{video_id}-k{i:04d}",
+                encode_keyframe(_keyframe(video_id, i, count), stored.data, stored.format),
+            )
+            for i, stored in enumerate(video.keyframes)
+        ),
+    )
+    write_tar(
+        dataset.regions_tar(video_id),
+        (
+            _region(video_id, pair, *made)
+            for pair, made in zip(video.pairs, video.masks, strict=True)
+        ),
+    )
+    outcome = VideoOutcome(
+        video_id=video_id, uri=f"painting-{_number(video_id):05d}.mp4", painting_id=video_id,
+        licence="CC0-1.0", source="studio", status="kept", span_s=(0.0, STEP_S * count),
+        num_keyframes=count,
+    )  # fmt: skip
+    write_json(dataset.outcome_json(video_id), outcome.model_dump(mode="json"))
+
+
+def _region(
+    video_id: str, pair: Pair, mask: bytes, difference: bytes, area: float, left: float
+) -> tuple[str, dict[str, bytes]]:
+    record = RegionRecord(
+        pair_id=_pair_id(video_id, pair), content_hash=pair.content_hash,
+        rule=RegionsConfig().rule, version=REGIONS_VERSION, mask_area=area, difference_area=left,
+        mean_distance=area, mean_difference=left,
+    )  # fmt: skip
+    head = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
+    return record.pair_id, {"mask.png": mask, "difference.png": difference, "json": head}
+
+
+def _label(
+    video_id: str, video: PaintedVideo, number: int, labeler: str, rng: np.random.Generator
+) -> Instruction:
+    confidence = float(rng.beta(3, 1.4))
+    is_right = rng.random() < confidence
+    text = video.words[number] if is_right else str(rng.choice(VOCABULARY))
+    return Instruction(
+        pair_id=_pair_id(video_id, video.pairs[number]), video_id=video_id,
+        content_hash=video.pairs[number].content_hash, raw_text=text, text=text,
+        confidence=round(confidence, 6), labeler=labeler,
+        prompt="" if labeler == "rule-1" else "annotate-1", region_rule=RegionsConfig().rule,
+    )  # fmt: skip
+
+
+def _keyframe(video_id: str, index: int, count: int) -> Keyframe:
+    return Keyframe(
+        video_id=video_id, index=index, time_s=STEP_S * index, frame_index=240 * index,
+        target=count - 1, is_bare=index == 0,
+    )  # fmt: skip
+
+
+def _pair_id(video_id: str, pair: Pair) -> str:
+    return video_id + pair.pair_id[len(pair.video_id) :]
+
+
+def _number(video_id: str) -> int:
+    return int(video_id, 16)
+
+
+def _changed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return np.abs(first.astype(np.int16) - second).max(axis=2) > CHANGED

@@ -1,0 +1,89 @@
+// From a few letters to a label: matches in the vocabulary, several words after commas, or free text.
+
+const MAX_MATCHES = 7;
+
+// Labels that fit what is typed, best first; the last one is what was typed, as it is.
+export function matches(typed, words) {
+  const parts = typed.split(",");
+  const last = parts.pop().trim().toLowerCase();
+  const before = parts.map((part) => part.trim()).filter(Boolean);
+  if (!last && !before.length) return [];
+  const rank = (word) => (word.startsWith(last) ? 0 : word.includes(` ${last}`) ? 1 : word.includes(last) ? 2 : 3);
+  const found = last
+    ? words.filter((word) => rank(word) < 3 && !before.includes(word)).sort((a, b) => rank(a) - rank(b))
+    : [];
+  const labels = found.slice(0, MAX_MATCHES).map((word) => [...before, word].join(", "));
+  const free = [...before, last].filter(Boolean).join(", ");
+  return labels.includes(free) ? labels : [...labels, free];
+}
+
+export class Naming {
+  // `onChosen(label, note)` is called with the label, or with "" to accept what is shown.
+  constructor(onChosen, onLeft) {
+    this.typed = document.getElementById("typed");
+    this.note = document.getElementById("note");
+    this.list = document.getElementById("matches");
+    this.words = [];
+    this.onChosen = onChosen;
+    this.onLeft = onLeft;
+    this.typed.addEventListener("input", () => this.update());
+    this.typed.addEventListener("keydown", (event) => this.key(event));
+    this.note.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") { event.preventDefault(); this.choose(this.found?.[this.at] ?? ""); }
+      if (event.key === "Escape") this.leave();
+      event.stopPropagation();
+    });
+  }
+
+  update() {
+    this.found = matches(this.typed.value, this.words);
+    this.at = 0;
+    this.draw();
+  }
+
+  draw() {
+    this.list.replaceChildren(...this.found.map((label, i) => {
+      const item = document.createElement("li");
+      item.textContent = this.words.includes(label) || i < this.found.length - 1 ? label : `“${label}” as typed`;
+      item.className = item.textContent === label ? "" : "free";
+      item.setAttribute("role", "option");
+      item.setAttribute("aria-selected", String(i === this.at));
+      item.addEventListener("mousedown", (event) => { event.preventDefault(); this.choose(label); });
+      return item;
+    }));
+  }
+
+  key(event) {
+    event.stopPropagation();
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && this.found?.length) {
+      event.preventDefault();
+      this.at = (this.at + step + this.found.length) % this.found.length;
+      this.draw();
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      this.choose(event.shiftKey ? this.typed.value.trim() : this.found?.[this.at] ?? "");
+    } else if (event.key === "Escape") {
+      this.leave();
+    }
+  }
+
+  choose(label) {
+    const note = this.note.value.trim();
+    this.leave();
+    this.onChosen(label, note);
+  }
+
+  leave() {
+    this.clear();
+    this.typed.blur();
+    this.note.blur();
+    this.onLeft();
+  }
+
+  clear() {
+    this.typed.value = this.note.value = "";
+    this.found = [];
+    this.draw();
+  }
+}
