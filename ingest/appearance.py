@@ -138,14 +138,15 @@ def _pieces_from_rim(evidence: np.ndarray, new: np.ndarray, valid: np.ndarray) -
     """bool (h, w): pieces that look like cover and reach in from the rim of the view."""
     likely = cv2.GaussianBlur(np.where(new, evidence, -1.0).astype(np.float32), (0, 0), BLUR_PX) > 0
     closed = cv2.morphologyEx(likely.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=4)
+    _, found, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=4)
+    labels = found.astype(np.int32)
     inner = cv2.erode(valid.astype(np.uint8), np.ones((7, 7), np.uint8), borderValue=0) > 0
     keep = np.zeros(len(stats), bool)
     keep[np.unique(labels[valid & ~inner])] = True
     size = stats[:, cv2.CC_STAT_AREA] / valid.size
     keep &= (size > LEAST_PIECE) & (size < MOST_PIECE)
     keep[0] = False
-    return keep[np.asarray(labels)]
+    return keep[labels]
 
 
 def _grown(found: np.ndarray) -> np.ndarray:
