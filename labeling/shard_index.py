@@ -30,7 +30,7 @@ class ShardEntry(Record):
     split: Split
     num_samples: int
     num_bytes: int
-    sha256: str
+    sha256: str = ""
     recipe: str = ""
     """Hash of everything that the shard is made from; equal recipes make equal bytes. Empty in
     shards that were made by other means."""
@@ -49,7 +49,7 @@ class ShardIndex(Record):
     """All of `index.json`."""
 
     schema_version: str = INDEX_VERSION
-    config_hash: str
+    config_hash: str = ""
     num_pairs: int = 0
     left_out: dict[str, int] = {}
     """Pairs that are in no shard, by reason: rejected (by a reviewer), unnamed (no instruction)."""
