@@ -28,7 +28,9 @@ def answers(dataset: Dataset, pair_id: str, video_id: str) -> list[dict[str, Any
     path = dataset.instructions_jsonl(video_id)
     if not path.is_file():
         return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # What stands behind the last line break is an answer that was being written.
+    whole = path.read_text(encoding="utf-8").split("\n")[:-1]
+    lines = [json.loads(line) for line in whole]
     return [line for line in lines if line.get("pair_id") == pair_id]
 
 

@@ -15,12 +15,9 @@ from typing import Any
 from ingest.config import to_yaml
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from labeling.instruction_table import (
-    InstructionTask,
-    label_instructions,
-    merge_table,
-    read_jsonl,
-)
+from labeling.actor_work import run_blocks
+from labeling.instruction_table import merge_table, read_jsonl
+from labeling.instruction_work import InstructionTask, label_instructions
 from labeling.regions import RegionTask, label_regions
 from labeling.settings import LabelingConfig
 from labeling.shard_build import known_entries, run_shards
@@ -67,6 +64,7 @@ def run_instructions(
     results, failed = do_all(
         "instructions", label_instructions, tasks, Layout(config.run, address), _video_of,
         lambda r: f"{r['pairs']} pairs, {r['asked']} asked: {_most_common(r['texts'])}",
+        run=None if config.instructions.labeler == "rule" else run_blocks,
     )  # fmt: skip
     rows = merge_table(dataset, videos, config.instructions, config.regions)
     return {
