@@ -72,7 +72,8 @@ def do_all(
     bar = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=console, transient=True) as progress:
         row = progress.add_task(title, total=len(tasks))
-        for finished in (run or run_tasks)(function, tasks, layout.run, layout.address):
+        runner: Runner = run or run_tasks
+        for finished in runner(function, tasks, layout.run, layout.address):
             name, result = name_of(finished.item), finished.result
             if isinstance(result, TaskFailure):
                 detail = result.detail.removeprefix(f"{UserError.__module__}.UserError: ")

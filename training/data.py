@@ -85,14 +85,16 @@ class RawSample:
 
 
 def read_shards(shards: list[Shard]) -> Iterator[RawSample]:
-    """All samples of local or remote shards in file order. Raises UserError naming shard and key."""
+    """All samples of local shards in file order. Raises UserError naming shard and key."""
     source = SampleSource(RemoteConfig())
     for shard in shards:
         place = str(shard.path)
         if is_address(place):
             raise UserError(f"{place}: expected a local shard")
         for key, offset, num_bytes in find_ranges(Path(place)):
-            yield RawSample(key, place, fields_in(source.read(place, offset, num_bytes), key, place))
+            yield RawSample(
+                key, place, fields_in(source.read(place, offset, num_bytes), key, place)
+            )
     source.close()
 
 
@@ -133,9 +135,7 @@ class ShardStream:
         """This rank's batches from `start` on; nothing before them, and nothing of other ranks, is
         read. Raises UserError: too many samples are damaged."""
         block, size = self.config.shuffle_samples, self.batch_size
-        plan = dealt(
-            planned_batches(self.samples, self.seed, block, size, start), rank, num_ranks
-        )
+        plan = dealt(planned_batches(self.samples, self.seed, block, size, start), rank, num_ranks)
         loaded = self._by_workers(plan) if self.config.workers else self._by_threads(plan)
         for item in loaded:
             self._tell(item.damaged)
@@ -156,7 +156,9 @@ class ShardStream:
         keys = [self.samples.keys[row] for row in rows]
         seeds = [sample_seed(self.seed, planned.epoch, key) for key in keys]
         if self.config.mirror:
-            samples = [_mirrored(s) if seed & 1 else s for s, seed in zip(samples, seeds, strict=True)]
+            samples = [
+                _mirrored(s) if seed & 1 else s for s, seed in zip(samples, seeds, strict=True)
+            ]
         return Loaded(collate(samples, self.preset, seeds, planned.position), damaged)
 
     def _decoded(
@@ -213,7 +215,7 @@ class ShardStream:
             _Planned(self),  # pyright: ignore[reportArgumentType]
             sampler=_Once(plan),  # pyright: ignore[reportArgumentType]
             batch_size=None,
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is,  # pyright: ignore[reportArgumentType]
             num_workers=self.config.workers,
             prefetch_factor=self.config.batches_ahead,
             worker_init_fn=_start_worker,

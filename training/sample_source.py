@@ -61,9 +61,7 @@ class SampleSource:
         try:
             self._open[place] = os.open(place, os.O_RDONLY)
         except FileNotFoundError:
-            raise UserError(
-                f"{place} is missing: run `python -m labeling shards` again"
-            ) from None
+            raise UserError(f"{place} is missing: run `python -m labeling shards` again") from None
         return self._open[place]
 
 

@@ -187,7 +187,7 @@ def test_wrong_tables_and_tars_are_one_error_with_shard_and_key(
     with pytest.raises(UserError, match=r"train-000000\.tar holds \d+ samples, the index says"):
         stream(dataset, small_preset)
     (dataset / "shards" / "samples.parquet").write_bytes(original)
-    with pytest.raises(UserError, match="not the one that index.json names"):
+    with pytest.raises(UserError, match=r"not the one that index\.json names"):
         stream(dataset, small_preset)
     rewrite_index(dataset, lambda index: index.update(schema_version="2.0"))
     with pytest.raises(UserError, match=r"got 2\.0, this code reads 1\.x"):
