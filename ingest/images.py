@@ -6,6 +6,7 @@ Canvases are RGB uint8 (H, W, 3); masks are bool (H, W) and always stored as los
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Literal
 
 import cv2
@@ -36,6 +37,21 @@ def decode_image(data: bytes) -> np.ndarray:
     if image is None:
         raise ValueError(f"{len(data)} bytes that are not a readable image")
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def image_size(data: bytes) -> tuple[int, int]:
+    """(height, width) in px from the header of a JPEG or PNG; decoded where that does not tell."""
+    if data[:4] == b"\x89PNG" and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+        return height, width
+    at = 2
+    while data[:2] == b"\xff\xd8" and at + 9 <= len(data) and data[at] == 0xFF:
+        if 0xC0 <= data[at + 1] <= 0xCF and data[at + 1] not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return height, width
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    height, width = decode_image(data).shape[:2]
+    return height, width
 
 
 def encode_mask(mask: np.ndarray) -> bytes:

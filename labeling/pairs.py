@@ -8,6 +8,7 @@ first keyframe is replaced by it, otherwise white is put before the first keyfra
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.images import ImageFormat, decode_image, encode_image, sha256
+from ingest.images import ImageFormat, decode_image, encode_image, image_size, sha256
 from ingest.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
 from ingest.schema import CanvasRef
 
@@ -167,5 +168,10 @@ def _canvas(stored: StoredKeyframe) -> Canvas:
 
 
 def _white(like: Canvas, time_s: float) -> Canvas:
-    data = encode_image(white_canvas(like.image().shape[:2]), "png")
+    data = _white_png(image_size(like.data))
     return Canvas(CanvasRef(time_s=time_s, sha256=sha256(data)), "png", data)
+
+
+@functools.lru_cache(maxsize=64)
+def _white_png(size: tuple[int, int]) -> bytes:
+    return encode_image(white_canvas(size), "png")

@@ -133,10 +133,16 @@ def label_regions(task: RegionTask) -> dict[str, Any]:
     is_fresh = records is None
     if records is None:
         stored = list(compute_regions(pairs, config, _distance(config.device)))
-        write_tar(path, ((item.record.pair_id, _fields(item)) for item in stored))
+        store_regions(dataset, task.video_id, stored)
         records = [item.record for item in stored]
     area = float(np.mean([record.mask_area for record in records])) if records else 0.0
     return {"pairs": len(pairs), "fresh": is_fresh, "area": area}
+
+
+def store_regions(dataset: Dataset, video_id: str, regions: Sequence[StoredRegion]) -> None:
+    """Write the regions of a video, in the order of its pairs."""
+    path = dataset.regions_tar(video_id)
+    write_tar(path, ((item.record.pair_id, _fields(item)) for item in regions))
 
 
 def difference_mask(map: np.ndarray, threshold: float = ALPHA) -> np.ndarray:
