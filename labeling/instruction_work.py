@@ -71,7 +71,7 @@ def label_videos(
     tasks: Sequence[InstructionTask], labeler: Labeler
 ) -> list[VideoResult | UserError]:
     """`label_instructions` of several videos, in batches over all of them; a result or what is
-    wrong for each. What a labeler raises but `Unanswered` stops it; all batches before are saved."""
+    wrong for each. What a labeler raises but `Unanswered` stops it; batches before are saved."""
     opened = [_opened(task, labeler) for task in tasks]
     batch_size = tasks[0].instructions.batch_size
     batches = _batches([video for video in opened if isinstance(video, _Video)], batch_size)

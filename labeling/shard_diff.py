@@ -22,7 +22,7 @@ class Change(Record):
     kind: Kind
     """moved: the same sample in another shard."""
     why: str
-    """For people: ``instruction: 'sky' (rule-1) is now 'cloud' (human:Ann)``; several with ``;``."""
+    """For people: ``instruction: 'sky' (rule-1) is now 'cloud' (human:Ann)``; joined by ``;``."""
     shard: str
     """Where it is now, or where it was."""
 

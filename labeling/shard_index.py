@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -51,7 +51,7 @@ class ShardIndex(Record):
     schema_version: str = INDEX_VERSION
     config_hash: str = ""
     num_pairs: int = 0
-    left_out: dict[str, int] = {}
+    left_out: dict[str, int] = Field(default_factory=dict)
     """Pairs that are in no shard, by reason: rejected (by a reviewer), unnamed (no instruction)."""
     corrected: int = 0
     """Samples whose instruction a person wrote or confirmed."""

@@ -34,7 +34,7 @@ class ShardsConfig(Config):
     """Training shards."""
 
     samples_per_shard: int = Field(default=256, ge=1)
-    """Most pairs in one shard: about 75 MB at a short side of 512 px; shards of a split are of about
+    """Most pairs in one shard: about 75 MB at a short side of 512 px; shards of a split have about
     equal bytes. Small shards spread better over workers, large ones read faster."""
 
 

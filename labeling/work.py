@@ -1,4 +1,4 @@
-"""What the stages share: an opened dataset, and tasks with a bar and a line each while Ray works."""
+"""What stages share: an opened dataset, and tasks with a bar and a line each while Ray works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m training.streaming_benchmark``: the stream against bare decoding and other loaders."""
+"""``python -m training.streaming_benchmark``: the stream against bare decoding and others."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def benchmark(
     others = {n: s for n, s in speeds.items() if n not in ("bare decode", "ours", "ours, no cache")}
     rows = [
         Measure("stream over bare decode", speeds["ours"] / speeds["bare decode"], "x", 0.9, True),
-        Measure("stream over the fastest other", speeds["ours"] / max(others.values()), "x", 1, True),
+        Measure(
+            "stream over the fastest other", speeds["ours"] / max(others.values()), "x", 1, True
+        ),
     ]
     for name, speed in speeds.items():
         print(f"{name}: {speed:.1f} samples/s (CPU time of one core)")

@@ -16,7 +16,9 @@ app = cli.new_app("Measure labeling against the bare work in it, on a corpus mad
 
 @app.command()
 def benchmark(
-    quick: Annotated[bool, typer.Option("--quick", help="Few and small: a look in a minute")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few and small: a look in a minute")
+    ] = False,
     llava: Annotated[
         str, typer.Option("--llava", help="A LLaVA folder or hub name", metavar="MODEL")
     ] = "",

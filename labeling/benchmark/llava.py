@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 
@@ -26,7 +27,7 @@ def measure_llava(model: str, num_pairs: int) -> list[Measure]:
 
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 255, (*SIZE, 3), np.uint8) for _ in range(num_pairs + 1)]
-    pairs = list(zip(images[:-1], images[1:], strict=True))
+    pairs = list(itertools.pairwise(images))
     labeler = LlavaLabeler(LlavaConfig(model=model))
     labeler.label(pairs[:1])
     start = time.perf_counter()

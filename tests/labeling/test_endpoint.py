@@ -157,7 +157,7 @@ def test_a_failed_pair_is_asked_alone_by_the_next_run(
     settings = InstructionsConfig(labeler="endpoint", endpoint=config(server, concurrency=1))
     task = InstructionTask(dataset.root, VIDEO, RegionsConfig(), settings)
     server.faults = ["", "400"]
-    with pytest.raises(UserError, match="1 of 4 pairs have no answer: .*HTTP 400"):
+    with pytest.raises(UserError, match=r"1 of 4 pairs have no answer: .*HTTP 400"):
         label_instructions(task)
     assert label_instructions(task)["asked"] == 1
     assert label_instructions(task)["asked"] == 0
