@@ -45,6 +45,8 @@ bench: setup
 	  $(BIN)/python -m ingest.benchmark --videos out/bench/$$profile --json out/bench/$$profile.json \
 	    || exit 1; \
 	done
+	$(BIN)/python -m labeling.benchmark --json out/bench/labeling.json
+	$(BIN)/python -m training.streaming_benchmark --json out/bench/streaming.json
 
 # Thirty kills at random moments: ten each of workers, nodes and drivers.
 faults: setup

@@ -28,7 +28,9 @@ def answers(dataset: Dataset, pair_id: str, video_id: str) -> list[dict[str, Any
     path = dataset.instructions_jsonl(video_id)
     if not path.is_file():
         return []
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    # What stands behind the last line break is an answer that was being written.
+    whole = path.read_text(encoding="utf-8").split("\n")[:-1]
+    lines = [json.loads(line) for line in whole]
     return [line for line in lines if line.get("pair_id") == pair_id]
 
 
@@ -53,7 +55,11 @@ def drop_shards(dataset: Dataset, paths: list[Path]) -> None:
     if names and dataset.index_json.is_file():
         index = json.loads(dataset.index_json.read_text(encoding="utf-8"))
         index["shards"] = [entry for entry in index["shards"] if entry["name"] not in names]
+        index["samples"] = None
         write_json(dataset.index_json, index)
+        # Both tell of samples by name; the next build makes them anew.
+        for name in ("samples.parquet", "changes.json"):
+            (dataset.shards / name).unlink(missing_ok=True)
     for path in paths:
         path.unlink(missing_ok=True)
 

@@ -6,6 +6,7 @@ Canvases are RGB uint8 (H, W, 3); masks are bool (H, W) and always stored as los
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import Literal
 
 import cv2
@@ -38,6 +39,21 @@ def decode_image(data: bytes) -> np.ndarray:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
+def image_size(data: bytes) -> tuple[int, int]:
+    """(height, width) in px from the header of a JPEG or PNG; decoded where that does not tell."""
+    if data[:4] == b"\x89PNG" and len(data) >= 24:
+        width, height = struct.unpack(">II", data[16:24])
+        return height, width
+    at = 2
+    while data[:2] == b"\xff\xd8" and at + 9 <= len(data) and data[at] == 0xFF:
+        if 0xC0 <= data[at + 1] <= 0xCF and data[at + 1] not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return height, width
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    height, width = decode_image(data).shape[:2]
+    return height, width
+
+
 def encode_mask(mask: np.ndarray) -> bytes:
     """bool (H, W) to a 1-bit PNG."""
     if mask.dtype != np.bool_ or mask.ndim != 2:
@@ -53,10 +69,10 @@ def decode_mask(data: bytes) -> np.ndarray:
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if grey is None:
         raise ValueError(f"{len(data)} bytes that are not a readable mask")
-    mask = grey > 127
-    if not np.array_equal(grey, mask.astype(np.uint8) * 255):
+    # True only if all that is not 0 is 255.
+    if cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
         raise ValueError("a mask holds values other than 0 and 255")
-    return mask
+    return grey > 127
 
 
 def resize_short_side(image: np.ndarray, side_px: int) -> np.ndarray:

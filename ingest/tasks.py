@@ -30,6 +30,22 @@ class RunConfig(Config):
     when nothing at all has finished for so long and a minute."""
 
 
+class ActorPoolConfig(Config):
+    """Where a model runs that is loaded once and asked many times. No byte depends on it."""
+
+    num_actors: int = Field(default=0, ge=0)
+    """Copies of the model; 0: as many as fit the cluster's GPUs, or one where there is none."""
+    num_gpus: float | None = Field(default=None, ge=0)
+    """GPU share of each copy: 0.5 puts two on one GPU, 0 leaves them on the CPU; null: a whole GPU
+    if the cluster has any."""
+    num_cpus: float = Field(default=1.0, ge=0)
+    """CPU cores that each copy reserves."""
+    max_restarts: int = Field(default=3, ge=0)
+    """How often a copy that was killed comes back; what it was at is then done again."""
+    start_timeout_s: float = Field(default=900.0, gt=0)
+    """How long the copies may take to be scheduled and loaded."""
+
+
 @dataclass(frozen=True)
 class TaskFailure:
     """A task that gave no result: its worker died, it ran too long, or it raised."""

@@ -8,8 +8,9 @@ costs nothing. ``labels/instructions.parquet`` holds the configured labeler's an
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,13 @@ from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.fields import SCHEMA_VERSION
 from ingest.schema import Record
-from labeling.instructions import InstructionsConfig, Labeler, PairImages, make_labeler, normalise
-from labeling.pairs import Pair, read_pairs
-from labeling.regions import RegionsConfig, StoredRegion, read_regions, region_of
+from labeling.instructions import InstructionsConfig, Labeler, make_labeler, normalise
+from labeling.pairs import Pair
+from labeling.regions import RegionsConfig
 
 COLUMNS = (
-    "pair_id", "video_id", "text", "confidence", "raw_text", "labeler", "prompt", "region_rule",
-    "content_hash", "schema_version",
+    "pair_id", "video_id", "text", "confidence", "mean_log_probability", "raw_text", "labeler",
+    "prompt", "region_rule", "content_hash", "schema_version",
 )  # fmt: skip
 
 
@@ -43,45 +44,13 @@ class Instruction(Record):
     text: str
     """Normalised; empty if the answer named nothing."""
     confidence: float = Field(ge=0, le=1)
+    mean_log_probability: float | None = None
+    """Natural logarithm, mean over the answer's tokens; None where there are none."""
     labeler: str
     prompt: str
     """Version of the question, empty where none is asked."""
     region_rule: str
     """Rule of the mask that the labeler looked at, empty where it looks at none."""
-
-
-@dataclass(frozen=True)
-class InstructionTask:
-    """One video to label; what a Ray task gets."""
-
-    root: Path
-    video_id: str
-    regions: RegionsConfig
-    instructions: InstructionsConfig
-
-
-def label_instructions(task: InstructionTask) -> dict[str, Any]:
-    """Answer what is not answered yet for one video, saving after every batch.
-
-    Returns:
-        pairs: their number; asked: how many the labeler was asked about; texts: the answers.
-    """
-    dataset, config = Dataset(task.root), task.instructions
-    _, pairs = read_pairs(dataset, task.video_id)
-    labeler = _labeler(config)
-    regions = read_regions(dataset, task.video_id)
-    regions = {p.pair_id: region_of(p, regions, task.regions, dataset) for p in pairs}
-    rule = task.regions.rule if labeler.reads_mask else ""
-    cache = Cache(dataset.instructions_jsonl(task.video_id), pairs)
-    waiting = [pair for pair in pairs if cache.find(pair, labeler, rule) is None]
-    for start in range(0, len(waiting), config.batch_size):
-        batch = waiting[start : start + config.batch_size]
-        cache.add(_ask(labeler, batch, regions, rule))
-        cache.save()
-    cache.save()
-    answers = [cache.find(pair, labeler, rule) for pair in pairs]
-    texts = [answer.text for answer in answers if answer is not None]
-    return {"pairs": len(pairs), "asked": len(waiting), "texts": texts}
 
 
 class Cache:
@@ -105,6 +74,18 @@ class Cache:
             key = (answer.content_hash, answer.labeler, answer.prompt, answer.region_rule)
             self._answers[key] = answer
 
+    def append(self, answers: Sequence[Instruction]) -> None:
+        """Remember answers, and put them on disk behind the others before going on."""
+        self.add(answers)
+        if not self._path.is_file() or not self._path.read_bytes().endswith(b"\n"):
+            # A new file; or the last run was killed while it wrote its last line.
+            self.save()
+            return
+        with self._path.open("ab") as file:
+            file.write(_lines(answers))
+            file.flush()
+            os.fsync(file.fileno())
+
     def save(self) -> None:
         """Write all answers, by labeler and pair whatever the order in which they came."""
         rows = [
@@ -113,8 +94,7 @@ class Cache:
             for pair in self._pairs
             if (key := (pair.content_hash, *asked)) in self._answers
         ]
-        lines = (json.dumps(row.model_dump(mode="json"), ensure_ascii=False) for row in rows)
-        data = "".join(line + "\n" for line in lines).encode()
+        data = _lines(rows)
         if not self._path.is_file() or self._path.read_bytes() != data:
             write_bytes(self._path, data)
 
@@ -124,7 +104,9 @@ def read_jsonl(path: Path) -> list[Instruction]:
     if not path.is_file():
         return []
     answers = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # What stands behind the last line break is an answer that was being written in a kill.
+    whole = path.read_bytes().split(b"\n")[:-1]
+    for number, line in enumerate(whole, start=1):
         try:
             answer = Instruction.model_validate_json(line)
         except ValidationError as error:
@@ -135,6 +117,11 @@ def read_jsonl(path: Path) -> list[Instruction]:
         # The rules of wording may have changed since the answer was given.
         answers.append(answer.model_copy(update={"text": normalise(answer.raw_text)}))
     return answers
+
+
+def _lines(rows: Iterable[Instruction]) -> bytes:
+    texts = (json.dumps(row.model_dump(mode="json"), ensure_ascii=False) for row in rows)
+    return "".join(text + "\n" for text in texts).encode()
 
 
 def merge_table(
@@ -169,7 +156,7 @@ def read_table(dataset: Dataset) -> dict[str, Instruction]:
         )
     try:
         rows = pandas.read_parquet(path).to_dict("records")
-        table = [Instruction.model_validate(row) for row in rows]
+        table = [Instruction.model_validate(_without_nan(row)) for row in rows]
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path} is damaged ({' '.join(str(error).split())[:160]}): run "
@@ -178,41 +165,6 @@ def read_table(dataset: Dataset) -> dict[str, Instruction]:
     return {row.pair_id: row for row in table}
 
 
-def _ask(
-    labeler: Labeler, pairs: Sequence[Pair], regions: dict[str, StoredRegion], rule: str
-) -> list[Instruction]:
-    images = [
-        PairImages(
-            current=pair.current.image(),
-            next=pair.next.image(),
-            target=pair.target.image(),
-            mask=regions[pair.pair_id].masks(f"regions of {pair.video_id}")[0],
-        )
-        for pair in pairs
-    ]
-    return [
-        Instruction(
-            pair_id=pair.pair_id,
-            video_id=pair.video_id,
-            content_hash=pair.content_hash,
-            raw_text=answer.text,
-            text=normalise(answer.text),
-            # Six digits: the last bits of a confidence mean nothing and differ between machines.
-            confidence=round(answer.confidence, 6),
-            labeler=labeler.name,
-            prompt=labeler.prompt,
-            region_rule=rule,
-        )
-        for pair, answer in zip(pairs, labeler(images), strict=True)
-    ]
-
-
-_labelers: dict[str, Labeler] = {}
-
-
-def _labeler(config: InstructionsConfig) -> Labeler:
-    """One labeler a worker process, shared by all of its tasks: a model is loaded once."""
-    key = config.model_dump_json()
-    if key not in _labelers:
-        _labelers[key] = make_labeler(config)
-    return _labelers[key]
+def _without_nan(row: dict[Any, Any]) -> dict[Any, Any]:
+    """A row as it was written: pandas makes NaN of what is absent."""
+    return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}

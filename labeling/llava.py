@@ -8,10 +8,12 @@ torch and transformers are imported late, so that importing this file costs noth
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -24,6 +26,10 @@ from labeling.prompts import ANNOTATE, INSTRUCT, Prompt, conversation, pad_to_sq
 if TYPE_CHECKING:
     import torch
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
+
+
+MARK_BYTES = 1 << 16
+"""Read at both ends of each file of a model's folder to tell it from others."""
 
 
 class LlavaConfig(Config):
@@ -77,22 +83,25 @@ class InstructionModel:
         _complete(processor, model)
 
     def inputs(self, pair_images: Sequence[np.ndarray], prompt: Prompt) -> dict[str, torch.Tensor]:
-        """Token ids, attention mask and pixels, left-padded, on the model's device."""
+        """Token ids, attention mask and pixels, left-padded, on the CPU: making them takes no GPU,
+        and may be done while the network answers the batch before."""
         images = [self._whole(image) for image in pair_images]
         texts = [conversation(prompt)] * len(images)
         call: Any = self.processor  # its type stubs miss the keyword arguments
         encoded = call(images=images, text=texts, padding=True, return_tensors="pt")
-        inputs = {name: tensor.to(self.model.device) for name, tensor in encoded.items()}
+        inputs = dict(encoded.items())
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         return inputs
 
     def ask(self, pair_images: Sequence[np.ndarray], prompt: Prompt) -> list[Answer]:
         """Answers to one question about each pair image, RGB uint8 (H, 2 W, 3), in one batch."""
+        return self.answer(self.inputs(pair_images, prompt)) if pair_images else []
+
+    def answer(self, inputs: dict[str, torch.Tensor]) -> list[Answer]:
+        """`ask` with `inputs` that were made before, perhaps by another thread."""
         import torch
 
-        if not pair_images:
-            return []
-        inputs = self.inputs(pair_images, prompt)
+        inputs = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
         was_training = self.model.training
         self.model.eval()
         try:
@@ -150,25 +159,54 @@ class LlavaLabeler:
 
     def __init__(self, config: LlavaConfig) -> None:
         self.config = config
-        self.name = f"llava:{config.model}" + (f"+{config.adapter}" if config.adapter else "")
+        self.name = f"llava:{_version(config.model)}"
+        if config.adapter:
+            self.name += f"+{_version(config.adapter)}"
         self.prompt = ANNOTATE
         self._model: InstructionModel | None = None
 
-    def label(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[str, float]]:
-        """Raw answer and mean token log-probability of each (current, next) pair.
-
-        Pairs of one call may have different sizes; canvases of one pair may not.
-        """
+    def load(self) -> InstructionModel:
+        """The model, loaded when it is first asked for. Raises UserError."""
         if self._model is None:
             self._model = load_instruction_model(self.config)
+        return self._model
+
+    def prepare(
+        self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> list[dict[str, torch.Tensor]]:
+        """What the network takes of (current, next) pairs, in batches. Pairs of one call may have
+        different sizes; canvases of one pair may not, so that both are seen at one scale."""
         images = [pair_image(current, following) for current, following in pairs]
         size = self.config.batch_size
-        answers = [
-            answer
-            for start in range(0, len(images), size)
-            for answer in self._model.ask(images[start : start + size], self.prompt)
-        ]
+        starts = range(0, len(images), size)
+        return [self.load().inputs(images[i : i + size], self.prompt) for i in starts]
+
+    def answer(self, prepared: Sequence[dict[str, torch.Tensor]]) -> list[tuple[str, float]]:
+        """Raw answer and mean token log-probability of each pair that was prepared."""
+        answers = [answer for inputs in prepared for answer in self.load().answer(inputs)]
         return [(answer.text, answer.mean_log_probability) for answer in answers]
+
+    def label(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[str, float]]:
+        """Raw answer and mean token log-probability of each (current, next) pair."""
+        return self.answer(self.prepare(pairs))
+
+
+def _version(name: str) -> str:
+    """A hub name as it is; a folder by its own name and a mark of its content, so that other
+    weights in the same place are another labeler, and the same ones in another place are not."""
+    folder = Path(name)
+    if not folder.is_dir():
+        return name
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".json", ".safetensors", ".bin", ".model"):
+            digest.update(f"{path.relative_to(folder)} {path.stat().st_size}".encode())
+            # Reading 14 GB would cost minutes; headers and first and last weights tell enough.
+            with path.open("rb") as file:
+                digest.update(file.read(MARK_BYTES))
+                file.seek(max(0, path.stat().st_size - MARK_BYTES))
+                digest.update(file.read(MARK_BYTES))
+    return f"{folder.resolve().name}@{digest.hexdigest()[:8]}"
 
 
 def load_instruction_model(config: LlavaConfig) -> InstructionModel:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.images import ImageFormat, decode_image, encode_image, sha256
+from ingest.images import ImageFormat, decode_image, encode_image, image_size, sha256
 from ingest.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
 from ingest.schema import CanvasRef
 
@@ -168,12 +168,10 @@ def _canvas(stored: StoredKeyframe) -> Canvas:
 
 
 def _white(like: Canvas, time_s: float) -> Canvas:
-    height, width = like.image().shape[:2]
-    data = _white_png(height, width)
+    data = _white_png(image_size(like.data))
     return Canvas(CanvasRef(time_s=time_s, sha256=sha256(data)), "png", data)
 
 
-@functools.lru_cache(maxsize=32)
-def _white_png(height: int, width: int) -> bytes:
-    """Encoding it takes longer than all else that makes the pairs of a video."""
-    return encode_image(white_canvas((height, width)), "png")
+@functools.lru_cache(maxsize=64)
+def _white_png(size: tuple[int, int]) -> bytes:
+    return encode_image(white_canvas(size), "png")

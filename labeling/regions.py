@@ -32,6 +32,7 @@ from ingest.images import encode_mask
 from ingest.schema import Record
 from ingest.tar import read_tar, write_tar
 from labeling.pairs import Pair, read_pairs
+from labeling.region_cleaning import drop_small, level_light
 
 ALPHA = 0.2
 """The paper's threshold of the difference masks D(A, B, alpha), section 3.2."""
@@ -46,13 +47,21 @@ class RegionsConfig(Config):
     """LPIPS distance above which a pixel counts as changed; 0.2 is the paper's alpha."""
     batch_size: int = Field(default=4, ge=1)
     """Pairs that go through the network together; changes speed and memory, not the masks."""
-    device: str = "cpu"
-    """Where the network runs: cpu, cuda or cuda:NUMBER."""
+    device: str = "auto"
+    """Where the network runs: cpu, cuda or cuda:NUMBER; auto takes a GPU if there is one (give
+    tasks a share with labeling.run.num_gpus)."""
+    min_area: float = Field(default=0.0, ge=0, lt=1)
+    """Connected parts of a mask below this share of the canvas are left out (paper: none are)."""
+    level_light: bool = False
+    """Compare canvases a second time in one light, told by what the first mask leaves out, so that
+    drifting light marks less (paper: no)."""
 
     @property
     def rule(self) -> str:
         """The rule as provenance names it, for example ``lpips-alex>0.2``."""
-        return f"lpips-alex>{self.threshold:g}"
+        light = "+light" if self.level_light else ""
+        area = f"+area>{self.min_area:g}" if self.min_area else ""
+        return f"lpips-alex>{self.threshold:g}{light}{area}"
 
 
 class RegionRecord(Record):
@@ -124,10 +133,16 @@ def label_regions(task: RegionTask) -> dict[str, Any]:
     is_fresh = records is None
     if records is None:
         stored = list(compute_regions(pairs, config, _distance(config.device)))
-        write_tar(path, ((item.record.pair_id, _fields(item)) for item in stored))
+        store_regions(dataset, task.video_id, stored)
         records = [item.record for item in stored]
     area = float(np.mean([record.mask_area for record in records])) if records else 0.0
     return {"pairs": len(pairs), "fresh": is_fresh, "area": area}
+
+
+def store_regions(dataset: Dataset, video_id: str, regions: Sequence[StoredRegion]) -> None:
+    """Write the regions of a video, in the order of its pairs."""
+    path = dataset.regions_tar(video_id)
+    write_tar(path, ((item.record.pair_id, _fields(item)) for item in regions))
 
 
 def difference_mask(map: np.ndarray, threshold: float = ALPHA) -> np.ndarray:
@@ -148,9 +163,12 @@ def compute_regions(
             for name in ("current", "next", "target")
         )
         steps, rests = distance.compare(following, current), distance.compare(target, current)
+        if config.level_light:
+            steps = _in_one_light(batch, "next", steps, config, distance)
+            rests = _in_one_light(batch, "target", rests, config, distance)
         for pair, step, rest in zip(batch, steps, rests, strict=True):
-            mask = difference_mask(step, config.threshold)
-            difference = difference_mask(rest, config.threshold)
+            mask = drop_small(difference_mask(step, config.threshold), config.min_area)
+            difference = drop_small(difference_mask(rest, config.threshold), config.min_area)
             record = RegionRecord(
                 pair_id=pair.pair_id,
                 content_hash=pair.content_hash,
@@ -162,6 +180,20 @@ def compute_regions(
                 mean_difference=_rounded(rest),
             )
             yield StoredRegion(record, encode_mask(mask), encode_mask(difference))
+
+
+def _in_one_light(
+    batch: Sequence[Pair], name: str, maps: np.ndarray, config: RegionsConfig, distance: Distance
+) -> np.ndarray:
+    """Maps between the current canvas and the one called `name`, brought into the other's light."""
+    others = [getattr(pair, name).image() for pair in batch]
+    levelled = [
+        level_light(pair.current.image(), other, difference_mask(map, config.threshold))
+        for pair, other, map in zip(batch, others, maps, strict=True)
+    ]
+    return distance.compare(
+        distance.features(np.stack(others)), distance.features(np.stack(levelled))
+    )
 
 
 def _features(
@@ -213,11 +245,12 @@ def _distance(device: str) -> Distance:
     """One network a worker process, shared by all of its tasks."""
     import torch
 
+    from labeling.llava import pick_device
     from labeling.perceptual import PerceptualDistance
 
     # Sums in another number of threads differ in the last bit, and then so may a mask.
     torch.set_num_threads(1)
-    return PerceptualDistance(device)
+    return PerceptualDistance(str(pick_device(device)))
 
 
 def _current_records(

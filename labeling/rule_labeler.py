@@ -70,6 +70,17 @@ class RuleLabeler:
         """A word of the vocabulary and its share among all words for each pair."""
         return [self.guess(measure_region(pair)) for pair in pairs]
 
+    def load(self) -> None:
+        """Nothing has to be loaded."""
+
+    def prepare(self, pairs: Sequence[PairImages]) -> Sequence[PairImages]:
+        """Nothing is made before; see `labeling.instructions.Labeler`."""
+        return pairs
+
+    def answer(self, prepared: Sequence[PairImages]) -> list[Answer]:
+        """The answers to pairs that were prepared."""
+        return self(prepared)
+
     def guess(self, measures: dict[str, float] | None) -> Answer:
         """The nearest word to what `measure_region` measured."""
         if measures is None:

@@ -1,20 +1,29 @@
-"""Tasks with a bar and a line each: what the user sees while Ray works."""
+"""What stages share: an opened dataset, and tasks with a bar and a line each while Ray works."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ingest.atomic import write_bytes
+from ingest.config import to_yaml
+from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.ray_tasks import RunConfig, TaskFailure, run_tasks
+from ingest.ray_tasks import Finished, RunConfig, TaskFailure, run_tasks
+
+if TYPE_CHECKING:
+    from labeling.settings import LabelingConfig
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Runner = Callable[..., Iterator[Finished[Any, Any]]]
+"""Runs a function on items, as `ingest.ray_tasks.run_tasks` does."""
 Failure = dict[str, str]
 """A task that gave no result: ``item``, ``reason`` (one word) and ``detail`` (a sentence)."""
 
@@ -27,6 +36,17 @@ class Layout:
     address: str | None
 
 
+def open_stage(root: Path, stage: str, config: LabelingConfig) -> Dataset:
+    """The dataset, with the stage's resolved config saved in it."""
+    dataset = Dataset.existing(root)
+    if not dataset.video_ids():
+        raise UserError(
+            f"{root} has no video with keyframes: run `python -m ingest` on other videos"
+        )
+    write_bytes(dataset.config_yaml(stage), to_yaml(config, "labeling").encode())
+    return dataset
+
+
 def do_all(
     title: str,
     function: Callable[[Item], Result],
@@ -34,8 +54,12 @@ def do_all(
     layout: Layout,
     name_of: Callable[[Item], str],
     describe: Callable[[Result], str],
+    run: Runner | None = None,
 ) -> tuple[list[Result], list[Failure]]:
     """Run every task; results and failures, both in the tasks' order whatever came first.
+
+    Args:
+        run: in the place of `ingest.ray_tasks.run_tasks`.
 
     Raises:
         UserError: every task failed for one and the same reason, so it is not about the items.
@@ -48,7 +72,8 @@ def do_all(
     bar = (TextColumn(title), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*bar, console=console, transient=True) as progress:
         row = progress.add_task(title, total=len(tasks))
-        for finished in run_tasks(function, tasks, layout.run, layout.address):
+        runner: Runner = run or run_tasks
+        for finished in runner(function, tasks, layout.run, layout.address):
             name, result = name_of(finished.item), finished.result
             if isinstance(result, TaskFailure):
                 detail = result.detail.removeprefix(f"{UserError.__module__}.UserError: ")

@@ -1,1 +1,1 @@
-"""Measures of labeling; figures are in docs/results.md."""
+"""What labeling costs against the bare work inside it, as ratios within one run."""

@@ -17,7 +17,8 @@ from ingest.outcome import VideoOutcome
 from ingest.schema import Keyframe, Sample, Split, encode_keyframe
 from ingest.tar import write_tar
 from labeling import regions
-from labeling.instruction_table import InstructionTask, label_instructions, merge_table
+from labeling.instruction_table import merge_table
+from labeling.instruction_work import InstructionTask, label_instructions
 from labeling.instructions import InstructionsConfig
 
 

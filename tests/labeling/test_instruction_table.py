@@ -8,14 +8,9 @@ import pytest
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from labeling import instruction_table
-from labeling.instruction_table import (
-    InstructionTask,
-    label_instructions,
-    merge_table,
-    read_jsonl,
-    read_table,
-)
+from labeling import instruction_work
+from labeling.instruction_table import merge_table, read_jsonl, read_table
+from labeling.instruction_work import InstructionTask, label_instructions
 from labeling.instructions import Answer, InstructionsConfig, PairImages, make_labeler
 from labeling.regions import RegionsConfig, RegionTask, label_regions
 
@@ -30,7 +25,13 @@ class Scripted:
     def __init__(self, name: str = "scripted-1", fail_after: int = 10**6) -> None:
         self.name, self.fail_after, self.asked = name, fail_after, 0
 
-    def __call__(self, pairs: Sequence[PairImages]) -> list[Answer]:
+    def load(self) -> None:
+        pass
+
+    def prepare(self, pairs: Sequence[PairImages]) -> Sequence[PairImages]:
+        return pairs
+
+    def answer(self, pairs: Sequence[PairImages]) -> list[Answer]:
         if self.asked >= self.fail_after:
             raise RuntimeError("power cut")
         self.asked += len(pairs)
@@ -51,7 +52,7 @@ def label(dataset: Dataset, batch_size: int = 8, threshold: float = 0.2) -> dict
 
 
 def use(monkeypatch: pytest.MonkeyPatch, labeler: Scripted) -> Scripted:
-    monkeypatch.setattr(instruction_table, "_labeler", lambda config: labeler)
+    monkeypatch.setattr(instruction_work, "labeler_of", lambda config: labeler)
     return labeler
 
 

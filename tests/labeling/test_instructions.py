@@ -14,8 +14,11 @@ from labeling.llava import LlavaLabeler
 class Stub(LlavaLabeler):
     """A model that answers with the brightness of what it sees."""
 
-    def label(self, pairs):
+    def prepare(self, pairs):
         self.seen = [(left.mean(), right.mean()) for left, right in pairs]
+        return pairs
+
+    def answer(self, pairs):
         return [(f"{right.mean():.0f}", -0.5 * index) for index, (_, right) in enumerate(pairs)]
 
 
@@ -31,7 +34,7 @@ def test_model_sees_current_and_next_and_gives_probabilities() -> None:
         PairImages(flat(1), flat(2), flat(9), mask),
         PairImages(flat(3), flat(4), flat(9), mask),
     ]
-    answers = labeler(pairs)
+    answers = labeler.answer(labeler.prepare(pairs))
     assert model.seen == [(1, 2), (3, 4)]
     assert [answer.text for answer in answers] == ["2", "4"]
     assert [answer.confidence for answer in answers] == pytest.approx([1, math.exp(-0.5)])

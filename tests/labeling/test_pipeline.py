@@ -16,6 +16,7 @@ from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.ray_tasks import Finished, TaskFailure
 from labeling import pipeline, work
+from labeling.instruction_table import read_jsonl
 from labeling.settings import LabelingConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,12 +156,36 @@ def test_dry_run_prints_config_and_plan(keyframe_dataset: Callable[..., Dataset]
     assert not dataset.regions.exists()
 
 
+def tiny_llava(path: Path) -> Path:
+    """A LLaVA folder with random weights."""
+    from training.networks.language import LanguageConfig, build_instruction_model
+
+    size = LanguageConfig(
+        image_px=32, patch_px=8, vision_width=48, vision_layers=1, text_width=32, text_layers=1,
+        head_width=16,
+    )  # fmt: skip
+    for part in build_instruction_model(size, seed=0):
+        part.save_pretrained(path)
+    return path
+
+
+def by_llava(model: Path) -> LabelingConfig:
+    llava = {"model": str(model), "device": "cpu"}
+    return LabelingConfig.model_validate(
+        {"instructions": {"labeler": "llava", "llava": llava, "batch_size": 5}}
+    )
+
+
 @pytest.mark.ray
 @pytest.mark.torch
-def test_on_ray_with_one_worker_and_two(keyframe_dataset: Callable[..., Dataset]) -> None:
-    """The whole chain by real workers; the number of tasks at once shows in no byte."""
+def test_on_ray_with_one_worker_and_two(
+    keyframe_dataset: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    """The whole chain by real workers; the number of tasks at once shows in no byte. The actors of
+    a LLaVA answer once, and are not asked again."""
     from ingest.ray_tasks import disconnect
 
+    model = tiny_llava(tmp_path / "tiny")
     datasets = [keyframe_dataset(2, 1, name=name) for name in ("one", "two")]
     try:
         for dataset, at_once in zip(datasets, (1, 2), strict=True):
@@ -169,9 +194,18 @@ def test_on_ray_with_one_worker_and_two(keyframe_dataset: Callable[..., Dataset]
             )
             for stage in (pipeline.run_regions, pipeline.run_instructions, pipeline.run_shards):
                 assert not stage(dataset.root, settings)["failed"]
+        for number in (0, 1):
+            told = pipeline.run_instructions(datasets[0].root, by_llava(model))
+            assert told["asked"] == (12 if number == 0 else 0)
+            assert not told["failed"]
+        with pytest.raises(UserError, match=r"did not start: .*cannot load the vision-language"):
+            pipeline.run_instructions(datasets[0].root, by_llava(tmp_path / "none"))
     finally:
         disconnect()
     assert shard_bytes(datasets[0]) == shard_bytes(datasets[1])
-    for folder in ("labels/regions", "labels/instructions"):
+    answers = read_jsonl(next(datasets[0].instructions.iterdir()))
+    assert {row.labeler.partition("@")[0] for row in answers} == {"rule-1", "llava:tiny"}
+    assert all((row.mean_log_probability is None) == (row.labeler == "rule-1") for row in answers)
+    for folder in ("labels/regions",):
         one, two = ([p.read_bytes() for p in sorted((d.root / folder).iterdir())] for d in datasets)
         assert one == two

@@ -1,0 +1,50 @@
+"""``python -m labeling.benchmark``: masks, shards and labelers against the bare work in them."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ingest import cli
+
+app = cli.new_app("Measure labeling against the bare work in it, on a corpus made for it.")
+
+
+@app.command()
+def benchmark(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Few and small: a look in a minute")
+    ] = False,
+    llava: Annotated[
+        str, typer.Option("--llava", help="A LLaVA folder or hub name", metavar="MODEL")
+    ] = "",
+    json_: cli.JsonOption = None,
+) -> None:
+    """Print the table of measures, and write every figure as JSON."""
+    from labeling.benchmark.llava import measure_llava
+    from labeling.benchmark.regions import measure_regions
+    from labeling.benchmark.shards import measure_build, measure_corrections
+
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        rows = [
+            measure_regions(scratch, 5 if quick else 13, 1 if quick else 3),
+            measure_build(scratch, 2 if quick else 20, 3 if quick else 5),
+            measure_corrections(scratch, 1000 if quick else 10_000, 10),
+            *measure_llava(llava, 8 if quick else 64),
+        ]
+    for row in rows:
+        sign = ">=" if row.at_least else "<="
+        verdict = {True: "reached", False: "not reached", None: row.note}[row.is_reached]
+        value = "-" if row.value is None else f"{row.value:.3g}"
+        print(f"{row.name}: {value} {row.unit} ({sign} {row.limit:g}): {verdict}")
+    told = [asdict(row) | {"reached": row.is_reached} for row in rows]
+    cli.write_result(json_, {"measures": told})
+
+
+if __name__ == "__main__":
+    cli.run_app(app)
