@@ -7,6 +7,7 @@ it decodes), so the order does not depend on how many there are.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import struct
@@ -143,15 +144,16 @@ class ShardStream:
         if split == "train" and not self.num_samples:
             raise UserError(f"{dataset} has no {split} samples: add videos, then build its shards")
 
-    def batches(self, start: Position) -> Iterator[Batch]:
-        """Batches from `start` on; batches before it in its epoch are read but not decoded."""
+    def batches(self, start: Position, rank: int = 0, num_ranks: int = 1) -> Iterator[Batch]:
+        """This rank's batches from `start` on; those before it in its epoch, and those of other
+        ranks, are read but not decoded."""
         with ThreadPoolExecutor(max(1, self.config.decode_threads)) as pool:
             waiting: list[Future[Batch]] = []
-            for raw, position in self._raw_batches(start):
+            for raw, epoch, position in _dealt(self._raw_batches(start), rank, num_ranks):
                 if self.config.decode_threads == 0:
-                    yield self._decode(raw, position)
+                    yield self._decode(raw, epoch, position)
                     continue
-                waiting.append(pool.submit(self._decode, raw, position))
+                waiting.append(pool.submit(self._decode, raw, epoch, position))
                 if len(waiting) > self.config.batches_ahead:
                     yield waiting.pop(0).result()
 
@@ -178,9 +180,19 @@ class ShardStream:
                 yield groups.pop(picture_size(raw))
         yield from (groups[size] for size in sorted(groups))
 
-    def _decode(self, raw: list[RawSample], position: Position) -> Batch:
-        seeds = [sample_seed(self.seed, position.epoch, item.key) for item in raw]
+    def _decode(self, raw: list[RawSample], epoch: int, position: Position) -> Batch:
+        seeds = [sample_seed(self.seed, epoch, item.key) for item in raw]
         return collate([item.decode() for item in raw], self.preset, seeds, position)
+
+
+def _dealt(
+    batches: Iterator[tuple[list[RawSample], Position]], rank: int, num_ranks: int
+) -> Iterator[tuple[list[RawSample], int, Position]]:
+    """One batch of each round of `num_ranks`, its epoch, and the position after the round."""
+    while True:
+        taken = list(itertools.islice(batches, num_ranks))
+        raw, own = taken[rank]
+        yield raw, own.epoch, taken[-1][1]
 
 
 def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:

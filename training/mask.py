@@ -16,7 +16,7 @@ from torch.nn import functional
 from ingest.config import Config
 from training.batch import Batch
 from training.contact_sheet import contact_sheet
-from training.loop import LoopConfig
+from training.loop_config import LoopConfig
 from training.networks.mask_blocks import downscale_mask, upscale_mask
 from training.painter import Painter
 from training.painter_folder import PainterSettings

@@ -18,7 +18,7 @@ from ingest.config import Config
 from training.batch import Batch
 from training.contact_sheet import contact_sheet
 from training.diffusion import add_noise, draw_keep, draw_noise, draw_timesteps
-from training.loop import LoopConfig
+from training.loop_config import LoopConfig
 from training.networks.conditions import TargetFeatures
 from training.networks.mask_blocks import blocks_of
 from training.painter import Painter

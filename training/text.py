@@ -21,10 +21,10 @@ from ingest.errors import UserError
 from labeling.llava import InstructionModel, LlavaConfig, load_instruction_model, pick_device
 from labeling.prompts import INSTRUCT, pair_image
 from training.batch import Batch
+from training.loop_config import LoopConfig
 from training.networks.language import LanguageConfig, build_instruction_model
 from training.networks.lora import LoraSettings, add_lora
 from training.painter_folder import PainterSettings
-from training.trainer import LoopConfig
 
 if TYPE_CHECKING:
     from training.settings import TrainingConfig
