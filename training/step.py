@@ -82,6 +82,8 @@ def over_ranks(step: Step, device: torch.device) -> nn.Module:
         step,
         device_ids=[device] if device.type == "cuda" else None,
         broadcast_buffers=False,
+        # A LLaVA's last vision layers and a ReferenceNet's last block have no part in the loss.
+        find_unused_parameters=True,
         gradient_as_bucket_view=True,
     )
 
