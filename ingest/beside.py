@@ -53,7 +53,11 @@ def drop_shards(dataset: Dataset, paths: list[Path]) -> None:
     if names and dataset.index_json.is_file():
         index = json.loads(dataset.index_json.read_text(encoding="utf-8"))
         index["shards"] = [entry for entry in index["shards"] if entry["name"] not in names]
+        index["samples"] = None
         write_json(dataset.index_json, index)
+        # Both tell of samples by name; the next build makes them anew.
+        for name in ("samples.parquet", "changes.json"):
+            (dataset.shards / name).unlink(missing_ok=True)
     for path in paths:
         path.unlink(missing_ok=True)
 

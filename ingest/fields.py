@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -86,10 +86,16 @@ def image_field(
 
 
 def decode_field(
-    where: str, key: str, name: str, format: str, data: bytes, mask: bool = False
+    where: str,
+    key: str,
+    name: str,
+    format: str,
+    data: bytes,
+    mask: bool = False,
+    decode: Callable[[bytes], np.ndarray] | None = None,
 ) -> np.ndarray:
     try:
-        return decode_mask(data) if mask else decode_image(data)
+        return decode_mask(data) if mask else (decode or decode_image)(data)
     except ValueError as error:
         raise SchemaError(where, key, f"{name}.{format}", str(error)) from error
 

@@ -9,7 +9,7 @@ both for readers that do not use this code.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -178,11 +178,17 @@ def encode_sample(sample: Sample, format: ImageFormat = "png") -> dict[str, byte
     )
 
 
-def decode_sample(key: str, fields: Mapping[str, bytes], where: str) -> Sample:
+def decode_sample(
+    key: str,
+    fields: Mapping[str, bytes],
+    where: str,
+    decode: Callable[[bytes], np.ndarray] | None = None,
+) -> Sample:
     """A sample from its stored fields, every one checked.
 
     Args:
         where: the file that the fields come from; it opens every error message.
+        decode: in the place of `ingest.images.decode_image`, for who keeps decoded images.
 
     Raises:
         SchemaError: names file, key and field, what was got and what was expected.
@@ -194,7 +200,7 @@ def decode_sample(key: str, fields: Mapping[str, bytes], where: str) -> Sample:
     except ValidationError as error:
         raise first_problem(where, key, "provenance", error) from error
     images = {
-        name: decode_field(where, key, name, *image_field(where, key, fields, name))
+        name: decode_field(where, key, name, *image_field(where, key, fields, name), decode=decode)
         for name in ("current", "next", "target")
     }
     masks = {

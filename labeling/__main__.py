@@ -1,4 +1,4 @@
-"""``python -m labeling regions|instructions|review|shards|report DATASET``."""
+"""``python -m labeling regions|instructions|review|shards|migrate|report DATASET``."""
 
 from __future__ import annotations
 
@@ -61,6 +61,10 @@ def shards(
     check: Annotated[
         bool, typer.Option("--check", help="Verify the hashes of the shards, build nothing")
     ] = False,
+    diff: Annotated[
+        Path | None,
+        typer.Option("--diff", help="Tell what differs from the shards there", metavar="FOLDER"),
+    ] = None,
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
@@ -68,20 +72,23 @@ def shards(
     ray_address: RayAddressOption = None,
 ) -> None:
     """Build the shards that training streams, from keyframes, labels and corrections."""
-    if not check:
+    if check:
+        _check(dataset, json)
+    elif diff is not None:
+        _diff(dataset, diff, json)
+    else:
         _stage("shards", dataset, config, set, dry_run, json, ray_address)
-        return
-    from ingest.dataset import Dataset
-    from labeling.shards import check_shards, read_index
 
-    problems = check_shards(Dataset.existing(dataset))
-    for problem in problems:
-        print(problem)
-    if not problems:
-        print(f"shards: all {len(read_index(Dataset(dataset)).shards)} agree with index.json")
-    write_result(json, {"problems": problems})
-    if problems:
-        raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+@app.command()
+def migrate(dataset: DatasetArgument, json: JsonOption = None) -> None:
+    """Bring shards of an older minor version up to today's; the tars stay as they are."""
+    from ingest.dataset import Dataset
+    from labeling.migrate import migrate as bring_up
+
+    done = bring_up(Dataset(dataset))
+    print(f"migrate: {done['samples']} samples, index {done['from']} -> {done['to']}")
+    write_result(json, done)
 
 
 @app.command()
@@ -147,6 +154,38 @@ def import_(
     write_result(json, {"counts": counts, "rows": [asdict(row) for row in reports]})
     if any(row.status not in DONE for row in reports):
         raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+def _check(dataset: Path, json: Path | None) -> None:
+    """Verify the shards, and say what is wrong with them."""
+    from ingest.dataset import Dataset
+    from labeling.shard_index import check_shards, read_index
+
+    problems = check_shards(Dataset(dataset))
+    for problem in problems:
+        print(problem)
+    if not problems:
+        print(f"shards: all {len(read_index(Dataset(dataset)).shards)} agree with index.json")
+    write_result(json, {"problems": problems})
+    if problems:
+        raise typer.Exit(EXIT_TOO_MANY_REFUSED)
+
+
+def _diff(dataset: Path, other: Path, json: Path | None) -> None:
+    """What differs between the shards of two datasets (or two folders of shards)."""
+    from ingest.dataset import Dataset
+    from labeling.shard_diff import as_json, compare, summary
+    from labeling.shard_index import read_index, read_samples
+
+    both = []
+    for given in (other, dataset):
+        root = given.parent if given.name == "index.json" else given
+        folder = Dataset(root.parent if (root / "index.json").is_file() else root)
+        both.append(read_samples(folder.shards, read_index(folder)))
+    changes = compare(both[0], both[1], {})
+    for line in summary(changes, limit=1000):
+        print(line)
+    write_result(json, as_json(changes))
 
 
 def _stage(

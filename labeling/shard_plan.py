@@ -1,8 +1,8 @@
 """Which pair goes into which training shard, with which label.
 
 The shards are a pure function of (keyframes, labels, corrections, config). Videos are taken in an
-order given by their hash and cut into shards of a bounded number of pairs before corrections are
-looked at: a corrected or rejected pair changes the shard that holds it and no other.
+order given by their hash and cut into shards of about equal bytes before corrections are looked at:
+a corrected or rejected pair changes the shard that holds it and no other.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class ShardsConfig(Config):
     """Training shards."""
 
     samples_per_shard: int = Field(default=256, ge=1)
-    """Most pairs in one shard: about 75 MB at a short side of 512 px. Small shards spread better
-    over workers, large ones read faster."""
+    """Most pairs in one shard: about 75 MB at a short side of 512 px; shards of a split are of about
+    equal bytes. Small shards spread better over workers, large ones read faster."""
 
 
 class PlannedPair(Record):
@@ -46,6 +46,9 @@ class PlannedPair(Record):
     pair_id: str
     content_hash: str
     region_sha256: str
+    num_bytes: int
+    """Of its three images: what shards are balanced by. Masks do not count, so that a corrected one
+    moves no pair to another shard."""
     interval_s: float
     instruction: str
     """Empty where the machine named nothing and nobody corrected it."""
@@ -118,6 +121,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 pair_id=pair.pair_id,
                 content_hash=pair.content_hash,
                 region_sha256=sha256(region.mask + region.difference),
+                num_bytes=sum(len(c.data) for c in (pair.current, pair.next, pair.target)),
                 interval_s=pair.interval_s,
                 instruction=normalise(correction.instruction) if correction else label.text,
                 is_rejected=correction is not None and correction.verdict == "reject",
@@ -143,8 +147,7 @@ def assign_shards(
     _check_splits(ordered)
     for split in ("train", "val"):
         pairs = [pair for video in ordered for pair in video if pair.split == split]
-        size = config.samples_per_shard
-        groups = [pairs[start : start + size] for start in range(0, len(pairs), size)]
+        groups = _balanced(pairs, config.samples_per_shard)
         # A shard without a sample would stop some readers; numbers leave no gap for it.
         filled = [group for group in groups if any(pair.is_kept for pair in group)]
         for number, group in enumerate(filled):
@@ -152,6 +155,22 @@ def assign_shards(
             name = f"{split}-{number:06d}.tar"
             shards.append(PlannedShard(root=root, name=name, split=split, pairs=tuple(mixed)))
     return shards
+
+
+def _balanced(pairs: Sequence[PlannedPair], most: int) -> list[list[PlannedPair]]:
+    """Pairs cut, in their order, into as few groups as hold at most `most`, of like bytes."""
+    num_groups, total = -(-len(pairs) // most), sum(pair.num_bytes for pair in pairs)
+    groups: list[list[PlannedPair]] = []
+    seen = 0
+    for pair in pairs:
+        # The middle of a pair decides, so that none is pushed over a border by its last byte.
+        middle = 2 * seen + pair.num_bytes
+        begins = not groups or middle >= 2 * total * len(groups) / num_groups
+        if begins or len(groups[-1]) == most:
+            groups.append([])
+        groups[-1].append(pair)
+        seen += pair.num_bytes
+    return groups
 
 
 def _check_splits(videos: Iterable[Sequence[PlannedPair]]) -> None:

@@ -1,4 +1,4 @@
-"""Training shards: WebDataset tars of self-contained samples, and the index that names them.
+"""Training shards: WebDataset tars of self-contained samples, each built by itself.
 
 Image bytes are copied from the keyframes as they are; equal plans make equal bytes, whoever builds
 them in whatever order. `labeling.shard_plan` decides what goes where.
@@ -6,77 +6,91 @@ them in whatever order. `labeling.shard_plan` decides what goes where.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, cast
 
-from pydantic import ValidationError
-
+from ingest.atomic import SUFFIX, atomic_file
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.fields import SCHEMA_VERSION
 from ingest.images import sha256
-from ingest.schema import Record, Split, pack_sample
-from ingest.tar import Fields, write_tar
+from ingest.schema import pack_sample
+from ingest.tar import Fields, write_ranges
 from labeling.pairs import Pair, read_pairs
 from labeling.regions import StoredRegion, read_regions
+from labeling.sample_table import SampleRow, mask_size
+from labeling.shard_index import ShardEntry, file_sha256
 from labeling.shard_plan import PlannedShard
 
 
-class ShardEntry(Record):
-    """One shard in `index.json`."""
+@dataclass(frozen=True)
+class ShardTask:
+    """A shard that should stand, and what the last build says of its name; what a Ray task gets."""
 
-    name: str
-    split: Split
-    num_samples: int
-    num_bytes: int
-    sha256: str
-    recipe: str
-    """Hash of everything that the shard is made from; equal recipes make equal bytes."""
+    plan: PlannedShard
+    known: ShardEntry | None
 
 
-class ShardIndex(Record):
-    """``shards/index.json``, written last: it names all shards that count."""
+@dataclass(frozen=True)
+class BuiltShard:
+    """A shard that stands."""
 
-    schema_version: str = SCHEMA_VERSION
-    config_hash: str
-    num_pairs: int
-    left_out: dict[str, int]
-    """Pairs that are in no shard, by reason: rejected (by a reviewer), unnamed (no instruction)."""
-    corrected: int
-    """Samples whose instruction a person wrote or confirmed."""
-    stale_corrections: int
-    """Decisions in the log about images that are no longer in the dataset."""
-    shards: tuple[ShardEntry, ...]
+    entry: ShardEntry
+    rows: list[SampleRow] | None
+    """Of its samples; None where it stood already."""
 
 
-def build_shard(plan: PlannedShard) -> ShardEntry:
+def ensure_shard(task: ShardTask) -> BuiltShard:
+    """Build a shard unless it stands. Raises UserError: the dataset changed meanwhile."""
+    if task.known is not None and stands(Dataset(task.plan.root), task.plan, task.known):
+        return BuiltShard(task.known, None)
+    return build_shard(task.plan)
+
+
+def build_shard(plan: PlannedShard) -> BuiltShard:
     """Write one shard. Raises UserError if the dataset changed since the plan was made."""
     dataset = Dataset(plan.root)
-    path = dataset.shards / plan.name
-    write_tar(path, _samples(dataset, plan))
-    return shard_entry(path, plan)
+    # What only the written fields tell: size of the pictures, hash of the record.
+    told: dict[str, tuple[int, int, str]] = {}
 
+    def watched() -> Iterator[tuple[str, Fields]]:
+        for key, fields in _samples(dataset, plan):
+            told[key] = (*mask_size(fields["mask.png"]), sha256(fields["json"]))
+            yield key, fields
 
-def shard_entry(path: Path, plan: PlannedShard) -> ShardEntry:
-    """The index's entry of a shard that stands at `path`."""
-    return ShardEntry(
+    with atomic_file(dataset.shards / plan.name) as file:
+        hashing = _Hashing(file)
+        ranges = write_ranges(cast(BinaryIO, hashing), watched())
+    pairs = {pair.pair_id: pair for pair in plan.kept}
+    rows = [
+        SampleRow(
+            shard=plan.name,
+            key=place.key,
+            offset=place.offset,
+            num_bytes=place.num_bytes,
+            height_px=told[place.key][0],
+            width_px=told[place.key][1],
+            instruction=pairs[place.key].instruction,
+            labeler=pairs[place.key].provenance.labeler,
+            content_hash=pairs[place.key].content_hash,
+            region_sha256=pairs[place.key].region_sha256,
+            record_sha256=told[place.key][2],
+        )
+        for place in ranges
+    ]
+    entry = ShardEntry(
         name=plan.name,
         split=plan.split,
-        num_samples=len(plan.kept),
-        num_bytes=path.stat().st_size,
-        sha256=file_sha256(path),
+        num_samples=len(rows),
+        num_bytes=hashing.num_bytes,
+        sha256=hashing.digest.hexdigest(),
         recipe=plan.recipe,
     )
-
-
-def file_sha256(path: Path) -> str:
-    """Hash of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+    return BuiltShard(entry, rows)
 
 
 def stands(dataset: Dataset, plan: PlannedShard, entry: ShardEntry | None) -> bool:
@@ -90,43 +104,51 @@ def stands(dataset: Dataset, plan: PlannedShard, entry: ShardEntry | None) -> bo
     return path.stat().st_size == entry.num_bytes and file_sha256(path) == entry.sha256
 
 
-def read_index(dataset: Dataset) -> ShardIndex:
-    """The index of the shards. Raises UserError if it is missing or damaged."""
-    path = dataset.index_json
+def rename_shards(
+    dataset: Dataset, plans: Sequence[PlannedShard], known: Iterable[ShardEntry]
+) -> dict[str, str]:
+    """Give shards that only changed their number their new name; returns old names by new ones.
+
+    A shard that loses its last sample leaves no gap: those behind it move up, none is written.
+    """
+    by_recipe = {entry.recipe: entry for entry in known if entry.recipe}
+    moves: dict[Path, Path] = {}
+    for plan in plans:
+        entry = by_recipe.get(plan.recipe)
+        if entry is None or entry.name == plan.name or entry.split != plan.split:
+            continue
+        source = dataset.shards / entry.name
+        if source.is_file() and file_sha256(source) == entry.sha256:
+            moves[dataset.shards / plan.name] = source
+    waiting = {path: path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}") for path in moves}
     try:
-        return ShardIndex.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} not found: run `python -m labeling shards {dataset.root}` first"
-        ) from None
-    except ValidationError as error:
-        raise UserError(
-            f"{path} is damaged ({error.errors()[0]['msg']}): run `python -m labeling shards "
-            f"{dataset.root}` again"
-        ) from error
+        # All are taken by the hand first: a new name may be another one's old name.
+        for path, source in moves.items():
+            os.link(source, waiting[path])
+        for path, temporary in waiting.items():
+            os.replace(temporary, path)
+    finally:
+        for temporary in waiting.values():
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+    return {path.name: source.name for path, source in moves.items()}
 
 
-def check_shards(dataset: Dataset) -> list[str]:
-    """What is wrong with the shards on disk, one line each; empty if all hashes agree."""
-    index = read_index(dataset)
-    problems = []
-    for entry in index.shards:
-        path = dataset.shards / entry.name
-        if not path.is_file():
-            problems.append(f"{path} is missing")
-        elif path.stat().st_size != entry.num_bytes:
-            problems.append(f"{path}: {path.stat().st_size} bytes, expected {entry.num_bytes}")
-        elif file_sha256(path) != entry.sha256:
-            problems.append(f"{path}: content does not have the hash of index.json")
-    known = {entry.name for entry in index.shards}
-    return problems + [f"{path} is not in index.json" for path in stale_shards(dataset, known)]
+class _Hashing:
+    """A file that is hashed as it is written: reading it again would cost as much as writing."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest, self.num_bytes = hashlib.sha256(), 0
 
-def stale_shards(dataset: Dataset, names: Iterable[str]) -> list[Path]:
-    """Shards on disk that are not among `names`."""
-    known = set(names)
-    found = (path for split in ("train", "val") for path in dataset.shards.glob(f"{split}-*.tar"))
-    return sorted(path for path in found if path.name not in known)
+    def write(self, data: bytes) -> None:
+        self.writelines([data])
+
+    def writelines(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            self.digest.update(block)
+            self.num_bytes += len(block)
+        self._file.writelines(blocks)
 
 
 def _samples(dataset: Dataset, plan: PlannedShard) -> Iterator[tuple[str, Fields]]:

@@ -1,17 +1,24 @@
-"""Tasks with a bar and a line each: what the user sees while Ray works."""
+"""What the stages share: an opened dataset, and tasks with a bar and a line each while Ray works."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from ingest.atomic import write_bytes
+from ingest.config import to_yaml
+from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.ray_tasks import RunConfig, TaskFailure, run_tasks
+
+if TYPE_CHECKING:
+    from labeling.settings import LabelingConfig
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,6 +32,17 @@ class Layout:
 
     run: RunConfig
     address: str | None
+
+
+def open_stage(root: Path, stage: str, config: LabelingConfig) -> Dataset:
+    """The dataset, with the stage's resolved config saved in it."""
+    dataset = Dataset.existing(root)
+    if not dataset.video_ids():
+        raise UserError(
+            f"{root} has no video with keyframes: run `python -m ingest` on other videos"
+        )
+    write_bytes(dataset.config_yaml(stage), to_yaml(config, "labeling").encode())
+    return dataset
 
 
 def do_all(

@@ -1,56 +1,71 @@
-"""Shards in, batches out: streamed, shuffled and grouped by size, in an order that the seed and
-the epoch decide alone.
+"""Shards in, batches out: shuffled and grouped by size, in an order that the seed and the epoch
+decide alone, from any place in it.
 
-Samples are read in one stream and decoded by a few threads (OpenCV lets go of the interpreter while
-it decodes), so the order does not depend on how many there are.
+The order is planned from the table of samples (`training.epoch_order`); whoever decodes, threads of
+this process or processes of their own, gets planned batches and gives them back in that order.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-import random
-import struct
-import tarfile
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
-from webdataset.compat import WebDataset
 
 from ingest.config import Config
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from ingest.fields import check_version
+from ingest.errors import SchemaError, UserError
 from ingest.schema import Sample, Split, decode_sample
+from ingest.stores import RemoteConfig
+from ingest.tar_ranges import TarDamage, fields_in, find_ranges
 from training.batch import Batch, Position, sample_seed
+from training.epoch_order import PlannedBatch, dealt, planned_batches
 from training.framing import frame_image, frame_mask
+from training.image_cache import ImageCache
 from training.networks.presets import Preset
+from training.sample_list import Shard, is_address, list_samples, read_index
+from training.sample_source import SampleSource
+
+__all__ = ["DataConfig", "RawSample", "Shard", "ShardStream", "collate", "read_index"]
+
+REMOTE_READS = 8
+"""Samples of a batch that are asked for at once where they lie on a server."""
+MAX_STAND_INS = 100
+"""Samples that are tried in the place of a batch that is damaged as a whole."""
 
 
 class DataConfig(Config):
-    """How shards are read. Nothing but `shuffle_samples` changes which batch comes when."""
+    """How shards are read. Only `shuffle_samples` changes which batch comes when, and only `mirror`
+    what is in it."""
 
     shuffle_samples: int = Field(default=256, ge=1)
-    """Samples held back to be drawn in random order; encoded, about 0.3 MB each."""
+    """Least number of samples that are mixed with each other: whole shards, in random order."""
+    mirror: bool = False
+    """Mirror half of the samples, as each one's seed decides (paper: no)."""
+    workers: int = Field(default=0, ge=0)
+    """Processes that read and decode; 0 leaves it to threads of the training process, which is
+    enough where a step takes longer than decoding its batch."""
     decode_threads: int = Field(default=1, ge=0)
-    """Threads that decode ahead of the training step; 0 decodes in the step's own time."""
+    """Without workers: threads that decode ahead of the training step; 0 decodes in the step's own
+    time."""
     batches_ahead: int = Field(default=2, ge=1)
-    """Batches that the threads prepare ahead."""
-
-
-@dataclass(frozen=True)
-class Shard:
-    """One tar of the index."""
-
-    path: Path
-    num_samples: int
+    """Batches that the threads, or each worker, prepare ahead."""
+    cache_mb: int = Field(default=256, ge=0)
+    """Decoded pictures that this process, or each worker, keeps: pairs share their canvases."""
+    max_damaged: int = Field(default=10, ge=0)
+    """Different damaged samples that are left out, each with its name told; one more ends the
+    run. Counted from the start of the command, by each rank."""
+    remote: RemoteConfig = RemoteConfig()
+    """How shards on S3, Google Cloud Storage or the web are read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,68 +76,35 @@ class RawSample:
     shard: str
     fields: dict[str, bytes]
 
-    def decode(self) -> Sample:
-        return decode_sample(self.key, self.fields, self.shard)
+    def decode(self, decode: Callable[[bytes], np.ndarray] | None = None) -> Sample:
+        """The sample, checked. Raises SchemaError naming shard, key and field."""
+        return decode_sample(self.key, self.fields, self.shard, decode)
 
     def interval_s(self) -> float:
         return float(json.loads(self.fields["json"])["interval_s"])
 
 
-def read_index(dataset: Path, split: Split) -> list[Shard]:
-    """The shards of a split, checked for presence and length.
-
-    Raises:
-        UserError: no index, an index of another schema, or a shard that is missing or cut short.
-    """
-    index_json = Dataset(dataset).index_json
-    try:
-        index = json.loads(index_json.read_text(encoding="utf-8"))
-        entries = [e for e in index["shards"] if e["split"] == split]
-        check_version(str(index_json), "-", index)
-    except FileNotFoundError:
-        raise UserError(
-            f"{index_json} not found: make shards with `python -m labeling shards {dataset}`"
-        ) from None
-    except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise UserError(
-            f"{index_json} is damaged ({error!r}): run `python -m labeling shards {dataset}` again"
-        ) from error
-    shards = []
-    for entry in entries:
-        path = index_json.parent / entry["name"]
-        size = path.stat().st_size if path.is_file() else None
-        if size != entry["num_bytes"]:
-            found = "it is missing" if size is None else f"it has {size} bytes"
-            raise UserError(
-                f"{path}: {found}, the index says {entry['num_bytes']} bytes: run "
-                f"`python -m labeling shards {dataset}` again"
-            )
-        shards.append(Shard(path, int(entry["num_samples"])))
-    return shards
-
-
 def read_shards(shards: list[Shard]) -> Iterator[RawSample]:
-    """All samples of the shards in file order. Raises UserError naming a damaged shard."""
+    """All samples of local or remote shards in file order. Raises UserError naming shard and key."""
+    source = SampleSource(RemoteConfig())
     for shard in shards:
-        stream = WebDataset(
-            [str(shard.path)], shardshuffle=False, nodesplitter=None, empty_check=False
-        )
-        count = 0
-        try:
-            for item in stream:
-                fields = {name: data for name, data in item.items() if not name.startswith("__")}
-                yield RawSample(item["__key__"], str(shard.path), fields)
-                count += 1
-        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-            raise UserError(
-                f"{shard.path} is damaged after {count} samples ({type(error).__name__}): delete "
-                "it and run `python -m labeling shards` again"
-            ) from error
-        if count != shard.num_samples:
-            raise UserError(
-                f"{shard.path} holds {count} samples, the index says {shard.num_samples}: delete "
-                "it and run `python -m labeling shards` again"
-            )
+        place = str(shard.path)
+        if is_address(place):
+            raise UserError(f"{place}: expected a local shard")
+        for key, offset, num_bytes in find_ranges(Path(place)):
+            yield RawSample(key, place, fields_in(source.read(place, offset, num_bytes), key, place))
+    source.close()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of a planned batch."""
+
+    batch: Batch | None
+    damaged: dict[str, str]
+    """Samples that were left out: what is wrong, by key."""
+    error: str = ""
+    """Why there is no batch; for people."""
 
 
 class ShardStream:
@@ -130,79 +112,177 @@ class ShardStream:
 
     def __init__(
         self,
-        dataset: Path,
+        dataset: Path | str,
         split: Split,
         preset: Preset,
         config: DataConfig,
         batch_size: int,
         seed: int,
     ) -> None:
-        self.shards = read_index(dataset, split)
+        self.samples = list_samples(dataset, split, config.remote)
+        self.shards = self.samples.shards
+        self.is_remote = is_address(dataset)
         self.preset, self.config = preset, config
         self.batch_size, self.seed = batch_size, seed
-        self.num_samples = sum(shard.num_samples for shard in self.shards)
+        self.num_samples = len(self.samples)
+        self.damaged: dict[str, str] = {}
         if split == "train" and not self.num_samples:
             raise UserError(f"{dataset} has no {split} samples: add videos, then build its shards")
 
     def batches(self, start: Position, rank: int = 0, num_ranks: int = 1) -> Iterator[Batch]:
-        """This rank's batches from `start` on; those before it in its epoch, and those of other
-        ranks, are read but not decoded."""
-        with ThreadPoolExecutor(max(1, self.config.decode_threads)) as pool:
-            waiting: list[Future[Batch]] = []
-            for raw, epoch, position in _dealt(self._raw_batches(start), rank, num_ranks):
-                if self.config.decode_threads == 0:
-                    yield self._decode(raw, epoch, position)
-                    continue
-                waiting.append(pool.submit(self._decode, raw, epoch, position))
+        """This rank's batches from `start` on; nothing before them, and nothing of other ranks, is
+        read. Raises UserError: too many samples are damaged."""
+        block, size = self.config.shuffle_samples, self.batch_size
+        plan = dealt(
+            planned_batches(self.samples, self.seed, block, size, start), rank, num_ranks
+        )
+        loaded = self._by_workers(plan) if self.config.workers else self._by_threads(plan)
+        for item in loaded:
+            self._tell(item.damaged)
+            if item.batch is None:
+                raise UserError(item.error)
+            yield item.batch
+
+    def load(self, planned: PlannedBatch) -> Loaded:
+        """Read and decode a planned batch; samples that are damaged are left out of it."""
+        damaged: dict[str, str] = {}
+        try:
+            rows, samples = self._decoded(planned.rows, damaged)
+            if not samples:
+                # A batch of nothing would stop ranks that wait for each other.
+                rows, samples = self._stand_in(planned.rows[0], damaged)
+        except UserError as error:
+            return Loaded(None, damaged, str(error))
+        keys = [self.samples.keys[row] for row in rows]
+        seeds = [sample_seed(self.seed, planned.epoch, key) for key in keys]
+        if self.config.mirror:
+            samples = [_mirrored(s) if seed & 1 else s for s, seed in zip(samples, seeds, strict=True)]
+        return Loaded(collate(samples, self.preset, seeds, planned.position), damaged)
+
+    def _decoded(
+        self, rows: tuple[int, ...], damaged: dict[str, str]
+    ) -> tuple[list[int], list[Sample]]:
+        samples: dict[int, Sample] = {}
+        for row, data in zip(rows, self._read(rows), strict=True):
+            key = self.samples.keys[row]
+            place = str(self.shards[int(self.samples.shard[row])].path)
+            try:
+                fields = fields_in(data, key, place)
+                sample = RawSample(key, place, fields).decode(self._cache.decode)
+                if sample.mask.shape != tuple(self.samples.size[row]):
+                    raise SchemaError(place, key, "mask", "another size than the table says")
+                samples[row] = sample
+            except (SchemaError, TarDamage) as error:
+                damaged[key] = str(error)
+        return list(samples), list(samples.values())
+
+    def _stand_in(self, row: int, damaged: dict[str, str]) -> tuple[list[int], list[Sample]]:
+        """The next sound sample of the same size, for a batch that has none."""
+        alike = np.flatnonzero((self.samples.size == self.samples.size[row]).all(axis=1))
+        first = int(np.searchsorted(alike, row)) + 1
+        for other in np.roll(alike, -first)[:MAX_STAND_INS]:
+            rows, samples = self._decoded((int(other),), damaged)
+            if samples:
+                return rows, samples
+        raise UserError(f"no sound sample is left around it: {next(iter(damaged.values()))}")
+
+    def _read(self, rows: tuple[int, ...]) -> list[bytes]:
+        def read(row: int) -> bytes:
+            place = str(self.shards[int(self.samples.shard[row])].path)
+            offset, num_bytes = self.samples.offset[row], self.samples.num_bytes[row]
+            return self._source.read(place, int(offset), int(num_bytes))
+
+        if not self.is_remote:
+            return [read(row) for row in rows]
+        with ThreadPoolExecutor(REMOTE_READS) as pool:
+            return list(pool.map(read, rows))
+
+    def _by_threads(self, plan: Iterator[PlannedBatch]) -> Iterator[Loaded]:
+        if self.config.decode_threads == 0:
+            yield from map(self.load, plan)
+            return
+        with ThreadPoolExecutor(self.config.decode_threads) as pool:
+            waiting: list[Future[Loaded]] = []
+            for planned in plan:
+                waiting.append(pool.submit(self.load, planned))
                 if len(waiting) > self.config.batches_ahead:
                     yield waiting.pop(0).result()
 
-    def _raw_batches(self, start: Position) -> Iterator[tuple[list[RawSample], Position]]:
-        epoch, seen = start.epoch, start.samples_seen
-        while True:
-            for number, raw in enumerate(self._epoch(epoch)):
-                if epoch == start.epoch and number < start.batch:
-                    continue
-                seen += len(raw)
-                yield raw, Position(epoch, number + 1, seen)
-            epoch += 1
+    def _by_workers(self, plan: Iterator[PlannedBatch]) -> Iterator[Loaded]:
+        loader: Any = torch.utils.data.DataLoader(
+            _Planned(self),  # pyright: ignore[reportArgumentType]
+            sampler=_Once(plan),  # pyright: ignore[reportArgumentType]
+            batch_size=None,
+            collate_fn=_as_it_is,
+            num_workers=self.config.workers,
+            prefetch_factor=self.config.batches_ahead,
+            worker_init_fn=_start_worker,
+            # Clients of servers hold threads and locks, which do not survive a fork.
+            multiprocessing_context="spawn" if self.is_remote else None,
+        )
+        yield from loader
 
-    def _epoch(self, epoch: int) -> Iterator[list[RawSample]]:
-        """Every sample once: full batches of one size as they fill up, then what is left over."""
-        chance = random.Random(f"{self.seed}/{epoch}")
-        shards = list(self.shards)
-        chance.shuffle(shards)
-        groups: dict[tuple[int, int], list[RawSample]] = {}
-        for raw in _shuffled(read_shards(shards), self.config.shuffle_samples, chance):
-            group = groups.setdefault(picture_size(raw), [])
-            group.append(raw)
-            if len(group) == self.batch_size:
-                yield groups.pop(picture_size(raw))
-        yield from (groups[size] for size in sorted(groups))
+    def _tell(self, damaged: dict[str, str]) -> None:
+        for key, problem in damaged.items():
+            if key not in self.damaged:
+                self.damaged[key] = problem
+                print(f"left out a damaged sample: {problem}", file=sys.stderr, flush=True)
+        if len(self.damaged) > self.config.max_damaged:
+            raise UserError(
+                f"{len(self.damaged)} samples are damaged, training.data.max_damaged is "
+                f"{self.config.max_damaged}: {', '.join(sorted(self.damaged)[:5])}, ...: run "
+                "`python -m labeling shards --check`, or allow more"
+            )
 
-    def _decode(self, raw: list[RawSample], epoch: int, position: Position) -> Batch:
-        seeds = [sample_seed(self.seed, epoch, item.key) for item in raw]
-        return collate([item.decode() for item in raw], self.preset, seeds, position)
+    @cached_property
+    def _source(self) -> SampleSource:
+        return SampleSource(self.config.remote)
+
+    @cached_property
+    def _cache(self) -> ImageCache:
+        return ImageCache(self.config.cache_mb << 20)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without open files and pictures: a worker has its own."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_source", "_cache")}
 
 
-def _dealt(
-    batches: Iterator[tuple[list[RawSample], Position]], rank: int, num_ranks: int
-) -> Iterator[tuple[list[RawSample], int, Position]]:
-    """One batch of each round of `num_ranks`, its epoch, and the position after the round."""
-    while True:
-        taken = list(itertools.islice(batches, num_ranks))
-        raw, own = taken[rank]
-        yield raw, own.epoch, taken[-1][1]
+class _Planned:
+    """What torch calls a dataset: its items are asked for by their plan."""
+
+    def __init__(self, stream: ShardStream) -> None:
+        self._stream = stream
+
+    def __getitem__(self, planned: PlannedBatch) -> Loaded:
+        return self._stream.load(planned)
+
+
+class _Once:
+    """What torch calls a sampler."""
+
+    def __init__(self, plan: Iterator[PlannedBatch]) -> None:
+        self._plan = plan
+
+    def __iter__(self) -> Iterator[PlannedBatch]:
+        return self._plan
+
+
+def _as_it_is(loaded: Loaded) -> Loaded:
+    return loaded
+
+
+def _start_worker(number: int) -> None:
+    cv2.setNumThreads(1)
 
 
 def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:
     """Samples of one size as a batch, scaled and padded as the preset says."""
     images = {
-        name: _stack([_rgb(frame_image(getattr(sample, name), preset)) for sample in samples])
+        name: _stacked_images([frame_image(getattr(sample, name), preset) for sample in samples])
         for name in ("current", "next", "target")
     }
     masks = {
-        name: _stack([frame_mask(getattr(sample, name), preset)[None] for sample in samples])
+        name: _stacked_masks([frame_mask(getattr(sample, name), preset) for sample in samples])
         for name in ("mask", "difference")
     }
     return Batch(
@@ -216,31 +296,25 @@ def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: P
     )
 
 
-def picture_size(raw: RawSample) -> tuple[int, int]:
-    """(height, width) of a sample in px, from the header of its mask: a PNG's bytes 16 to 24."""
-    header = raw.fields.get("mask.png", b"")[16:24]
-    if len(header) < 8:
-        raise UserError(f"{raw.shard}: sample {raw.key!r}, field 'mask.png': missing or no PNG")
-    width, height = struct.unpack(">II", header)
-    return height, width
+_TO_FLOAT = np.arange(256, dtype=np.float32) / 127.5 - 1
+"""uint8 in [0, 255] to float32 in [-1, 1]."""
 
 
-def _shuffled(
-    samples: Iterator[RawSample], buffer_size: int, chance: random.Random
-) -> Iterator[RawSample]:
-    held: list[RawSample] = []
-    for sample in samples:
-        held.append(sample)
-        if len(held) >= buffer_size:
-            yield held.pop(chance.randrange(len(held)))
-    chance.shuffle(held)
-    yield from held
+def _stacked_images(images: list[np.ndarray]) -> Tensor:
+    """uint8 (H, W, 3) to float32 (B, 3, H, W) in [-1, 1]."""
+    stacked = np.empty((len(images), 3, *images[0].shape[:2]), np.float32)
+    for image, out in zip(images, stacked, strict=True):
+        for plane, out_plane in zip(cv2.split(image), out, strict=True):
+            cv2.LUT(plane, _TO_FLOAT, out_plane)
+    return torch.from_numpy(stacked)
 
 
-def _rgb(image: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) to float32 (3, H, W) in [-1, 1]."""
-    return image.astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
+def _stacked_masks(masks: list[np.ndarray]) -> Tensor:
+    """bool (H, W) to float32 (B, 1, H, W)."""
+    return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
 
 
-def _stack(arrays: list[Any]) -> Tensor:
-    return torch.from_numpy(np.stack(arrays).astype(np.float32))
+def _mirrored(sample: Sample) -> Sample:
+    names = ("current", "next", "target", "mask", "difference")
+    turned = {name: np.ascontiguousarray(getattr(sample, name)[:, ::-1]) for name in names}
+    return replace(sample, **turned)

@@ -16,8 +16,10 @@ def frame_image(image: np.ndarray, preset: Preset) -> np.ndarray:
 
 def frame_mask(mask: np.ndarray, preset: Preset) -> np.ndarray:
     """bool (H, W) to bool, scaled as `frame_image` scales (a pixel is in when half of it is)."""
-    grey = np.repeat(mask.astype(np.uint8)[:, :, None] * 255, 3, axis=2)
-    scaled = resize_short_side(grey, preset.image_side_px)[:, :, 0] >= 128
+    scaled = mask
+    if min(mask.shape) != preset.image_side_px:
+        grey = mask.astype(np.uint8) * 255
+        scaled = resize_short_side(grey, preset.image_side_px) >= 128
     # Padding is never painted, whatever it shows.
     bottom, right = padding_px(scaled.shape[0], scaled.shape[1], preset)
     return np.pad(scaled, ((0, bottom), (0, right)))
@@ -30,5 +32,7 @@ def padding_px(height: int, width: int, preset: Preset) -> tuple[int, int]:
 
 def _padded(image: np.ndarray, preset: Preset) -> np.ndarray:
     bottom, right = padding_px(image.shape[0], image.shape[1], preset)
+    if not bottom and not right:
+        return image
     kind = cv2.BORDER_CONSTANT if preset.padding == "black" else cv2.BORDER_REPLICATE
     return cv2.copyMakeBorder(image, 0, bottom, 0, right, kind, value=(0, 0, 0))

@@ -141,7 +141,7 @@ def test_shard_that_loses_all_its_pairs_leaves_no_gap(
 def test_stands_only_if_the_bytes_are_right(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(1, 0)
     shard = plan(dataset)[0]
-    entry = build_shard(shard)
+    entry = build_shard(shard).entry
     assert stands(dataset, shard, entry)
     assert not stands(dataset, shard, None)
     assert not stands(dataset, shard, entry.model_copy(update={"recipe": "other"}))

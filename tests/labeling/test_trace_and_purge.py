@@ -21,7 +21,7 @@ from labeling import pipeline, work
 from labeling.corrections import Correction, append_corrections, locked_log, read_corrections
 from labeling.pairs import Pair, read_pairs
 from labeling.settings import LabelingConfig
-from labeling.shards import check_shards, read_index
+from labeling.shard_index import check_shards, read_index
 
 CONFIG = LabelingConfig.model_validate({"shards": {"samples_per_shard": 4}})
 
