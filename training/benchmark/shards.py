@@ -4,6 +4,7 @@ real ones (JPEG-like colours, PNG masks), without filming anything."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ def _painting(number: int, target: np.ndarray) -> list[Sample]:
         mask[rows[step] : rows[step + 1]] = True
         difference[rows[step] :] = True
         places = (("current", step), ("next", step + 1), ("target", STEPS))
-        refs = {
+        refs: dict[str, Any] = {
             name: canvas_ref(canvases[at].tobytes(), time_s=20.0 * at, keyframe=at)
             for name, at in places
         }
