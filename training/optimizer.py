@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 from ingest.errors import UserError
 from training.loop_config import LoopConfig, learning_rate
+
+NESTED = "|"
+"""Between the names of a quantity that is itself a group, in checkpoints."""
 
 
 def build_optimizer(
@@ -49,7 +52,7 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: list[str]) -> dic
     state = optimizer.state_dict()["state"]
     found: dict[str, Tensor] = {}
     for index, values in state.items():
-        for quantity, value in values.items():
+        for quantity, value in _flat(values):
             if isinstance(value, Tensor):
                 found[f"{names[index]}/{quantity}"] = value
             else:
@@ -65,11 +68,22 @@ def restore_optimizer(
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         name, _, quantity = key.rpartition("/")
-        plain = quantity.endswith("#")
-        restored = int(value) if plain else value
-        state.setdefault(index_of[name], {})[quantity.removesuffix("#")] = restored
+        group, nested, inner = quantity.removesuffix("#").partition(NESTED)
+        place = state.setdefault(index_of[name], {})
+        if nested:
+            place = place.setdefault(group, {})
+        place[inner if nested else group] = int(value) if quantity.endswith("#") else value
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _flat(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """One level of nesting undone: 8-bit AdamW keeps its scales in a dict of their own."""
+    for quantity, value in values.items():
+        if isinstance(value, dict):
+            yield from ((f"{quantity}{NESTED}{inner}", v) for inner, v in value.items())
+        else:
+            yield quantity, value
 
 
 def _eight_bit(groups: list[dict[str, Any]], config: LoopConfig) -> torch.optim.Optimizer:
