@@ -31,7 +31,11 @@ C = TypeVar("C", bound=Config)
 
 
 def load_section(
-    section: str, cls: type[C], path: Path | None = None, overrides: list[str] | None = None
+    section: str,
+    cls: type[C],
+    path: Path | None = None,
+    overrides: list[str] | None = None,
+    defaults: C | None = None,
 ) -> C:
     """The config of one package.
 
@@ -39,6 +43,8 @@ def load_section(
         section: top key, for example ``"ingest"``.
         path: a YAML file; None reads `pipelines.yaml` in the working directory if it is there.
         overrides: items such as ``"ingest.decode.fps=4"``; the value is read as YAML.
+        defaults: in place of the class's own. The written-out `pipelines.yaml` then counts only
+            where it differs from those, so that it does not bring all of them back.
 
     Raises:
         UserError: with the dotted path of every key that is unknown or out of bounds.
@@ -46,10 +52,12 @@ def load_section(
     source = path or (DEFAULT_PATH if DEFAULT_PATH.is_file() else None)
     tree = _read_yaml(source).get(section) if source else None
     values: dict[str, Any] = dict(tree or {})
+    if defaults is not None and path is None:
+        values = _changes(values, cls().model_dump(mode="json"))
     for item in overrides or []:
         _apply(values, item, section)
     try:
-        return cls.model_validate(_over_defaults(cls(), values))
+        return cls.model_validate(_over_defaults(defaults or cls(), values))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join([section, *map(str, e['loc'])])}: {e['msg']} (got {e['input']!r})"
@@ -112,6 +120,20 @@ def _over_defaults(defaults: Config, values: dict[str, Any]) -> dict[str, Any]:
             value = _over_defaults(stage, value)
         merged[name] = value
     return merged
+
+
+def _changes(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What `values` says otherwise than `known`, stage by stage."""
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        before = known.get(name)
+        if isinstance(value, dict) and isinstance(before, dict):
+            inner = _changes(value, before)
+            if inner:
+                changed[name] = inner
+        elif name not in known or value != before:
+            changed[name] = value
+    return changed
 
 
 def _apply(values: dict[str, Any], item: str, section: str) -> None:

@@ -11,6 +11,7 @@ from ingest.cli import (
     ConfigOption,
     DryRunOption,
     JsonOption,
+    RayAddressOption,
     SetOption,
     new_app,
     run_app,
@@ -30,6 +31,15 @@ PartOption = Annotated[
     Path | None,
     typer.Option(help="Its run folder, or a painter folder to take it from", metavar="FOLDER"),
 ]
+WorkersOption = Annotated[
+    int,
+    typer.Option(
+        "--workers",
+        min=0,
+        help="Processes on Ray that train together, a GPU each; 0: this process alone",
+        metavar="N",
+    ),
+]
 
 
 @app.command()
@@ -39,12 +49,15 @@ def text(
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
+    workers: WorkersOption = 0,
+    ray_address: RayAddressOption = None,
     json: JsonOption = None,
 ) -> None:
     """Train the instruction generator (g_text): what is painted next."""
     from training.run import run_training
 
-    write_result(json, run_training("text", dataset, out, config, set, dry_run))
+    result = run_training("text", dataset, out, config, set, dry_run, workers, ray_address)
+    write_result(json, result)
 
 
 @app.command()
@@ -54,12 +67,15 @@ def mask(
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
+    workers: WorkersOption = 0,
+    ray_address: RayAddressOption = None,
     json: JsonOption = None,
 ) -> None:
     """Train the region mask generator (g_mask): where it is painted."""
     from training.run import run_training
 
-    write_result(json, run_training("mask", dataset, out, config, set, dry_run))
+    result = run_training("mask", dataset, out, config, set, dry_run, workers, ray_address)
+    write_result(json, result)
 
 
 @app.command()
@@ -69,12 +85,15 @@ def renderer(
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
+    workers: WorkersOption = 0,
+    ray_address: RayAddressOption = None,
     json: JsonOption = None,
 ) -> None:
     """Train the canvas renderer: how it looks afterwards."""
     from training.run import run_training
 
-    write_result(json, run_training("renderer", dataset, out, config, set, dry_run))
+    result = run_training("renderer", dataset, out, config, set, dry_run, workers, ray_address)
+    write_result(json, result)
 
 
 @app.command()

@@ -10,9 +10,9 @@ from typing import Any
 from ingest.atomic import SUFFIX
 from ingest.errors import UserError
 from training.painter_folder import (
-    PARTS_OF,
     PainterSettings,
     local_folder,
+    parts_of,
     read_index,
     same_files,
     write_index,
@@ -63,7 +63,7 @@ def _copy_parts(given: dict[str, Path], out: Path) -> tuple[dict[str, list[str]]
     all_settings: dict[str, PainterSettings] = {}
     for name, folder in given.items():
         found, all_settings[name] = read_index(folder)
-        wanted = PARTS_OF[name]
+        wanted = parts_of(name, all_settings[name].preset)
         missing = [part for part in wanted if part not in found]
         if missing:
             raise UserError(

@@ -105,29 +105,3 @@ def restore_random_state(state: Mapping[str, Tensor]) -> None:
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         if f"cuda{index}" in state:
             torch.cuda.set_rng_state(state[f"cuda{index}"], index)
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer, names: list[str]) -> dict[str, Tensor]:
-    """The optimiser's state as ``<parameter name>/<quantity>``; `names` in the optimiser's order.
-
-    Learning rates are not kept: the loop computes them from the step.
-    """
-    state = optimizer.state_dict()["state"]
-    return {
-        f"{names[index]}/{quantity}": value
-        for index, values in state.items()
-        for quantity, value in values.items()
-    }
-
-
-def restore_optimizer(
-    optimizer: torch.optim.Optimizer, names: list[str], tensors: Mapping[str, Tensor]
-) -> None:
-    """Undo `optimizer_tensors`."""
-    index_of = {name: index for index, name in enumerate(names)}
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        name, _, quantity = key.rpartition("/")
-        state.setdefault(index_of[name], {})[quantity] = value
-    groups = optimizer.state_dict()["param_groups"]
-    optimizer.load_state_dict({"state": state, "param_groups": groups})

@@ -5,7 +5,7 @@ Binary cross entropy between the mask UNet's logits and M_t at latent size.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from torch.nn import functional
 from ingest.config import Config
 from training.batch import Batch
 from training.contact_sheet import contact_sheet
-from training.loop import LoopConfig
+from training.loop_config import LoopConfig
+from training.networks.lora import UNET_LORA, LoraSettings
 from training.networks.mask_blocks import downscale_mask, upscale_mask
 from training.painter import Painter
 from training.painter_folder import PainterSettings
@@ -27,6 +28,11 @@ class MaskConfig(Config):
 
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=1e-3)
     """How long and how fast."""
+    start: Literal["random", "unet"] = "random"
+    """First weights where `initial` has no mask UNet: random, as the released code has it, or those
+    of its Stable Diffusion UNet, as the paper says."""
+    lora: LoraSettings = UNET_LORA
+    """Low-rank adaptation of a mask UNet from `initial`; its time encoder is trained whole."""
     preview_samples: int = Field(default=4, ge=1)
     """Rows of the preview sheet."""
 
@@ -66,7 +72,8 @@ class MaskObjective:
 
     def _logits(self, batch: Batch) -> Tensor:
         painter = self.painter
-        sampler = batch.generators()[0] if self.preset.codec == "vae" else None
+        # A list draws each sample's latents from its own generator, whatever batch it is in.
+        sampler: Any = batch.generators() if self.preset.codec == "vae" else None
         with torch.no_grad():
             canvas = painter.encode_latents(batch.current, sampler)
             target = painter.encode_latents(batch.target, sampler)

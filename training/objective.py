@@ -37,6 +37,11 @@ class Objective(Protocol):
 class Batches(Protocol):
     """A stream of batches that can start anywhere (`training.data.ShardStream`)."""
 
-    def batches(self, start: Position) -> Iterator[Batch]:
-        """Endless and deterministic; `start` is a `Batch.position` of the same stream."""
+    def batches(self, start: Position, rank: int = 0, num_ranks: int = 1) -> Iterator[Batch]:
+        """Endless and deterministic; `start` is a `Batch.position` of the same stream.
+
+        The order of all batches does not depend on `num_ranks`. They are dealt out in rounds of
+        that many, one a rank, and `Batch.position` is the place after the whole round: the state of
+        the loader, whichever rank saves it and however many go on from there.
+        """
         ...

@@ -96,6 +96,8 @@ class Painter:
     ) -> TargetFeatures:
         """Features of the target (P, 3, H, W), needed once a painting; runs the ReferenceNet."""
         latents, pooled = self.encode_latents(target, generator), self.pooled(target)
+        if "RN" in self.preset.without:
+            return TargetFeatures(target, latents, pooled, {})
         reference = unet.reference_tokens(self.part("reference_unet"), latents, pooled[:, None])
         return TargetFeatures(target, latents, pooled, reference)
 
@@ -107,8 +109,9 @@ class Painter:
 
     def encode_text(self, instructions: Sequence[str]) -> Tensor:
         """g_p: last hidden state of the text encoder, padded, (P, text tokens, D)."""
+        known = [""] * len(instructions) if "TG" in self.preset.without else list(instructions)
         encoded = self.part("tokenizer")(
-            list(instructions),
+            known,
             padding="max_length",
             truncation=True,
             max_length=self.preset.text_tokens,
@@ -118,10 +121,14 @@ class Painter:
 
     def time_tokens(self, interval_s: Tensor) -> Tensor:
         """g_t of the renderer: seconds (P,) to one token each, (P, 1, D)."""
+        if "TE" in self.preset.without:
+            return self._zero_token(interval_s)
         return self.part("time_encoder")(interval_s)
 
     def next_image_token(self, canvas: CanvasFeatures, target: TargetFeatures) -> Tensor:
         """g_c: the token that stands for the next canvas, (P, 1, D)."""
+        if "CE" in self.preset.without:
+            return self._zero_token(canvas.pooled)
         pooled = torch.cat([canvas.pooled, target.pooled], dim=-1)
         return self.part("next_image_adapter")(pooled)
 
@@ -145,7 +152,12 @@ class Painter:
             interval_s: seconds to the next canvas, (P,).
         """
         small = downscale_mask(difference, self.preset.mask_downscaling).to(canvas_latents.dtype)
-        time = self.part("mask_time_encoder")(interval_s).to(text.dtype)
+        without_time = "TE" in self.preset.without
+        time = (
+            self._zero_token(text)
+            if without_time
+            else self.part("mask_time_encoder")(interval_s).to(text.dtype)
+        )
         tokens = torch.cat([time, text], dim=1)
         sample = torch.cat([canvas_latents, target_latents, small], dim=1)
         return unet.mask_logits(self.part("mask_unet"), sample, tokens)
@@ -185,6 +197,7 @@ class Painter:
         """
         if not isinstance(keep, Keep):
             keep = Keep.of(keep, len(text), text.device)
+        keep = keep.without(self.preset.without)
         image = self.next_image_token(canvas, target)
         time = self.time_tokens(interval_s).to(text.dtype)
         return denoiser.build_conditioning(
@@ -222,6 +235,10 @@ class Painter:
         return denoiser.predict(
             self.part("unet"), self.part("scheduler"), self.preset.output, latents, timestep, given
         )
+
+    def _zero_token(self, like: Tensor) -> Tensor:
+        """The token of a condition that the preset leaves out, (P, 1, D)."""
+        return like.new_zeros(len(like), 1, self.preset.token_width)
 
     def _encoded_empty_text(self) -> Tensor:
         if self._empty_text is None:

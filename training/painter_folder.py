@@ -13,7 +13,7 @@ import importlib
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ PARTS_OF = {
     ),
 }  # fmt: skip
 """Parts that each objective saves; those in two of them are frozen and must be identical."""
+OMITTED = {
+    "TE": ("time_encoder", "mask_time_encoder"),
+    "RN": ("reference_unet",),
+    "CE": ("next_image_adapter",),
+}
+"""Parts that an ablation leaves out (`presets.Ablation`)."""
 ALL_PARTS = tuple(dict.fromkeys(name for parts in PARTS_OF.values() for name in parts))
 LIBRARIES = ("diffusers", "transformers", "training.networks")
 """Where part classes may come from; anything else in an index is refused, never imported."""
@@ -62,6 +68,12 @@ class PainterSettings(Config):
     """By objective: dataset, config hash, samples seen, date-free facts of its training."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Of the libraries that wrote the folder."""
+
+
+def parts_of(objective: str, preset: Preset) -> tuple[str, ...]:
+    """The parts of `PARTS_OF` that the preset has."""
+    omitted = [name for ablation in preset.without for name in OMITTED.get(ablation, ())]
+    return tuple(name for name in PARTS_OF[objective] if name not in omitted)
 
 
 def save_part(part: Any, folder: Path) -> None:
@@ -100,11 +112,17 @@ def save_painter(parts: Mapping[str, Any], settings: PainterSettings, folder: Pa
     write_index(folder, {name: class_of(part) for name, part in parts.items()}, settings)
 
 
-def read_painter_folder(folder: str | Path) -> tuple[dict[str, Any], PainterSettings]:
-    """All parts that the index names, on the CPU, and the settings."""
+def read_painter_folder(
+    folder: str | Path, names: Collection[str] | None = None
+) -> tuple[dict[str, Any], PainterSettings]:
+    """The parts called `names` (None: all that the index names), on the CPU, and the settings."""
     place = local_folder(folder)
     classes, settings = read_index(place)
-    return {name: load_part(place, name, classes[name]) for name in classes}, settings
+    missing = sorted(set(names or ()) - set(classes))
+    if missing:
+        raise UserError(f"{place} lacks {', '.join(missing)}: give a painter that has them")
+    wanted = classes if names is None else names
+    return {name: load_part(place, name, classes[name]) for name in wanted}, settings
 
 
 def local_folder(folder: str | Path) -> Path:

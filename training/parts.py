@@ -1,20 +1,12 @@
-"""Building every painter part: with random weights, or from a folder that has them.
-
-Parts that a preset freezes come out with `requires_grad` off.
-"""
+"""Building every painter part, with random weights."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from torch import nn
-from transformers import AutoTokenizer, CLIPTextModel, CLIPVisionModel
 
-from ingest.errors import UserError
 from training.diffusion import build_scheduler
 from training.networks.canvas_encoder import CanvasEncoder
 from training.networks.next_image import NextImageAdapter
@@ -83,78 +75,3 @@ def prepare_part(name: str, part: Any) -> Any:
         "mask_unet": as_mask_unet,
     }.get(name)
     return prepare(part) if prepare else part
-
-
-def starting_parts(
-    names: tuple[str, ...], preset: Preset, seed: int, initial: str, image_encoder: str
-) -> dict[str, Any]:
-    """The parts that an objective begins with.
-
-    Args:
-        seed: each part's random weights come from (seed, its name), so they do not depend on which
-            other parts are built.
-        initial: folder in diffusers layout (Stable Diffusion 1.5 or a painter); a part that it has
-            is loaded, `reference_unet` falls back to its `unet`. Empty for none.
-        image_encoder: folder or hub name of a CLIP vision model, or empty.
-
-    Raises:
-        UserError: the paper preset without pretrained VAE, text or image encoder.
-    """
-    for name in names:
-        if not (initial and _source(name, Path(initial)).is_dir()):
-            _refuse_random(name, preset, image_encoder)
-    parts: dict[str, Any] = {}
-    for name in names:
-        part = _pretrained(name, Path(initial), preset) if initial else None
-        if part is None and name == "image_encoder" and image_encoder:
-            part = CLIPVisionModel.from_pretrained(image_encoder)
-        if part is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed * 1000 + sum(name.encode()))
-                part = build_part(name, preset)
-        frozen = name in ("vae", "text_encoder") or (
-            name == "image_encoder" and not preset.train_image_tower
-        )
-        if frozen and isinstance(part, nn.Module):
-            part.requires_grad_(False)
-        parts[name] = part
-    return parts
-
-
-def _pretrained(name: str, folder: Path, preset: Preset) -> Any:
-    """The part from `folder`, or None when the folder has none of that kind."""
-    source = _source(name, folder)
-    if not source.is_dir() or name == "scheduler":
-        return None
-    loaders: dict[str, Any] = {
-        "tokenizer": AutoTokenizer,
-        "text_encoder": CLIPTextModel,
-        "image_encoder": CLIPVisionModel,
-    }
-    with torch.device("meta"):
-        # Only its class is wanted: our own modules save themselves under their own names.
-        loader = loaders.get(name) or type(build_part(name, preset))
-    try:
-        part = loader.from_pretrained(source)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{source} does not load as {loader.__name__} "
-            f"({' '.join(str(error).split())[:200]}): is it of the {preset.name} preset?"
-        ) from error
-    return prepare_part(name, part)
-
-
-def _source(name: str, folder: Path) -> Path:
-    """Sub-folder of a part; a ReferenceNet may begin as a copy of the UNet."""
-    is_copy = name == "reference_unet" and not (folder / name).is_dir()
-    return folder / ("unet" if is_copy else name)
-
-
-def _refuse_random(name: str, preset: Preset, image_encoder: str) -> None:
-    needed = ("vae", "text_encoder", "tokenizer", *(() if image_encoder else ("image_encoder",)))
-    if preset.name == "paper" and name in needed:
-        raise UserError(
-            f"the paper preset needs a pretrained {name}: give a Stable Diffusion 1.5 folder with "
-            "--set training.initial=FOLDER (and --set training.image_encoder="
-            "openai/clip-vit-base-patch32), or train the pocket preset"
-        )

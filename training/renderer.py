@@ -15,11 +15,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from ingest.config import Config
+from ingest.errors import UserError
 from training.batch import Batch
 from training.contact_sheet import contact_sheet
 from training.diffusion import add_noise, draw_keep, draw_noise, draw_timesteps
-from training.loop import LoopConfig
+from training.loop_config import LoopConfig
 from training.networks.conditions import TargetFeatures
+from training.networks.lora import UNET_LORA, LoraSettings
 from training.networks.mask_blocks import blocks_of
 from training.painter import Painter
 from training.painter_folder import PainterSettings
@@ -38,6 +40,9 @@ class RendererConfig(Config):
     next_image_weight: float = Field(default=0.0, ge=0)
     """Weight of the distance between the next-image token and the true next canvas' CLIP vector;
     needs equal widths of both. 0, as in the paper: the adapter learns from the noise loss alone."""
+    lora: LoraSettings = UNET_LORA
+    """Low-rank adaptation of UNet and ReferenceNet from `initial`; the small encoders are trained
+    whole."""
     preview_samples: int = Field(default=4, ge=1)
     """Rows of the preview sheet."""
 
@@ -52,6 +57,8 @@ class RendererObjective:
     ) -> None:
         self.painter, self.config = Painter(parts, settings), config
         self.preset = settings.preset
+        if config.next_image_weight:
+            self._check_regression()
 
     def parts(self) -> dict[str, Any]:
         return self.painter.parts
@@ -61,7 +68,8 @@ class RendererObjective:
         predicted canvas where the preset's UNet predicts that."""
         painter, generators = self.painter, batch.generators()
         device = batch.current.device
-        sampler = generators[0] if self.preset.codec == "vae" else None
+        # A list draws each sample's latents from its own generator, whatever batch it is in.
+        sampler: Any = generators if self.preset.codec == "vae" else None
         with torch.no_grad():
             clean = painter.encode_latents(batch.next, sampler)
         timesteps = draw_timesteps(generators).to(device)
@@ -87,6 +95,16 @@ class RendererObjective:
             terms["next_image"] = functional.mse_loss(image[:, 0], following)
             terms["loss"] = error + self.config.next_image_weight * terms["next_image"]
         return terms
+
+    def _check_regression(self) -> None:
+        """The token is compared with a CLIP vector: it must exist and be as wide."""
+        tower, token = self.preset.image_tower.width, self.preset.token_width
+        if "CE" in self.preset.without or tower != token:
+            why = "training.without says CE" if tower == token else f"{token} is not {tower} wide"
+            raise UserError(
+                "training.renderer.next_image_weight compares the next-image token with the CLIP "
+                f"vector of the true next canvas, but {why}: set the weight to 0"
+            )
 
     def _distance(self, said: Tensor, wanted: Tensor) -> Tensor:
         if self.preset.output == "noise":

@@ -10,15 +10,17 @@ from typing import Any, Literal
 import torch
 
 from ingest import atomic
-from ingest.config import config_hash, load_section, to_yaml
+from ingest.config import config_hash, to_yaml
 from ingest.errors import UserError
+from training import ranks
 from training.data import ShardStream, read_index, read_shards
-from training.loop import LoopConfig, Objective, TrainingResult, train
+from training.loop import Objective, TrainingResult, train
+from training.loop_config import LoopConfig
 from training.mask import MaskObjective
-from training.painter_folder import PARTS_OF, PainterSettings, class_of, write_index
-from training.parts import starting_parts
+from training.painter_folder import PainterSettings, class_of, write_index
 from training.renderer import RendererObjective
-from training.settings import TrainingConfig
+from training.settings import TrainingConfig, load_training
+from training.starting import objective_parts
 
 ObjectiveName = Literal["text", "mask", "renderer"]
 PAPER_INTERVAL_S = 20.0
@@ -32,21 +34,29 @@ def run_training(
     config_file: Path | None = None,
     overrides: list[str] | None = None,
     dry_run: bool = False,
+    num_workers: int = 0,
+    ray_address: str | None = None,
 ) -> dict[str, Any]:
     """Train one objective on a dataset's shards, or go on with its run folder.
+
+    Args:
+        num_workers: 0 trains in this process; more are processes on Ray (`training.launch`), each
+            with a GPU of its own unless `training.device` is cpu.
 
     Returns:
         The run's `TrainingResult` as a dict; the plan in a dry run.
     """
-    config = load_section("training", TrainingConfig, config_file, overrides)
-    preset = config.resolved_preset()
-    loop: LoopConfig = getattr(config, name).loop
-    train_shards = read_index(dataset, "train")
+    config = load_training(config_file, overrides)
+    num_samples = sum(shard.num_samples for shard in read_index(dataset, "train"))
+    loop: LoopConfig = getattr(config, name).loop.resolved(num_samples, max(1, num_workers))
     plan = {
         "objective": name,
-        "preset": preset.name,
-        "device": str(_device(config.device)),
-        "train_samples": sum(shard.num_samples for shard in train_shards),
+        "preset": config.preset,
+        "device": config.device if num_workers else str(_device(config.device)),
+        "workers": max(1, num_workers),
+        "train_samples": num_samples,
+        "steps": loop.max_steps,
+        "samples_a_step": loop.batch_size * loop.accumulation_steps * max(1, num_workers),
         "run": str(run),
     }
     if dry_run:
@@ -57,29 +67,46 @@ def run_training(
     if done is not None:
         print(f"{name}: {run} is done ({done['step']} steps, {done['trained_s']:.0f} s)")
         return done
+    if num_workers:
+        from training.launch import train_on_ray
+
+        return train_on_ray(name, dataset, run, config, num_workers, ray_address)
+    return train_here(name, dataset, run, config)
+
+
+def train_here(
+    name: ObjectiveName, dataset: Path, run: Path, config: TrainingConfig
+) -> dict[str, Any]:
+    """Train in this process: alone, or as one rank of a process group that exists already."""
+    preset, device = config.resolved_preset(), _device(config.device)
     run.mkdir(parents=True, exist_ok=True)
-    atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
+    if ranks.is_chief():
+        atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
     seen = preset
     if name == "text" and config.text.image_side_px:
         seen = preset.model_copy(update={"image_side_px": config.text.image_side_px})
-    streams = {
-        split: ShardStream(dataset, split, seen, config.data, loop.batch_size, config.seed)
+    loop: LoopConfig = getattr(config, name).loop
+    train_set, held_out = (
+        ShardStream(dataset, split, seen, config.data, loop.batch_size, config.seed)
         for split in ("train", "val")
-    }
+    )
+    loop = loop.resolved(train_set.num_samples, ranks.num_ranks())
     settings = PainterSettings(
         preset=preset,
-        interval_s=usual_interval_s(dataset),
+        interval_s=config.interval_s or usual_interval_s(dataset),
         num_steps=preset.num_steps,
         guidance=dict(preset.guidance),
     )
-    objective = _objective(name, config, settings)
-    validation = streams["val"] if streams["val"].num_samples else None
-    result = train(objective, streams["train"], validation, run, loop, _device(config.device))
-    classes = {part: class_of(made) for part, made in objective.parts().items()}
-    described = settings.model_copy(update={"provenance": {name: _facts(config, result)}})
-    # With its index, parts/ is a painter folder of its own: to load, and to put together.
-    write_index(run / "parts", classes, described)
-    print(_summary(result, run))
+    objective = _objective(name, config, settings, device)
+    result = train(
+        objective, train_set, held_out if held_out.num_samples else None, run, loop, device
+    )
+    if ranks.is_chief():
+        classes = {part: class_of(made) for part, made in objective.parts().items()}
+        described = settings.model_copy(update={"provenance": {name: _facts(config, result)}})
+        # With its index, parts/ is a painter folder of its own: to load, and to put together.
+        write_index(run / "parts", classes, described)
+        print(_summary(result, run))
     return asdict(result)
 
 
@@ -97,15 +124,14 @@ def usual_interval_s(dataset: Path) -> float:
     return round(ordered[len(ordered) // 2], 1)
 
 
-def _objective(name: ObjectiveName, config: TrainingConfig, settings: PainterSettings) -> Objective:
+def _objective(
+    name: ObjectiveName, config: TrainingConfig, settings: PainterSettings, device: torch.device
+) -> Objective:
     if name == "text":
         from training.text import build_text_objective
 
         return build_text_objective(config, settings)
-    parts = starting_parts(
-        PARTS_OF[name], settings.preset, config.seed, config.initial, config.image_encoder
-    )
-    device = _device(config.device)
+    parts = objective_parts(name, config, settings.preset)
     for part in parts.values():
         if isinstance(part, torch.nn.Module):
             part.to(device)

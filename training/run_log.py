@@ -14,11 +14,15 @@ from torch.utils.tensorboard import SummaryWriter
 
 
 class RunLog:
-    """Open for as long as a run trains. `fraction` of progress comes from whoever calls."""
+    """Open for as long as a run trains. `fraction` of progress comes from whoever calls.
 
-    def __init__(self, run: Path, title: str) -> None:
+    Args:
+        writes: whether anything is said and written at all: one rank of many does.
+    """
+
+    def __init__(self, run: Path, title: str, writes: bool = True) -> None:
         self.run = run
-        self.writer = SummaryWriter(str(run / "tensorboard"))
+        self.writer = SummaryWriter(str(run / "tensorboard")) if writes else None
         self.progress = Progress(
             TextColumn(f"[bold]{title}"),
             BarColumn(),
@@ -26,6 +30,7 @@ class RunLog:
             TextColumn("loss {task.fields[loss]:.4f}  {task.fields[speed]:.2f} steps/s"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            disable=not writes,
         )
         self.task = self.progress.add_task(title, total=1.0, step=0, loss=float("nan"), speed=0.0)
 
@@ -40,7 +45,8 @@ class RunLog:
         trace: TracebackType | None,
     ) -> None:
         self.progress.stop()
-        self.writer.close()
+        if self.writer:
+            self.writer.close()
 
     def advance(self, fraction: float, step: int, loss: float, steps_per_s: float) -> None:
         """Move the bar."""
@@ -50,6 +56,8 @@ class RunLog:
 
     def scalars(self, split: str, values: Mapping[str, float], step: int, samples: int) -> None:
         """Write numbers to TensorBoard (x axis: samples seen) and to log.jsonl."""
+        if not self.writer:
+            return
         for name, value in values.items():
             self.writer.add_scalar(f"{split}/{name}", value, samples)
         line = {"split": split, "step": step, "samples": samples, "at": time.time(), **values}
@@ -58,8 +66,10 @@ class RunLog:
 
     def picture(self, name: str, image: np.ndarray, samples: int) -> None:
         """Show an RGB uint8 image (H, W, 3) in TensorBoard."""
-        self.writer.add_image(name, image, samples, dataformats="HWC")
+        if self.writer:
+            self.writer.add_image(name, image, samples, dataformats="HWC")
 
     def say(self, text: str) -> None:
         """One line above the bar."""
-        self.progress.console.print(text, highlight=False)
+        if self.writer:
+            self.progress.console.print(text, highlight=False)

@@ -1,17 +1,28 @@
-"""All settings of the training package (top key ``training`` of pipelines.yaml)."""
+"""All settings of the training package (top key ``training`` of pipelines.yaml), and the published
+ones (``training/paper.yaml``)."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from ingest.config import Config
+from ingest.config import Config, load_section
 from training.data import DataConfig
 from training.mask import MaskConfig
-from training.networks.presets import Preset, preset_named
+from training.networks.presets import Ablation, Preset, ablated, preset_named
 from training.renderer import RendererConfig
 from training.text import TextConfig
+
+PUBLISHED = Path(__file__).with_name("paper.yaml")
+
+
+class LaunchConfig(Config):
+    """Training on several processes (`--workers`)."""
+
+    max_restarts: int = Field(default=3, ge=0)
+    """Times that all workers are started anew from the newest checkpoint because one died."""
 
 
 class TrainingConfig(Config):
@@ -22,8 +33,8 @@ class TrainingConfig(Config):
     image_side_px: int = Field(default=0, ge=0)
     """Short side that samples are scaled to; 0 takes the preset's (pocket 256, paper 512)."""
     initial: str = ""
-    """Folder in diffusers layout (Stable Diffusion 1.5 or a painter) whose parts training starts
-    from; empty: random weights, which the paper preset refuses."""
+    """Folder or hub name in diffusers layout whose parts training starts from: Stable Diffusion
+    1.5, or a painter to fine-tune; empty: random weights, which the paper preset refuses."""
     image_encoder: str = ""
     """Folder or hub name of the CLIP vision model (paper: openai/clip-vit-base-patch32), when the
     folder in `initial` has none."""
@@ -31,6 +42,16 @@ class TrainingConfig(Config):
     """cpu, cuda, cuda:1, ...; auto takes a GPU if there is one."""
     seed: int = 0
     """Of initial weights, sample order, noise and dropped conditions."""
+    without: tuple[Ablation, ...] = ()
+    """Ablations of the paper's table 1, for all three networks: TE (time), TG (text), MG (mask), RN
+    (ReferenceNet), CE (next-image token). What is left out is never seen, in training or after."""
+    one_step: bool = False
+    """The one-step variant of section 3.1: the renderer alone, without text and mask (TG, MG)."""
+    interval_s: float = Field(default=0.0, ge=0)
+    """Seconds that a step of the painter stands for (paper: 20; its table also has 10 and 30); 0
+    takes 20 where training saw such steps, else the median of the data."""
+    launch: LaunchConfig = LaunchConfig()
+    """Several processes."""
     data: DataConfig = DataConfig()
     """Reading the shards."""
     text: TextConfig = TextConfig()
@@ -41,7 +62,20 @@ class TrainingConfig(Config):
     """Canvas renderer."""
 
     def resolved_preset(self) -> Preset:
-        """The preset with the canvas size asked for."""
+        """The preset with the canvas size and the ablations asked for."""
         preset = preset_named(self.preset)
         side = self.image_side_px or preset.image_side_px
-        return preset.model_copy(update={"image_side_px": side})
+        one_step: tuple[Ablation, ...] = ("TG", "MG") if self.one_step else ()
+        without = (*self.without, *one_step)
+        return ablated(preset.model_copy(update={"image_side_px": side}), without)
+
+
+def load_training(path: Path | None, overrides: list[str] | None) -> TrainingConfig:
+    """The training settings. With ``preset: paper`` the published ones are the defaults: what a
+    file and `overrides` name comes on top; of pipelines.yaml, which names every key, what differs
+    from our own defaults."""
+    config = load_section("training", TrainingConfig, path, overrides)
+    if config.preset != "paper":
+        return config
+    published = load_section("training", TrainingConfig, PUBLISHED)
+    return load_section("training", TrainingConfig, path, overrides, published)

@@ -7,6 +7,7 @@ half a million parameters from nothing. Both are this file with other numbers.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -21,10 +22,10 @@ from ingest.errors import UserError
 from labeling.llava import InstructionModel, LlavaConfig, load_instruction_model, pick_device
 from labeling.prompts import INSTRUCT, pair_image
 from training.batch import Batch
+from training.loop_config import LoopConfig
 from training.networks.language import LanguageConfig, build_instruction_model
 from training.networks.lora import LoraSettings, add_lora
-from training.painter_folder import PainterSettings
-from training.trainer import LoopConfig
+from training.painter_folder import PARTS_OF, PainterSettings, read_painter_folder
 
 if TYPE_CHECKING:
     from training.settings import TrainingConfig
@@ -39,8 +40,9 @@ class TextConfig(Config):
     loop: LoopConfig = LoopConfig(batch_size=16, learning_rate=1e-3, weight_decay=0.05)
     """How long and how fast."""
     base: str = ""
-    """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf); empty: a pocket
-    model from nothing, which the paper preset refuses."""
+    """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf), or a painter
+    folder whose instruction model is trained on; empty: a pocket model from nothing, which the
+    paper preset refuses."""
     image_side_px: int = Field(default=128, ge=0)
     """Short side that canvases are scaled to before a pair image is made of them: the pocket model
     sees no more than language.image_px, and small ones load quicker. 0: the preset's."""
@@ -48,8 +50,6 @@ class TextConfig(Config):
     """Size of the pocket model."""
     lora: LoraSettings = LoraSettings()
     """Low-rank adaptation, for a `base` that knows much already."""
-    gradient_checkpointing: bool = False
-    """Compute activations twice instead of keeping them: a 7B model needs it."""
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     """Share of probability spread over all words, against overconfidence (paper: 0)."""
     flip: bool = True
@@ -117,8 +117,10 @@ def build_text_objective(config: TrainingConfig, settings: PainterSettings) -> T
             match nothing.
     """
     text = config.text
+    if "TG" in settings.preset.without:
+        raise UserError("training.without says TG, so there is no text generator to train")
     if text.base:
-        made = load_instruction_model(LlavaConfig(model=text.base, device=config.device))
+        made = _base_model(config)
     elif settings.preset.name == "paper":
         raise UserError(
             "the paper preset adapts a trained LLaVA: give its folder or hub name with "
@@ -135,11 +137,24 @@ def build_text_objective(config: TrainingConfig, settings: PainterSettings) -> T
                 "training.text.lora.rank adapts a trained network, but training.text.base is "
                 "empty: name a LLaVA there, or set the rank to 0"
             )
-        add_lora(network, text.lora)
-    if text.gradient_checkpointing:
-        network.gradient_checkpointing_enable({"use_reentrant": False})
-        network.enable_input_require_grads()
+        add_lora(network, text.lora, "training.text.lora")
+    else:
+        network.requires_grad_(True)
     return TextObjective(made, text)
+
+
+def _base_model(config: TrainingConfig) -> InstructionModel:
+    """The LLaVA to adapt: a folder or hub name of transformers' layout, or a painter folder."""
+    text = config.text
+    # Frozen weights may be kept as they are computed with; trained ones need all their bits.
+    frozen = bool(text.lora.rank) and text.loop.precision == "bf16"
+    dtype = "bfloat16" if frozen else "float32"
+    if not (Path(text.base) / "painter.json").is_file():
+        asked = LlavaConfig(model=text.base, device=config.device, dtype=dtype)
+        return load_instruction_model(asked)
+    parts, _ = read_painter_folder(text.base, PARTS_OF["text"])
+    network: Any = parts["instruction_model"].to(pick_device(config.device), getattr(torch, dtype))
+    return InstructionModel(network, parts["instruction_processor"])
 
 
 def with_answers(

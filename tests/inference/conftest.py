@@ -148,7 +148,7 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.networks.language import LanguageConfig, build_instruction_model
     from training.networks.presets import POCKET
     from training.painter_folder import ALL_PARTS, PainterSettings, save_painter
-    from training.parts import starting_parts
+    from training.starting import starting_parts
 
     preset = POCKET.model_copy(update={"image_side_px": SIDE_PX, "num_steps": 2})
     language = LanguageConfig(

@@ -29,7 +29,7 @@ def make_painter(small_preset: Preset) -> Callable[..., Painter]:
 
     from training.painter import Painter
     from training.painter_folder import PARTS_OF, PainterSettings
-    from training.parts import starting_parts
+    from training.starting import starting_parts
 
     del training
 

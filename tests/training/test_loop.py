@@ -59,7 +59,7 @@ class Slope:
 
 
 class Numbers:
-    def batches(self, start: Position) -> Iterator[Batch]:
+    def batches(self, start: Position, rank: int = 0, num_ranks: int = 1) -> Iterator[Batch]:
         epoch, number, seen = start.epoch, start.batch, start.samples_seen
         nothing = torch.zeros(2, 1)
         while True:
@@ -77,7 +77,8 @@ class Numbers:
 
 
 def run(folder: Path, objective: Slope, **options: Any):
-    from training.loop import LoopConfig, train
+    from training.loop import train
+    from training.loop_config import LoopConfig
 
     config = LoopConfig(
         **{"checkpoint_every_steps": 5, "validate_every_steps": 4, "log_every_steps": 3, **options}
@@ -196,7 +197,7 @@ def test_a_checkpoint_that_could_not_be_finished_leaves_nothing(
     [("constant", 0, 0.25), ("constant", 3, 1.0), ("constant", 90, 1.0), ("cosine", 50, 0.5)],
 )
 def test_learning_rate_is_a_function_of_the_step(schedule: str, step: int, expected: float) -> None:
-    from training.trainer import LoopConfig, learning_rate
+    from training.loop_config import LoopConfig, learning_rate
 
     config = LoopConfig(learning_rate=1.0, warmup_steps=4, schedule=schedule, max_steps=100)  # pyright: ignore[reportArgumentType]
     assert learning_rate(config, step) == pytest.approx(expected, abs=1e-6)

@@ -97,7 +97,7 @@ def test_an_untrained_pocket_renderer_paints_the_target_into_the_mask(small_pres
 
     from training.painter import Painter
     from training.painter_folder import PARTS_OF, PainterSettings
-    from training.parts import starting_parts
+    from training.starting import starting_parts
 
     parts = starting_parts(PARTS_OF["renderer"], small_preset, 0, "", "")
     painter = Painter(parts, PainterSettings(preset=small_preset, num_steps=1))

@@ -161,10 +161,7 @@ def test_pocket_training_fits_a_batch(batch: Batch, small_preset: Preset) -> Non
 
 def test_lora_trains_only_what_it_should(base: Path, batch: Batch, small_preset: Preset) -> None:
     lora = {"rank": 4, "alpha": 8, "dropout": 0.0}
-    objective = objective_of(
-        small_preset, base=str(base), lora=lora, label_smoothing=0.0, gradient_checkpointing=True,
-        **PLAIN,
-    )  # fmt: skip
+    objective = objective_of(small_preset, base=str(base), lora=lora, label_smoothing=0.0, **PLAIN)
     model = objective.parts()["instruction_model"]
     trained = [name for name, p in model.named_parameters() if p.requires_grad]
     assert any("lora_A" in name for name in trained)

@@ -7,10 +7,13 @@ h x w latent size, D token width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
+
+ABLATED = {"TE": "time", "TG": "text", "MG": "mask", "CE": "image"}
+"""Conditions that an ablation drops; "RN" changes the networks instead."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class Keep:
             for field in fields(cls)
         }
         return cls(**{name: f.repeat_interleave(num_paintings) for name, f in flags.items()})
+
+    def without(self, ablations: Sequence[str]) -> Keep:
+        """The same flags, off for conditions that a preset leaves out (`presets.Ablation`)."""
+        off = [ABLATED[name] for name in ablations if name in ABLATED]
+        return replace(self, **dict.fromkeys(off, torch.zeros_like(self.image)))
 
     def to(self, device: torch.device) -> Keep:
         """The same flags on `device`."""

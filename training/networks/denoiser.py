@@ -75,7 +75,7 @@ def network_output(
     mask; training teaches what is painted there first (layers that the target no longer shows).
     """
     latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
-    access = ReferenceAccess(tokens=given.reference, rows=given.reference_rows)
+    access = ReferenceAccess(tokens=given.reference or None, rows=given.reference_rows)
     raw = denoise(unet, latents, timestep, given.tokens, given.canvas_feature, access)
     if output == "noise":
         return raw

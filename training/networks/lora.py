@@ -1,4 +1,4 @@
-"""LoRA on the language model of a LLaVA: small trained matrices beside frozen ones (peft).
+"""LoRA on a LLaVA's language model or on a UNet: small trained matrices beside frozen ones (peft).
 
 The adapted network keeps its class and its `forward`, so loops and labelers notice nothing;
 `without_lora` gives the plain network back with the adaptation merged into its weights.
@@ -17,8 +17,8 @@ from ingest.errors import UserError
 
 
 class LoraSettings(Config):
-    """Low-rank adaptation of the language model; the projector is then trained whole, the vision
-    tower not at all, as LLaVA's own fine-tuning does."""
+    """Low-rank adaptation of one network. Of a LLaVA the language model is adapted, the projector
+    trained whole and the vision tower not at all, as LLaVA's own fine-tuning does."""
 
     rank: int = Field(default=0, ge=0)
     """Rank of the added matrices (paper: 128); 0 trains every weight of the network instead."""
@@ -31,10 +31,16 @@ class LoraSettings(Config):
 
 
 PROJECTOR = "multi_modal_projector"
+UNET_LORA = LoraSettings(targets=r".*attn[12]\.(to_q|to_k|to_v|to_out\.0)", alpha=128.0)
+"""For UNets: projections of all attention layers, as diffusers' own LoRA training does."""
 
 
-def add_lora(model: Any, settings: LoraSettings) -> None:
-    """Add LoRA layers to `model` in place; only they and the projector require a gradient after it.
+def add_lora(model: Any, settings: LoraSettings, key: str) -> None:
+    """Add LoRA layers to `model` in place; only they and a projector require a gradient after it,
+    and those are kept in float32 whatever the rest is kept in.
+
+    Args:
+        key: where `settings` stand in the config, for the error.
 
     Raises:
         UserError: no layer's name matches (names differ between releases of transformers).
@@ -53,12 +59,13 @@ def add_lora(model: Any, settings: LoraSettings) -> None:
     except ValueError as error:
         layers = [name for name, part in model.named_modules() if isinstance(part, nn.Linear)]
         raise UserError(
-            f"training.text.lora.targets={settings.targets!r} matches none of the network's "
+            f"{key}.targets={settings.targets!r} matches none of the network's "
             f"{len(layers)} linear layers, {layers[-1]!r} for one: correct the expression"
         ) from error
     for name, parameter in model.named_parameters():
         if "lora_" in name or PROJECTOR in name:
             parameter.requires_grad_(True)
+            parameter.data = parameter.data.float()
 
 
 def without_lora(part: Any) -> Any:

@@ -6,12 +6,17 @@ be trained from nothing on a CPU in minutes.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from ingest.config import Config
 from ingest.errors import UserError
+
+Ablation = Literal["TE", "TG", "MG", "RN", "CE"]
+"""What the paper's table 1 leaves out: time embedding, text generator, mask generator, ReferenceNet
+(the target then enters the canvas encoder), next-image token (CE)."""
 
 
 class UNetSize(Config):
@@ -94,6 +99,8 @@ class Preset(Config):
     """The renderer learns with masks in blocks of 8 px, as the mask generator will give them."""
     mask_downscaling: Literal["nearest", "area"]
     """How masks come to latent size for the mask generator."""
+    without: tuple[Ablation, ...] = ()
+    """Left out of every network: always dropped, in training and while painting."""
     num_steps: int
     """Denoising steps of one canvas update."""
     guidance: dict[str, float] = Field(default_factory=dict)
@@ -187,3 +194,11 @@ def preset_named(name: str) -> Preset:
     if found is None:
         raise UserError(f"preset {name!r} is not known: choose paper or pocket")
     return found
+
+
+def ablated(preset: Preset, without: Sequence[Ablation]) -> Preset:
+    """The preset with parts left out; without the ReferenceNet the canvas encoder sees the target,
+    as the paper says of "-RN"."""
+    names = tuple(name for name in get_args(Ablation) if name in without)
+    sees_target = preset.sees_target or "RN" in names
+    return preset.model_copy(update={"without": names, "sees_target": sees_target})

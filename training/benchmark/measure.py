@@ -1,0 +1,102 @@
+"""Training steps timed: how fast, how long they waited for data, and what share of the card's
+arithmetic they used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from training.batch import Position
+from training.data import DataConfig, ShardStream
+from training.loop import Clock
+from training.loop_config import LoopConfig
+from training.mask import MaskConfig, MaskObjective
+from training.networks.presets import Preset
+from training.painter_folder import PainterSettings, parts_of
+from training.parts import build_part
+from training.renderer import RendererConfig, RendererObjective
+from training.trainer import Trainer
+
+BF16_PEAK_TFLOPS = {"A100": 312.0, "H100": 989.0, "H200": 989.0, "L40S": 362.0, "A40": 150.0}
+"""Dense bfloat16 arithmetic of NVIDIA's data sheets (SXM forms), by a part of the card's name."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What some training steps took."""
+
+    samples_per_s: float
+    data_wait_share: float
+    """Share of the time in which the step waited for its batch."""
+    tflops_per_sample: float
+    """Floating-point operations of a forward and backward pass, in 10^12; recomputed activations
+    are not counted."""
+    peak_share: float | None
+    """Share of the card's bfloat16 peak; None on a CPU or a card that is not in the table."""
+
+
+def measure(
+    name: Literal["mask", "renderer"],
+    preset: Preset,
+    dataset: Path,
+    run: Path,
+    loop: LoopConfig,
+    device: torch.device,
+    num_steps: int,
+    num_warmup: int = 2,
+) -> Speed:
+    """Train `name` with random weights on a dataset for `num_steps` timed steps.
+
+    Every part is random, frozen ones too: they cost the same as trained ones.
+    """
+    objective = _objective(name, preset, device)
+    trainer = Trainer(objective, run, loop, device)
+    stream = ShardStream(dataset, "train", preset, DataConfig(), loop.batch_size, 0)
+    batches = stream.batches(Position())
+    counter = FlopCounterMode(display=False)
+    with counter:
+        trainer.train_step([next(batches)])
+    for _ in range(num_warmup):
+        trainer.train_step([next(batches)])
+    first, clock = trainer.position.samples_seen, Clock()
+    for _ in range(num_steps):
+        trainer.train_step(clock.timed(batches, 1))
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    speed = (trainer.position.samples_seen - first) / clock.elapsed_s
+    tflops = counter.get_total_flops() / loop.batch_size / 1e12
+    peak = _peak_tflops(device)
+    share = speed * tflops / peak if peak else None
+    return Speed(speed, clock.waiting_share, tflops, share)
+
+
+def card_name(device: torch.device) -> str:
+    """The card's own name; "CPU" without one."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
+
+
+def _objective(
+    name: Literal["mask", "renderer"], preset: Preset, device: torch.device
+) -> MaskObjective | RendererObjective:
+    torch.manual_seed(0)
+    parts = {part: build_part(part, preset) for part in parts_of(name, preset)}
+    for part, made in parts.items():
+        if isinstance(made, torch.nn.Module):
+            made.to(device)
+            if part in ("vae", "text_encoder") or (
+                part == "image_encoder" and not preset.train_image_tower
+            ):
+                made.requires_grad_(False)
+    settings = PainterSettings(preset=preset, num_steps=preset.num_steps)
+    if name == "mask":
+        return MaskObjective(parts, settings, MaskConfig())
+    return RendererObjective(parts, settings, RendererConfig(drop_probability=0.1))
+
+
+def _peak_tflops(device: torch.device) -> float | None:
+    name = card_name(device)
+    return next((peak for part, peak in BF16_PEAK_TFLOPS.items() if part in name), None)

@@ -1,0 +1,128 @@
+"""Training on several GPUs and nodes: Ray Train starts one process a GPU, forms their process group
+and starts all of them anew when one dies. Only this file of the package knows Ray.
+
+The run folder and the dataset must be visible to every node. Our own checkpoints in it are all that
+is kept: a new set of workers goes on from the newest, as a rerun of the command does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+import ray.train
+from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchTrainer, get_device
+
+from ingest.config import to_yaml
+from ingest.errors import UserError
+from ingest.ray_tasks import connect
+
+if TYPE_CHECKING:
+    from training.run import ObjectiveName
+    from training.settings import TrainingConfig
+
+ERROR_FILE = "error.json"
+
+
+def train_on_ray(
+    name: ObjectiveName,
+    dataset: Path,
+    run: Path,
+    config: TrainingConfig,
+    num_workers: int,
+    address: str | None = None,
+) -> dict[str, Any]:
+    """Train one objective on `num_workers` processes of a Ray cluster (a private one without an
+    address). Every one has a GPU, unless `training.device` is cpu or this machine has none and the
+    device is auto.
+
+    Returns:
+        The run's `TrainingResult` as a dict.
+
+    Raises:
+        UserError: fewer GPUs or CPUs than workers, what a worker said went wrong, or workers that
+            died more often than `training.launch.max_restarts` allows.
+    """
+    run, dataset = run.absolute(), dataset.absolute()
+    run.mkdir(parents=True, exist_ok=True)
+    (run / ERROR_FILE).unlink(missing_ok=True)
+    connect(address)
+    use_gpu = _uses_gpu(config.device, num_workers)
+    trainer = TorchTrainer(
+        _worker,
+        train_loop_config={
+            "name": name,
+            "dataset": str(dataset),
+            "run": str(run),
+            "config": to_yaml(config, "training"),
+            "device": "cuda" if use_gpu else "cpu",
+        },
+        scaling_config=ScalingConfig(
+            num_workers=num_workers,
+            use_gpu=use_gpu,
+            resources_per_worker={"CPU": 1, **({"GPU": 1} if use_gpu else {})},
+        ),
+        run_config=RunConfig(
+            name="ray",
+            storage_path=str(run),
+            failure_config=FailureConfig(max_failures=config.launch.max_restarts),
+        ),
+    )
+    try:
+        trainer.fit()
+    except ray.train.TrainingFailedError as error:
+        raise UserError(
+            f"training on {num_workers} workers gave up after {config.launch.max_restarts} "
+            f"restarts: {' '.join(str(error).split())[:300]}. The same command goes on from the "
+            f"newest checkpoint in {run}"
+        ) from error
+    return _outcome(run)
+
+
+def _outcome(run: Path) -> dict[str, Any]:
+    """What rank 0 left in the run folder."""
+    error = run / ERROR_FILE
+    if error.is_file():
+        raise UserError(json.loads(error.read_text(encoding="utf-8"))["error"])
+    return json.loads((run / "result.json").read_text(encoding="utf-8"))
+
+
+def _worker(told: dict[str, Any]) -> None:
+    """One rank. A `UserError` would come again in every restart: it is left to the driver."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import yaml
+
+    import training as training  # before torch: it makes torchvision importable on CPU builds
+    from ingest.atomic import write_json
+    from training import ranks
+    from training.run import train_here
+    from training.settings import TrainingConfig
+
+    values = yaml.safe_load(told["config"])["training"]
+    device = str(get_device()) if told["device"] == "cuda" else "cpu"
+    config = TrainingConfig.model_validate({**values, "device": device})
+    run = Path(told["run"])
+    try:
+        train_here(told["name"], Path(told["dataset"]), run, config)
+    except UserError as error:
+        if ranks.is_chief():
+            write_json(run / ERROR_FILE, {"error": str(error)})
+
+
+def _uses_gpu(device: str, num_workers: int) -> bool:
+    """Whether workers get a GPU each. Raises UserError when the cluster has too little."""
+    have = ray.cluster_resources()
+    gpus, cpus = int(have.get("GPU", 0)), int(have.get("CPU", 0))
+    wants_gpu = device.startswith("cuda") or (device == "auto" and gpus > 0)
+    if wants_gpu and gpus < num_workers:
+        raise UserError(
+            f"{num_workers} workers need a GPU each, the cluster has {gpus}: ask for fewer "
+            "workers, or set training.device=cpu"
+        )
+    if not wants_gpu and cpus < num_workers:
+        raise UserError(f"{num_workers} workers need a CPU each, the cluster has {cpus}")
+    return wants_gpu
