@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,8 +15,8 @@ from inference.detail import DetailConfig, full_size_canvas, keep_outside
 from inference.edges import spread_along_edges, widen
 from inference.framing import Framing
 from inference.guidance import guidance_of
-from inference.rollout import Instruction
 from inference.sampling import SamplingConfig, sample_latents
+from inference.steps import Artist, Instruction
 from labeling.instructions import normalise
 from labeling.llava import InstructionModel
 from training.networks.conditions import CanvasFeatures, TargetFeatures
@@ -48,7 +50,7 @@ class Manner:
         )
 
 
-class PainterArtist:
+class PainterArtist(Artist):
     """Paints one target with a painter; what depends on the target alone is computed once."""
 
     def __init__(
@@ -69,8 +71,8 @@ class PainterArtist:
         with torch.inference_mode():
             self._target: TargetFeatures = painter.encode_target(self._tensor(target))
             self._goal = self._shown(self._target.latents)
-        self._num_updates = 0
         self._seen: tuple[np.ndarray, CanvasFeatures] | None = None
+        self._returned: tuple[np.ndarray, Tensor] | None = None
 
     @torch.inference_mode()
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
@@ -92,7 +94,7 @@ class PainterArtist:
                 self._canvas(canvas).latents,
                 self._target.latents,
                 self.framing.mask_tensor(difference).to(self.painter.device),
-                self.painter.encode_text([instruction]),
+                self.painter.encode_text([instruction], for_mask=True),
                 self._seconds(interval_s),
             )
         )
@@ -111,9 +113,11 @@ class PainterArtist:
         mask: np.ndarray,
         instruction: str,
         interval_s: float,
+        index: int,
     ) -> np.ndarray:
         features = self._canvas(canvas)
-        rendered = self._shown(self._sampled(features, mask, instruction, interval_s))
+        latents = self._sampled(features, mask, instruction, interval_s, index)
+        rendered = self._shown(latents)
         if self.manner.carries_detail:
             before = self._shown(features.latents)
             painted = full_size_canvas(
@@ -125,13 +129,29 @@ class PainterArtist:
             painted = cv2.resize(rendered, (width, height), interpolation=cv2.INTER_CUBIC)
         if self.manner.keeps_outside:
             return keep_outside(canvas, painted, mask, self._feather_px(canvas))
-        return np.rint(painted).clip(0, 255).astype(np.uint8)
+        following = np.rint(painted).clip(0, 255).astype(np.uint8)
+        self._returned = None if self.manner.carries_detail else (following, latents)
+        return following
+
+    def snapshot(self) -> Any:
+        return self._returned
+
+    def restore(self, state: Any) -> None:
+        self._returned = state
+
+    def twin(self) -> PainterArtist:
+        return copy.copy(self)
 
     def _sampled(
-        self, features: CanvasFeatures, mask: np.ndarray, instruction: str, interval_s: float
+        self,
+        features: CanvasFeatures,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+        index: int,
     ) -> Tensor:
         """Clean latents of the next canvas."""
-        painter, first = self.painter, self._num_updates == 0
+        painter = self.painter
         region = self.framing.region_tensor(mask).to(painter.device)
         given = painter.condition(
             self._target,
@@ -142,8 +162,7 @@ class PainterArtist:
             keep=self.guidance.branches,
         )
         num_steps = self.sampling.num_steps or painter.settings.num_steps
-        seed = self.seed if self.sampling.same_noise else self.seed + self._num_updates
-        self._num_updates += 1
+        seed = self.seed if self.sampling.same_noise else self.seed + index
         shape = tuple(features.latents.shape)
         return sample_latents(
             lambda latents, t: self.guidance.combine(
@@ -154,10 +173,23 @@ class PainterArtist:
             (shape[0], shape[1], shape[2], shape[3]),
             torch.Generator().manual_seed(seed),
             painter.device,
-            canvas_latents=features.latents,
+            canvas_latents=self._blended(features),
             inside=torch.nn.functional.interpolate(region, size=shape[2:], mode="nearest"),
-            num_blended=0 if first else int(self.sampling.blended_share * num_steps),
+            num_blended=0
+            if index == 0 and self._is_bare()
+            else int(self.sampling.blended_share * num_steps),
         )
+
+    def _blended(self, features: CanvasFeatures) -> Tensor:
+        """Latents that the region's outside follows: those that the update before returned, while
+        its canvas stands as it was returned; else those of the canvas, encoded."""
+        if self._seen and self._returned and np.array_equal(self._seen[0], self._returned[0]):
+            return self._returned[1]
+        return features.latents
+
+    def _is_bare(self) -> bool:
+        """The canvas is white: there is nothing that the outside could keep."""
+        return self._seen is not None and int(self._seen[0].min()) == 255
 
     def _canvas(self, canvas: np.ndarray) -> CanvasFeatures:
         """Features of a canvas; locating and rendering look at the same one."""

@@ -13,7 +13,7 @@ from inference.finish import finishing_step
 from inference.measure import Measure
 from inference.picture import Picture
 from inference.region import RegionConfig
-from inference.rollout import Step, paint
+from inference.rollout import paint
 from inference.session import (
     PainterRecord,
     SessionFolder,
@@ -25,6 +25,7 @@ from inference.session import (
 from inference.session_making import make_session
 from inference.settings import InferenceConfig
 from inference.sheet import write_sheet
+from inference.steps import Step
 from inference.viewer import write_viewer
 from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import config_hash, to_yaml

@@ -9,8 +9,8 @@ from inference.export import ExportConfig
 from inference.finish import FinishConfig
 from inference.picture import PictureConfig
 from inference.region import RegionConfig
-from inference.rollout import RolloutConfig
 from inference.sampling import SamplingConfig
+from inference.steps import RolloutConfig
 from inference.stop import StopConfig
 from inference.viewer import ViewerConfig
 from ingest.config import Config
