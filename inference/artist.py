@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from inference.sampling import SamplingConfig, sample_latents
 from inference.steps import Artist, Instruction
 from labeling.instructions import normalise
 from labeling.llava import InstructionModel
-from training.networks.conditions import CanvasFeatures, TargetFeatures
+from training.networks.conditions import Branch, CanvasFeatures, Conditioning, TargetFeatures
 from training.networks.presets import Preset
 from training.painter import Painter
 
@@ -65,9 +66,7 @@ class PainterArtist(Artist):
         self.manner = Manner.of(detail, painter.preset)
         self.framing = Framing(target.shape[:2], painter.preset)
         self.guidance = guidance_of(sampling.guidance or painter.settings.guidance)
-        self.instruction_model = InstructionModel(
-            painter.part("instruction_model"), painter.part("instruction_processor")
-        )
+        self._language: InstructionModel | None = None
         with torch.inference_mode():
             self._target: TargetFeatures = painter.encode_target(self._tensor(target))
             self._goal = self._shown(self._target.latents)
@@ -77,7 +76,10 @@ class PainterArtist(Artist):
     @torch.inference_mode()
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
         pair = [self.framing.scaled(image) for image in (canvas, target)]
-        text, confidence = self.instruction_model.instruct(pair[:1], pair[1:])[0]
+        if self._language is None:
+            model = self.painter.part("instruction_model")
+            self._language = InstructionModel(model, self.painter.part("instruction_processor"))
+        text, confidence = self._language.instruct(pair[:1], pair[1:])[0]
         return Instruction(normalise(text) or WORDLESS, confidence)
 
     @torch.inference_mode()
@@ -153,14 +155,7 @@ class PainterArtist(Artist):
         """Clean latents of the next canvas."""
         painter = self.painter
         region = self.framing.region_tensor(mask).to(painter.device)
-        given = painter.condition(
-            self._target,
-            features,
-            region,
-            painter.encode_text([instruction]),
-            self._seconds(interval_s),
-            keep=self.guidance.branches,
-        )
+        given = self._told(features, region, instruction, interval_s, self.guidance.branches)
         num_steps = self.sampling.num_steps or painter.settings.num_steps
         seed = self.seed if self.sampling.same_noise else self.seed + index
         shape = tuple(features.latents.shape)
@@ -179,6 +174,31 @@ class PainterArtist(Artist):
             if index == 0 and self._is_bare()
             else int(self.sampling.blended_share * num_steps),
         )
+
+    @torch.inference_mode()
+    def told(
+        self,
+        canvas: np.ndarray,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+        branches: Sequence[Branch],
+    ) -> Conditioning:
+        """What an update tells the UNet in each of `branches`."""
+        region = self.framing.region_tensor(mask).to(self.painter.device)
+        return self._told(self._canvas(canvas), region, instruction, interval_s, branches)
+
+    def _told(
+        self,
+        features: CanvasFeatures,
+        region: Tensor,
+        instruction: str,
+        interval_s: float,
+        branches: Sequence[Branch],
+    ) -> Conditioning:
+        text = self.painter.encode_text([instruction])
+        seconds = self._seconds(interval_s)
+        return self.painter.condition(self._target, features, region, text, seconds, keep=branches)
 
     def _blended(self, features: CanvasFeatures) -> Tensor:
         """Latents that the region's outside follows: those that the update before returned, while

@@ -43,6 +43,7 @@ RENAMED = (
 ROUND_TO = 64
 """Two tokens are added (image and padding); the vocabulary is filled to a multiple of this."""
 VISION_PREFIX = "vision_tower.vision_model."
+TOWER = ("embeddings.", "encoder.layers.", "pre_layrnorm.", "post_layernorm.")
 IGNORED = ("rotary_emb.inv_freq", "embeddings.position_ids")
 """Buffers of older exports that are computed, not learned."""
 PARTS = {
@@ -164,8 +165,10 @@ def _vision_shard(vision: Path | None, folder: Path, target: Path) -> None:
     state = {}
     for _, tensors in _shards(vision):
         for name, tensor in tensors().items():
-            if name.startswith("vision_model.") and not name.endswith(IGNORED):
-                state[f"vision_tower.{name}"] = tensor.contiguous()
+            # transformers 5 saves a tower alone without the prefix that a whole CLIP has.
+            inner = name.removeprefix("vision_model.")
+            if inner.startswith(TOWER) and not inner.endswith(IGNORED):
+                state[f"{VISION_PREFIX}{inner}"] = tensor.contiguous()
     save_file(state, target, metadata={"format": "pt"})
 
 
