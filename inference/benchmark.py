@@ -25,13 +25,11 @@ from inference.benchmark_networks import image_of, paper_painter, small_painter
 from inference.detail import DetailConfig
 from inference.guidance import BRANCHES, guidance_of, official_sum
 from inference.noise import DrawnNoise
-from inference.official import OfficialArtist
+from inference.release_order import ReleaseOrder
 from inference.sampling import SamplingConfig
 from inference.steps import Instruction
 from ingest.atomic import write_json
 from ingest.cli import new_app, run_app
-from training.networks import unet
-from training.networks.conditions import TargetFeatures
 from training.painter import Painter
 
 NOT_MEASURED = "not measured"
@@ -39,23 +37,6 @@ SCALES = {"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0}
 SECONDS = 20.0
 
 app = new_app("Measure canvas updates against the release's order of work.")
-
-
-class ReleaseOrder(OfficialArtist):
-    """The release's order of work, kept to be measured against; nothing else uses it."""
-
-    def target_features(self, target: np.ndarray) -> TargetFeatures:
-        """The ReferenceNet on as many equal rows as there are branches."""
-        painter, rgb = self.painter, self._rgb(target)
-        latents = self._sample(rgb, self.noise.shared)
-        pooled = painter.pooled_pixels(self._pixels(target))
-        rows = len(BRANCHES)
-        tokens = unet.reference_tokens(
-            painter.part("reference_unet"),
-            latents.repeat(rows, 1, 1, 1),
-            pooled[:, None].repeat(rows, 1, 1),
-        )
-        return TargetFeatures(rgb, latents, pooled, {path: t[:1] for path, t in tokens.items()})
 
 
 @app.command()

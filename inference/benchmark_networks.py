@@ -40,7 +40,7 @@ def small_preset() -> Preset:
 def small_painter() -> Painter:
     """On the CPU, float32, everything random but alike in every run."""
     vae = AutoencoderKL(
-        block_out_channels=(16, 32, 64, 64), down_block_types=("DownEncoderBlock2D",) * 4,
+        block_out_channels=(8, 16, 16, 16), down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=1, norm_num_groups=8,
     )  # fmt: skip
     return _painter(small_preset(), {"vae": vae})

@@ -239,3 +239,54 @@ def test_llava_of_its_authors_layout_says_the_same(release: Sources, tmp_path: P
         assert torch.equal(tensor[: len(wanted)], wanted), name
     processor = LlavaProcessor.from_pretrained(tmp_path / "instruction_processor")
     assert processor.tokenizer.convert_tokens_to_ids("<image>") == ours.config.image_token_id
+
+
+def test_an_imported_painter_paints_with_and_without_the_quirks(
+    release: Sources, imported: Path, tmp_path: Path
+) -> None:
+    """LLaVA is the pocket one here; sizes are the release's rule at 64 px."""
+    import shutil
+
+    import numpy as np
+
+    from inference.easel import painter_record, set_up
+    from inference.painting import paint_picture
+    from inference.picture import load_picture
+    from inference.sampling import SamplingConfig
+    from inference.session import read_session
+    from inference.settings import InferenceConfig
+    from inference.stop import StopConfig
+    from ingest.images import encode_image
+    from training.networks.language import LanguageConfig, build_instruction_model
+    from training.painter_folder import class_of, read_index, save_part, write_index
+
+    folder = tmp_path / "painter"
+    shutil.copytree(imported, folder)
+    classes, settings = read_index(folder)
+    language = LanguageConfig(
+        image_px=32, patch_px=16, vision_width=48, vision_layers=1, text_width=32, text_layers=1,
+        head_width=16,
+    )  # fmt: skip
+    names = ("instruction_model", "instruction_processor")
+    for name, part in zip(names, build_instruction_model(language, 0), strict=True):
+        save_part(part, folder / name)
+        classes[name] = class_of(part)
+    preset = settings.preset.model_copy(update={"image_side_px": 64})
+    write_index(folder, classes, settings.model_copy(update={"preset": preset}))
+    file = tmp_path / "p.png"
+    noise = np.random.default_rng(0).integers(0, 255, (64, 75, 3), np.uint8)
+    file.write_bytes(encode_image(noise, "png"))
+    seen = {}
+    for quirks in ("fixed", "official"):
+        config = InferenceConfig(
+            painter=str(folder), quirks=quirks, stop=StopConfig(max_steps=2),
+            sampling=SamplingConfig(num_steps=2),
+        )  # fmt: skip
+        easel = set_up(config, painter_record(config)[0])
+        picture = load_picture(file, config.picture)
+        paint_picture(easel, picture, tmp_path / quirks)
+        session = read_session(tmp_path / quirks)
+        assert session.record.num_painted == 2
+        seen[quirks] = session.samples[0].next
+        assert seen[quirks].shape == (64, 75, 3), "padding is cut off"
+    assert not np.array_equal(seen["fixed"], seen["official"])
