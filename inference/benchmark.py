@@ -1,4 +1,4 @@
-"""``python -m inference.benchmark``: what one canvas update costs, and whether it is still the same.
+"""``python -m inference.benchmark``: what one canvas update costs, and whether it stays the same.
 
 Reference and ours run in turns with the same small random weights in one process; figures are
 ratios of medians. The reference is the release's order: all six branches, the ReferenceNet on six

@@ -141,7 +141,7 @@ class _Importer:
             self.steps[path.name] = content.get("global_step")
 
     def base(self, folder: Path) -> None:
-        """VAE, text encoder and tokenizer of Stable Diffusion; the scheduler is the release's own."""
+        """VAE, text encoder and tokenizer of Stable Diffusion; our own scheduler."""
         for name, loader in (("vae", AutoencoderKL), ("tokenizer", AutoTokenizer)):
             self._save(name, _loaded(loader, folder / name))
         text = _loaded(CLIPTextModel, folder / "text_encoder")

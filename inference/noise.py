@@ -1,8 +1,8 @@
 """Where the official quirks draw their noise: two generators as the release has them, or a record.
 
 The release keeps a pipeline generator, which it sets back before every canvas update, and uses
-torch's global random state, set to 1 once a painting, for everything that a VAE samples outside of
-the pipeline's own draws. On CUDA its noises cannot be repeated elsewhere; ours are drawn on the CPU.
+torch's global random state, set to 1 once a painting, for all that a VAE samples outside of
+the pipeline's own draws. On CUDA its noises cannot be repeated elsewhere; ours come from the CPU.
 """
 
 from __future__ import annotations

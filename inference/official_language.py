@@ -47,11 +47,15 @@ def sheet(canvas: np.ndarray, picture: np.ndarray) -> np.ndarray:
     return page
 
 
+MAX_CHARACTERS = 200
+"""Longest instruction that a sample may carry; the text encoder reads about as far."""
+
+
 def asking(model: InstructionModel) -> Callable[[np.ndarray, np.ndarray], Instruction]:
     """Answers stripped and used as they are, greedily decoded."""
 
     def ask(canvas: np.ndarray, picture: np.ndarray) -> Instruction:
         answer = model.ask([sheet(canvas, picture)], INSTRUCT)[0]
-        return Instruction(answer.text, answer.confidence)
+        return Instruction(answer.text[:MAX_CHARACTERS], answer.confidence)
 
     return ask

@@ -45,7 +45,7 @@ def paint_picture(
     place.session_json.unlink(missing_ok=True)
     remove_stale_temporaries(folder)
     write_bytes(folder / "config.yaml", to_yaml(config, "inference").encode())
-    picture = _at_canvas_size(picture, easel)
+    picture = at_canvas_size(picture, easel)
     rollout = start(easel, picture)
     for step in painted(rollout, config):
         on_step(step)
@@ -95,7 +95,7 @@ def finished_before(
     return record if found == wanted else None
 
 
-def _at_canvas_size(picture: Picture, easel: Easel) -> Picture:
+def at_canvas_size(picture: Picture, easel: Easel) -> Picture:
     """Without carried detail a canvas can only have the networks' size."""
     preset = easel.painter.preset
     is_official = easel.config.quirks == "official"

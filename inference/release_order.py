@@ -1,6 +1,6 @@
 """The release's order of work, kept to be measured against; nothing paints with it.
 
-Every update runs all six branches, samples and encodes the target anew, and runs the ReferenceNet on
+Every update runs all six branches, encodes the target anew, and runs the ReferenceNet on
 six equal rows. Every self-attention projects the reference tokens of all six rows again, attends
 over own and reference tokens in all of them, and then computes branch 0 a second time without.
 """

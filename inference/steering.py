@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -127,7 +128,7 @@ def read_script(path: Path) -> list[Action]:
 
 def check_order(actions: Sequence[Action]) -> None:
     """Raises UserError where an action would have to happen before the one above it."""
-    for before, after in zip(actions, actions[1:], strict=False):
+    for before, after in itertools.pairwise(actions):
         if after.at < before.at:
             raise UserError(
                 f"script: an action at {after.at} stands after one at {before.at}: sort them by "

@@ -92,7 +92,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 def write_llava(model: Any, processor: Any, folder: Path) -> None:
-    """A pocket LLaVA in the layout of LLaVA's own repository: no vision tower, two pickled shards."""
+    """A pocket LLaVA in the layout of its own repository: no vision tower, two pickled shards."""
     folder.mkdir()
     state: dict[str, Any] = {}
     for name, tensor in model.state_dict().items():

@@ -86,7 +86,8 @@ def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
     if preset.image_tower_crop:
         scale = side / min(height, width)
         size = (max(side, round(height * scale)), max(side, round(width * scale)))
-    scaled = functional.interpolate(rgb, size=size, mode="bicubic", antialias=True)
+    # Bicubic with antialias exists in single precision only on some devices.
+    scaled = functional.interpolate(rgb.float(), size=size, mode="bicubic", antialias=True)
     top, left = (scaled.shape[-2] - side) // 2, (scaled.shape[-1] - side) // 2
     square = scaled[..., top : top + side, left : left + side].clamp(-1, 1)
     mean = torch.tensor(CLIP_MEAN, device=rgb.device, dtype=rgb.dtype)[:, None, None]
