@@ -45,6 +45,7 @@ bench: setup
 	  $(BIN)/python -m ingest.benchmark --videos out/bench/$$profile --json out/bench/$$profile.json \
 	    || exit 1; \
 	done
+	$(BIN)/python -m inference.benchmark --json out/bench/inference.json
 
 # Thirty kills at random moments: ten each of workers, nodes and drivers.
 faults: setup
