@@ -87,7 +87,11 @@ def canvas_update(painter: Painter, steps: int, rounds: int) -> list[dict[str, A
     pays for with the whole mask generator."""
     target, canvas = image_of(0), image_of(1)
     ours = PainterArtist(
-        painter, target, SamplingConfig(guidance=SCALES, num_steps=steps), DetailConfig(), seed=0
+        small_painter().to_channels_last(),
+        target,
+        SamplingConfig(guidance=SCALES, num_steps=steps),
+        DetailConfig(),
+        seed=0,
     )
     release = ReleaseOrder(
         painter, target, lambda *_: Instruction("sky", None), DrawnNoise(0), SCALES, steps

@@ -69,6 +69,8 @@ def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
         for name in ("time_encoder", "mask_time_encoder"):
             painter.part(name).sines_as_weights = True
     painter.to(device, dtype)
+    if config.quirks == "fixed":
+        painter.to_channels_last()
     return Easel(painter, record, PerceptualDistance(str(device)), config)
 
 

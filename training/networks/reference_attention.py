@@ -101,13 +101,13 @@ def _reference_keys(
 ) -> tuple[Tensor, Tensor]:
     """Keys and values of a block's reference tokens, each (P, heads, tokens, width / heads)."""
     assert reference.tokens is not None
-    keeps = reference.projected is not None and not torch.is_grad_enabled()
-    if keeps and block in reference.projected:
-        return reference.projected[block]
+    kept = None if torch.is_grad_enabled() else reference.projected
+    if kept is not None and block in kept:
+        return kept[block]
     # Projected before they are repeated for every row: they are the same in all branches.
     _, key, value = _projected(attention, None, reference.tokens[block])
-    if keeps:
-        reference.projected[block] = (key, value)
+    if kept is not None:
+        kept[block] = (key, value)
     return key, value
 
 
@@ -132,7 +132,7 @@ def _with_reference(
             torch.cat([own[index], tensor[index]], dim=2)
             for own, tensor in zip((key, value), more, strict=True)
         ]
-        return functional.scaled_dot_product_attention(query[index], *both)
+        return functional.scaled_dot_product_attention(query[index], both[0], both[1])
 
     def alone(index: Tensor | slice) -> Tensor:
         return functional.scaled_dot_product_attention(query[index], key[index], value[index])
