@@ -14,7 +14,7 @@ of docs/training.md: diffusers' index with `painter.json` beside it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import labeling as labeling  # isort: skip  (torchvision's operators before diffusers)
 import numpy as np
@@ -48,7 +48,7 @@ class InversePaintingPipeline(DiffusionPipeline):
         "instruction_model->text_encoder->image_encoder->reference_unet->canvas_encoder->"
         "next_image_adapter->mask_unet->unet->vae"
     )
-    _optional_components = [*ALL_PARTS, *OPTIONAL_PARTS]
+    _optional_components: ClassVar[list[str]] = [*ALL_PARTS, *OPTIONAL_PARTS]
 
     def __init__(self, settings: PainterSettings, **parts: Any) -> None:
         super().__init__()
