@@ -48,6 +48,7 @@ bench: setup
 	$(BIN)/python -m labeling.benchmark --json out/bench/labeling.json
 	$(BIN)/python -m training.streaming_benchmark --json out/bench/streaming.json
 	$(BIN)/python -m training.benchmark --json out/bench/training.json
+	$(BIN)/python -m inference.benchmark --json out/bench/inference.json
 
 # Thirty kills at random moments: ten each of workers, nodes and drivers.
 faults: setup

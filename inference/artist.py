@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +16,11 @@ from inference.detail import DetailConfig, full_size_canvas, keep_outside
 from inference.edges import spread_along_edges, widen
 from inference.framing import Framing
 from inference.guidance import guidance_of
-from inference.rollout import Instruction
 from inference.sampling import SamplingConfig, sample_latents
+from inference.steps import Artist, Instruction
 from labeling.instructions import normalise
 from labeling.llava import InstructionModel
-from training.networks.conditions import CanvasFeatures, TargetFeatures
+from training.networks.conditions import Branch, CanvasFeatures, Conditioning, TargetFeatures
 from training.networks.presets import Preset
 from training.painter import Painter
 
@@ -48,7 +51,7 @@ class Manner:
         )
 
 
-class PainterArtist:
+class PainterArtist(Artist):
     """Paints one target with a painter; what depends on the target alone is computed once."""
 
     def __init__(
@@ -63,19 +66,20 @@ class PainterArtist:
         self.manner = Manner.of(detail, painter.preset)
         self.framing = Framing(target.shape[:2], painter.preset)
         self.guidance = guidance_of(sampling.guidance or painter.settings.guidance)
-        self.instruction_model = InstructionModel(
-            painter.part("instruction_model"), painter.part("instruction_processor")
-        )
+        self._language: InstructionModel | None = None
         with torch.inference_mode():
             self._target: TargetFeatures = painter.encode_target(self._tensor(target))
             self._goal = self._shown(self._target.latents)
-        self._num_updates = 0
         self._seen: tuple[np.ndarray, CanvasFeatures] | None = None
+        self._returned: tuple[np.ndarray, Tensor] | None = None
 
     @torch.inference_mode()
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
         pair = [self.framing.scaled(image) for image in (canvas, target)]
-        text, confidence = self.instruction_model.instruct(pair[:1], pair[1:])[0]
+        if self._language is None:
+            model = self.painter.part("instruction_model")
+            self._language = InstructionModel(model, self.painter.part("instruction_processor"))
+        text, confidence = self._language.instruct(pair[:1], pair[1:])[0]
         return Instruction(normalise(text) or WORDLESS, confidence)
 
     @torch.inference_mode()
@@ -92,7 +96,7 @@ class PainterArtist:
                 self._canvas(canvas).latents,
                 self._target.latents,
                 self.framing.mask_tensor(difference).to(self.painter.device),
-                self.painter.encode_text([instruction]),
+                self.painter.encode_text([instruction], for_mask=True),
                 self._seconds(interval_s),
             )
         )
@@ -111,9 +115,11 @@ class PainterArtist:
         mask: np.ndarray,
         instruction: str,
         interval_s: float,
+        index: int,
     ) -> np.ndarray:
         features = self._canvas(canvas)
-        rendered = self._shown(self._sampled(features, mask, instruction, interval_s))
+        latents = self._sampled(features, mask, instruction, interval_s, index)
+        rendered = self._shown(latents)
         if self.manner.carries_detail:
             before = self._shown(features.latents)
             painted = full_size_canvas(
@@ -125,25 +131,33 @@ class PainterArtist:
             painted = cv2.resize(rendered, (width, height), interpolation=cv2.INTER_CUBIC)
         if self.manner.keeps_outside:
             return keep_outside(canvas, painted, mask, self._feather_px(canvas))
-        return np.rint(painted).clip(0, 255).astype(np.uint8)
+        following = np.rint(painted).clip(0, 255).astype(np.uint8)
+        self._returned = None if self.manner.carries_detail else (following, latents)
+        return following
+
+    def snapshot(self) -> Any:
+        return self._returned
+
+    def restore(self, state: Any) -> None:
+        self._returned = state
+
+    def twin(self) -> PainterArtist:
+        return copy.copy(self)
 
     def _sampled(
-        self, features: CanvasFeatures, mask: np.ndarray, instruction: str, interval_s: float
+        self,
+        features: CanvasFeatures,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+        index: int,
     ) -> Tensor:
         """Clean latents of the next canvas."""
-        painter, first = self.painter, self._num_updates == 0
+        painter = self.painter
         region = self.framing.region_tensor(mask).to(painter.device)
-        given = painter.condition(
-            self._target,
-            features,
-            region,
-            painter.encode_text([instruction]),
-            self._seconds(interval_s),
-            keep=self.guidance.branches,
-        )
+        given = self._told(features, region, instruction, interval_s, self.guidance.branches)
         num_steps = self.sampling.num_steps or painter.settings.num_steps
-        seed = self.seed if self.sampling.same_noise else self.seed + self._num_updates
-        self._num_updates += 1
+        seed = self.seed if self.sampling.same_noise else self.seed + index
         shape = tuple(features.latents.shape)
         return sample_latents(
             lambda latents, t: self.guidance.combine(
@@ -154,10 +168,48 @@ class PainterArtist:
             (shape[0], shape[1], shape[2], shape[3]),
             torch.Generator().manual_seed(seed),
             painter.device,
-            canvas_latents=features.latents,
+            canvas_latents=self._blended(features),
             inside=torch.nn.functional.interpolate(region, size=shape[2:], mode="nearest"),
-            num_blended=0 if first else int(self.sampling.blended_share * num_steps),
+            num_blended=0
+            if index == 0 and self._is_bare()
+            else int(self.sampling.blended_share * num_steps),
         )
+
+    @torch.inference_mode()
+    def told(
+        self,
+        canvas: np.ndarray,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+        branches: Sequence[Branch],
+    ) -> Conditioning:
+        """What an update tells the UNet in each of `branches`."""
+        region = self.framing.region_tensor(mask).to(self.painter.device)
+        return self._told(self._canvas(canvas), region, instruction, interval_s, branches)
+
+    def _told(
+        self,
+        features: CanvasFeatures,
+        region: Tensor,
+        instruction: str,
+        interval_s: float,
+        branches: Sequence[Branch],
+    ) -> Conditioning:
+        text = self.painter.encode_text([instruction])
+        seconds = self._seconds(interval_s)
+        return self.painter.condition(self._target, features, region, text, seconds, keep=branches)
+
+    def _blended(self, features: CanvasFeatures) -> Tensor:
+        """Latents that the region's outside follows: those that the update before returned, while
+        its canvas stands as it was returned; else those of the canvas, encoded."""
+        if self._seen and self._returned and np.array_equal(self._seen[0], self._returned[0]):
+            return self._returned[1]
+        return features.latents
+
+    def _is_bare(self) -> bool:
+        """The canvas is white: there is nothing that the outside could keep."""
+        return self._seen is not None and int(self._seen[0].min()) == 255
 
     def _canvas(self, canvas: np.ndarray) -> CanvasFeatures:
         """Features of a canvas; locating and rendering look at the same one."""

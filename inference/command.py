@@ -14,9 +14,9 @@ from inference.easel import Easel, painter_record, set_up
 from inference.frames import clock
 from inference.painting import finished_before, paint_picture
 from inference.picture import Picture, find_pictures, load_picture
-from inference.rollout import Step
 from inference.session import PainterRecord, SessionRecord
 from inference.settings import InferenceConfig
+from inference.steps import Step
 from ingest.cli import EXIT_DONE, EXIT_TOO_MANY_REFUSED
 from ingest.config import to_yaml
 from ingest.errors import UserError

@@ -59,7 +59,18 @@ def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
     """Load the painter and the distance onto the device."""
     device = device_named(config.device)
     dtype = dtype_named(config.dtype, record.preset, device)
-    painter = load_painter(config.painter, device, dtype)
+    painter = load_painter(config.painter)
+    if config.quirks == "official":
+        if painter.preset.codec != "vae":
+            raise UserError(
+                f"inference.quirks official needs an imported painter, {config.painter} is of the "
+                f"{painter.preset.name} preset: leave quirks at fixed"
+            )
+        for name in ("time_encoder", "mask_time_encoder"):
+            painter.part(name).sines_as_weights = True
+    painter.to(device, dtype)
+    if config.quirks == "fixed":
+        painter.to_channels_last()
     return Easel(painter, record, PerceptualDistance(str(device)), config)
 
 

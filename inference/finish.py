@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from inference.region import Region
-from inference.rollout import Instruction, Step
+from inference.steps import Instruction, Step
 from ingest.config import Config
 
 

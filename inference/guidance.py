@@ -58,3 +58,16 @@ def guidance_of(scales: Mapping[str, float]) -> Guidance:
     weights = [before - after for before, after in pairwise(steps)]
     kept = [(b, w) for b, w in zip(BRANCHES, weights, strict=True) if w != 0.0]
     return Guidance(tuple(b for b, _ in kept), tuple(w for _, w in kept))
+
+
+def official_sum(predictions: Tensor, scales: Mapping[str, float]) -> Tensor:
+    """The nested sum as the release writes it, over all six branches and in their own precision.
+
+    Args:
+        predictions: branch-major rows (6 x P, C, h, w).
+    """
+    rows = predictions.unflatten(0, (len(BRANCHES), -1))
+    guided = rows[0]
+    for index, name in enumerate(ORDER, start=1):
+        guided = guided + float(scales.get(name, 1.0)) * (rows[index] - rows[index - 1])
+    return guided

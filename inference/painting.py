@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from inference.artist import Manner, PainterArtist
+import cv2
+import numpy as np
+
+from inference.artist import Manner
 from inference.easel import Easel, versions
 from inference.export import write_film, write_frames, write_gif
 from inference.finish import finishing_step
-from inference.measure import Measure
 from inference.picture import Picture
-from inference.region import RegionConfig
-from inference.rollout import Step, paint
 from inference.session import (
     PainterRecord,
     SessionFolder,
@@ -25,14 +25,13 @@ from inference.session import (
 from inference.session_making import make_session
 from inference.settings import InferenceConfig
 from inference.sheet import write_sheet
+from inference.starting import painted, start, without_padding
+from inference.steering import SCRIPT
+from inference.steps import Step
 from inference.viewer import write_viewer
 from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import config_hash, to_yaml
 from ingest.images import resize_short_side
-from training.painter import Painter
-
-POCKET_LARGEST_AREA = 0.4
-"""Share of the canvas that a pocket painter paints in one step at most."""
 
 
 def paint_picture(
@@ -46,12 +45,23 @@ def paint_picture(
     place.session_json.unlink(missing_ok=True)
     remove_stale_temporaries(folder)
     write_bytes(folder / "config.yaml", to_yaml(config, "inference").encode())
-    picture = _at_canvas_size(picture, easel)
-    steps = []
-    for step in steps_of(easel, picture):
-        steps.append(step)
+    picture = at_canvas_size(picture, easel)
+    rollout = start(easel, picture)
+    for step in painted(rollout, config):
         on_step(step)
+    steps = rollout.steps
+    if config.quirks == "official":
+        side_px = easel.painter.preset.image_side_px
+        steps = [without_padding(step, picture.image, side_px) for step in steps]
+        height, width = steps[0].next.shape[:2]
+        image = cv2.resize(picture.image, (width, height), interpolation=cv2.INTER_LINEAR)
+        picture = dataclasses.replace(picture, image=image)
+    count = len(steps)
+    steps = with_finish(steps, picture.image, config)
+    if len(steps) > count:
+        on_step(steps[-1])
     session, encoded = make_session(steps, picture, easel.record, config, versions())
+    write_bytes(place.root / "steering.json", SCRIPT.dump_json(rollout.actions, indent=1))
     record = session.record.model_copy(update={"steps_sha256": write_steps(place, encoded)})
     write_frames(folder / "frames", encoded)
     write_film(folder / "painting.mp4", session.samples, config.export)
@@ -62,34 +72,10 @@ def paint_picture(
     return record
 
 
-def steps_of(easel: Easel, picture: Picture) -> Iterator[Step]:
+def with_finish(steps: list[Step], target: np.ndarray, config: InferenceConfig) -> list[Step]:
     """The painter's steps, and the finishing step if the config wants one."""
-    config, painter = easel.config, easel.painter
-    artist = PainterArtist(
-        painter, picture.image, config.sampling, config.detail, config.rollout.seed
-    )
-    judge = Measure(easel.perceptual, painter.preset.image_side_px)
-    interval_s = config.rollout.interval_s or painter.settings.interval_s
-    region = _region_rule(config, painter)
-    step = None
-    for step in paint(picture.image, artist, judge, interval_s, region, config.stop):
-        yield step
-    assert step is not None
-    finish = finishing_step(step, picture.image, config.finish)
-    if finish is not None:
-        yield finish
-
-
-def _region_rule(config: InferenceConfig, painter: Painter) -> RegionConfig:
-    """The config's rule with the painter's own choices where the config leaves them open."""
-    is_pocket = painter.preset.name == "pocket"
-    own = {
-        "thresholds": painter.settings.mask_thresholds,
-        "largest_area": POCKET_LARGEST_AREA if is_pocket else 1.0,
-        "only_unfinished": is_pocket,
-    }
-    asked = config.region.model_dump(exclude_none=True)
-    return RegionConfig.model_validate({**own, **asked})
+    finish = finishing_step(steps[-1], target, config.finish)
+    return steps if finish is None else [*steps, finish]
 
 
 def finished_before(
@@ -109,10 +95,11 @@ def finished_before(
     return record if found == wanted else None
 
 
-def _at_canvas_size(picture: Picture, easel: Easel) -> Picture:
+def at_canvas_size(picture: Picture, easel: Easel) -> Picture:
     """Without carried detail a canvas can only have the networks' size."""
     preset = easel.painter.preset
-    if Manner.of(easel.config.detail, preset).carries_detail:
+    is_official = easel.config.quirks == "official"
+    if is_official or Manner.of(easel.config.detail, preset).carries_detail:
         return picture
     image = resize_short_side(picture.image, preset.image_side_px)
     return dataclasses.replace(picture, image=image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -36,6 +37,9 @@ class RegionConfig(Config):
     only_unfinished: bool | None = None
     """Regions lie where the canvas still differs visibly from the target, and there is always one
     while it does; null: pocket yes, paper no (published, where a painter may stay on one place)."""
+    look_again: bool | None = None
+    """Run the whole mask generator anew for every threshold, as the release does; its VAE samples
+    differ each time. null: only with `inference.quirks` official."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,7 @@ class Region:
 
 
 def choose_region(
-    probability: np.ndarray,
+    look: Callable[[], np.ndarray],
     previous: np.ndarray | None,
     config: RegionConfig,
     unfinished: np.ndarray | None = None,
@@ -63,15 +67,19 @@ def choose_region(
     """The first threshold whose region is large enough and new enough; the last if none is.
 
     Args:
-        probability: float (H, W) in [0, 1], without padding.
+        look: asks the network: float (H, W) in [0, 1]. Once, or with `look_again` once for every
+            threshold tried.
         previous: bool (H, W), the region of the update before; None at the first update, which
             takes the first threshold whatever comes.
         unfinished: bool (H, W), where regions may lie; None for everywhere. If the thresholds leave
             too little of it, its likeliest part of twice the smallest area is taken.
     """
+    if config.look_again:
+        return _published_choice(look, previous, config)
+    probability = look()
     if unfinished is not None:
         probability = np.where(unfinished, probability, 0)
-    region = _published_choice(probability, previous, config)
+    region = _published_choice(lambda: probability, previous, config)
     if unfinished is not None and region.area < config.smallest_area and unfinished.any():
         share = min(2 * config.smallest_area, float(unfinished.mean()))
         # A hair above zero, so that the likeliest part is sought among unfinished pixels only.
@@ -95,18 +103,18 @@ def overlap(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def _published_choice(
-    probability: np.ndarray, previous: np.ndarray | None, config: RegionConfig
+    look: Callable[[], np.ndarray], previous: np.ndarray | None, config: RegionConfig
 ) -> Region:
     thresholds = config.thresholds or PUBLISHED_THRESHOLDS
-    region = Region(probability > thresholds[0], thresholds[0])
-    if previous is None:
-        return region
-    smallest_px = int(config.smallest_area * probability.size)
-    for threshold in thresholds:
-        region = Region(probability > threshold, threshold)
+    region = Region(look() > thresholds[0], thresholds[0])
+    smallest_px = int(config.smallest_area * region.mask.size)
+    for threshold in thresholds[1:]:
         is_large = int(region.mask.sum()) >= smallest_px
-        if is_large and overlap(region.mask, previous) < config.largest_overlap:
-            return region
+        if previous is None or (
+            is_large and overlap(region.mask, previous) < config.largest_overlap
+        ):
+            break
+        region = Region(look() > threshold, threshold)
     return region
 
 

@@ -3,114 +3,281 @@
 It knows no networks. Whatever can say, choose and paint is an `Artist`: a trained painter, a
 baseline, or a few lines in a test. Canvases are RGB uint8 (H, W, 3) of the target's size; padding
 is the artist's own affair and never reaches a measure here.
+
+A `Rollout` is an iterator of steps that can be steered between them: wishes for the next step,
+locked regions, steps taken back, and copies that go on by themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+import copy
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
-from pydantic import Field
 
 from inference.region import Region, RegionConfig, choose_region, unfinished_area
+from inference.steering import Action, Lock, Mask, Rewind, Steer, Unlock
+from inference.steps import Artist, Instruction, Judge, Step
 from inference.stop import StopConfig, StopReason, stop_reason
-from ingest.config import Config
-
-
-class RolloutConfig(Config):
-    """What a step stands for, and the seed of its noise."""
-
-    interval_s: float | None = Field(default=None, gt=0, le=3600)
-    """Painting time between two canvases; longer ones make larger regions (paper: 10, 20, 30).
-    null takes the painter's own: what it was trained for (published: 20)."""
-    seed: int = Field(default=0, ge=0, lt=2**63)
-    """Of all noise; the same seed paints the same bytes on the same machine."""
-
-
-@dataclass(frozen=True)
-class Instruction:
-    """What to paint next, in one or two words."""
-
-    text: str
-    confidence: float | None
-    """In [0, 1]; None where the artist has none."""
-
-
-class Artist(Protocol):
-    """Whoever paints. Its three answers are asked for once a step, in this order."""
-
-    def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
-        """p_t: what comes next."""
-        ...
-
-    def locate(
-        self,
-        canvas: np.ndarray,
-        target: np.ndarray,
-        difference: np.ndarray,
-        instruction: str,
-        interval_s: float,
-    ) -> np.ndarray:
-        """Probability that a pixel is painted in this step: float32 (H, W) in [0, 1].
-
-        `difference` is M_d, bool (H, W): what is still unfinished.
-        """
-        ...
-
-    def render(
-        self,
-        canvas: np.ndarray,
-        target: np.ndarray,
-        mask: np.ndarray,
-        instruction: str,
-        interval_s: float,
-    ) -> np.ndarray:
-        """I_t: the canvas after the step, RGB uint8 (H, W, 3)."""
-        ...
-
-
-class Judge(Protocol):
-    """Perceptual distances between canvases; `inference.measure.Measure`."""
-
-    def difference(self, canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """M_d: bool (H, W), where LPIPS is above 0.2."""
-        ...
-
-    def distance(self, first: np.ndarray, second: np.ndarray) -> float:
-        """LPIPS."""
-        ...
+from ingest.errors import UserError
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
-    """One update of the canvas and all that was decided for it."""
+class _State:
+    """All that the next step depends on; the past is a list of these."""
 
-    index: int
-    """From 0."""
-    current: np.ndarray
-    """The canvas before, RGB uint8 (H, W, 3)."""
-    next: np.ndarray
-    """The canvas after."""
+    canvas: np.ndarray
+    previous_mask: np.ndarray | None
+    changes: tuple[float, ...]
+    distances: tuple[float, ...]
+    reason: StopReason | None
+    artist: object
+    """The artist's own `snapshot`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """What the next step would do."""
+
     instruction: Instruction
     region: Region
     difference: np.ndarray
-    """M_d of the canvas before: bool (H, W)."""
-    interval_s: float
-    change: float
-    """LPIPS between the canvases before and after."""
-    distance: float
-    """LPIPS of the canvas after to the target."""
-    stop: StopReason | None = None
-    """Why the painting ends here; None while it goes on."""
-    is_finish: bool = False
-    """Put there by `inference.finish`, not painted by the artist."""
+    """M_d, bool (H, W)."""
+
+
+@dataclass(eq=False)
+class _Ideas:
+    """What the painter thought about the coming step, so that asking twice costs once."""
+
+    difference: np.ndarray | None = None
+    own_instruction: Instruction | None = None
+    proposal: Proposal | None = None
+
+
+@dataclass(frozen=True)
+class _Wish:
+    instruction: str | None = None
+    add_instruction: str | None = None
+    mask: np.ndarray | None = field(default=None, compare=False)
+    add_mask: np.ndarray | None = field(default=None, compare=False)
+
+
+class Rollout(Iterator[Step]):
+    """Steps of one painting, painted as they are asked for; the last says why it stopped.
+
+    Args:
+        target: RGB uint8 (H, W, 3).
+        canvas: where it starts, of the target's size; None for white.
+    """
+
+    def __init__(
+        self,
+        target: np.ndarray,
+        artist: Artist,
+        judge: Judge,
+        interval_s: float,
+        region: RegionConfig,
+        stop: StopConfig,
+        canvas: np.ndarray | None = None,
+    ) -> None:
+        self.target, self.artist, self.judge = target, artist, judge
+        self.interval_s, self.region, self.stop = interval_s, region, stop
+        first = white_canvas(target) if canvas is None else canvas
+        if first.shape != target.shape:
+            raise ValueError(f"a canvas of {first.shape} cannot start a target of {target.shape}")
+        self._state = _State(first, None, (), (), None, artist.snapshot())
+        self._past: list[_State] = []
+        self.steps: list[Step] = []
+        """The steps that stand, rewound ones left out."""
+        self.actions: list[Action] = []
+        """What was asked for so far: with it `replay` paints the same again."""
+        self.num_painted = 0
+        """Steps painted, rewound ones included; `at` of the next action."""
+        self._wish, self._ideas = _Wish(), _Ideas()
+        self._locked: np.ndarray | None = None
 
     @property
-    def time_s(self) -> float:
-        """Painting time of the canvas after this step."""
-        return (self.index + 1) * self.interval_s
+    def canvas(self) -> np.ndarray:
+        """The canvas as it stands."""
+        return self._state.canvas
+
+    def __next__(self) -> Step:
+        if self._state.reason is not None:
+            raise StopIteration
+        state, proposal = self._state, self.propose()
+        painted = self.artist.render(
+            state.canvas, self.target, proposal.region.mask, proposal.instruction.text,
+            self.interval_s, len(self.steps),
+        )  # fmt: skip
+        if self._locked is not None:
+            painted = np.where(self._locked[..., None], state.canvas, painted)
+        changes = (*state.changes, self.judge.distance(state.canvas, painted))
+        distances = (*state.distances, self.judge.distance(painted, self.target))
+        reason = stop_reason(changes, distances, self.stop)
+        step = Step(
+            index=len(self.steps),
+            current=state.canvas,
+            next=painted,
+            instruction=proposal.instruction,
+            region=proposal.region,
+            difference=proposal.difference,
+            interval_s=self.interval_s,
+            change=changes[-1],
+            distance=distances[-1],
+            stop=reason,
+        )
+        self._past.append(state)
+        canvas, mask = self.artist.carry_over(painted), proposal.region.mask
+        memory = self.artist.snapshot()
+        self._state = _State(canvas, mask, changes, distances, reason, memory)
+        self.steps.append(step)
+        self.num_painted += 1
+        self._wish, self._ideas = _Wish(), _Ideas()
+        return step
+
+    def propose(self) -> Proposal:
+        """What the next step will do under the wishes so far; paints nothing, changes nothing."""
+        if self._ideas.proposal is None:
+            instruction, difference = self._instruction(), self._difference()
+            region = self._region(instruction.text, difference)
+            self._ideas.proposal = Proposal(instruction, region, difference)
+        return self._ideas.proposal
+
+    def steer(
+        self,
+        instruction: str | None = None,
+        add_instruction: str | None = None,
+        mask: np.ndarray | None = None,
+        add_mask: np.ndarray | None = None,
+    ) -> None:
+        """Wishes for the next step; what is left out stays the painter's choice.
+
+        Args:
+            mask, add_mask: bool (H, W) instead of the painter's region, or on top of it.
+        """
+        asked = _Wish(instruction, add_instruction, mask, add_mask)
+        given = {
+            f.name: v
+            for f in dataclasses.fields(asked)
+            if (v := getattr(asked, f.name)) is not None
+        }
+        for name in ("mask", "add_mask"):
+            if name in given:
+                given[name] = self._checked(given[name])
+        self._wish = dataclasses.replace(self._wish, **given)
+        self._ideas.proposal = None
+        masks = {n: Mask.of(v) for n, v in given.items() if n.endswith("mask")}
+        self.actions.append(Steer(at=self.num_painted, **{**given, **masks}))
+
+    def lock(self, mask: np.ndarray) -> None:
+        """No step changes these pixels from here on: bool (H, W)."""
+        mask = self._checked(mask)
+        self._locked = mask if self._locked is None else self._locked | mask
+        self._ideas.proposal = None
+        self.actions.append(Lock(at=self.num_painted, mask=Mask.of(mask)))
+
+    def unlock(self) -> None:
+        """Nothing is locked from here on."""
+        self._locked, self._ideas.proposal = None, None
+        self.actions.append(Unlock(at=self.num_painted))
+
+    def rewind(self, num_steps: int = 1) -> None:
+        """Take back the last steps; the painting goes on from there."""
+        if not 1 <= num_steps <= len(self.steps):
+            raise UserError(f"cannot rewind {num_steps} steps of {len(self.steps)} painted")
+        self._state = self._past[-num_steps]
+        del self._past[-num_steps:], self.steps[-num_steps:]
+        self.artist.restore(self._state.artist)
+        self._wish, self._ideas = _Wish(), _Ideas()
+        self.actions.append(Rewind(at=self.num_painted, steps=num_steps))
+
+    def branch(self) -> Rollout:
+        """A copy that goes on by itself from here, with an artist of its own."""
+        twin = copy.copy(self)
+        twin.artist = self.artist.twin()
+        twin.artist.restore(self._state.artist)
+        twin._past, twin.steps, twin.actions = [*self._past], [*self.steps], [*self.actions]
+        twin._ideas = copy.copy(self._ideas)
+        return twin
+
+    def replay(self, actions: Sequence[Action]) -> Iterator[Step]:
+        """Paint to the end, doing each action at its time; steps come as they are painted.
+
+        Raises:
+            UserError: the painting ended before an action's time.
+        """
+        for action in actions:
+            while self.num_painted < action.at:
+                try:
+                    yield next(self)
+                except StopIteration:
+                    raise UserError(
+                        f"the painting ended after {self.num_painted} steps, before the action "
+                        f"{action.do!r} at {action.at}"
+                    ) from None
+            self._do(action)
+        yield from self
+
+    def _do(self, action: Action) -> None:
+        size = (self.target.shape[0], self.target.shape[1])
+        if isinstance(action, Steer):
+            masks = [m and m.pixels(size) for m in (action.mask, action.add_mask)]
+            self.steer(action.instruction, action.add_instruction, *masks)
+        elif isinstance(action, Lock):
+            self.lock(action.mask.pixels(size))
+        elif isinstance(action, Unlock):
+            self.unlock()
+        else:
+            self.rewind(action.steps)
+
+    def _instruction(self) -> Instruction:
+        wish = self._wish
+        if wish.instruction is not None:
+            words, confidence = wish.instruction, None
+        else:
+            if self._ideas.own_instruction is None:
+                self._ideas.own_instruction = self.artist.instruct(self.canvas, self.target)
+            words, confidence = dataclasses.astuple(self._ideas.own_instruction)
+        if wish.add_instruction:
+            words = f"{words}, {wish.add_instruction}"
+        return Instruction(words, confidence)
+
+    def _difference(self) -> np.ndarray:
+        if self._ideas.difference is None:
+            self._ideas.difference = self.judge.difference(self.canvas, self.target)
+        return self._ideas.difference
+
+    def _region(self, instruction: str, difference: np.ndarray) -> Region:
+        wish = self._wish
+        if wish.mask is not None:
+            chosen = Region(wish.mask, 0.0)
+        else:
+            # However often a proposal was asked for, the artist looks as if for the first time.
+            self.artist.restore(self._state.artist)
+            chosen = self._own_region(instruction, difference)
+        mask = chosen.mask if wish.add_mask is None else chosen.mask | wish.add_mask
+        mask = mask if self._locked is None else mask & ~self._locked
+        return Region(mask, chosen.threshold)
+
+    def _own_region(self, instruction: str, difference: np.ndarray) -> Region:
+        canvas, target = self.canvas, self.target
+
+        def look() -> np.ndarray:
+            return self.artist.locate(canvas, target, difference, instruction, self.interval_s)
+
+        unfinished = unfinished_area(canvas, target) if self.region.only_unfinished else None
+        return choose_region(look, self._state.previous_mask, self.region, unfinished)
+
+    def _checked(self, mask: np.ndarray) -> np.ndarray:
+        mask = np.asarray(mask)
+        if mask.shape != self.target.shape[:2]:
+            raise UserError(
+                f"a mask of {mask.shape} does not fit the canvas of {self.target.shape[:2]}: give "
+                "a bool array (height, width)"
+            )
+        return mask.astype(bool)
 
 
 def white_canvas(target: np.ndarray) -> np.ndarray:
@@ -125,32 +292,7 @@ def paint(
     interval_s: float,
     region: RegionConfig,
     stop: StopConfig,
-) -> Iterator[Step]:
-    """Paint `target` from a white canvas, a step at a time; the last step says why it stopped."""
-    canvas, previous_mask = white_canvas(target), None
-    changes: list[float] = []
-    distances: list[float] = []
-    reason = None
-    while reason is None:
-        instruction = artist.instruct(canvas, target)
-        difference = judge.difference(canvas, target)
-        probability = artist.locate(canvas, target, difference, instruction.text, interval_s)
-        unfinished = unfinished_area(canvas, target) if region.only_unfinished else None
-        chosen = choose_region(probability, previous_mask, region, unfinished)
-        following = artist.render(canvas, target, chosen.mask, instruction.text, interval_s)
-        changes.append(judge.distance(canvas, following))
-        distances.append(judge.distance(following, target))
-        reason = stop_reason(changes, distances, stop)
-        yield Step(
-            index=len(changes) - 1,
-            current=canvas,
-            next=following,
-            instruction=instruction,
-            region=chosen,
-            difference=difference,
-            interval_s=interval_s,
-            change=changes[-1],
-            distance=distances[-1],
-            stop=reason,
-        )
-        canvas, previous_mask = following, chosen.mask
+    canvas: np.ndarray | None = None,
+) -> Rollout:
+    """Paint `target` from a white canvas, or go on from `canvas`: an iterator of steps."""
+    return Rollout(target, artist, judge, interval_s, region, stop, canvas)

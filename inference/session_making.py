@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from inference.picture import Picture
-from inference.rollout import Step
 from inference.session import PainterRecord, Session, SessionRecord, StepRecord
 from inference.settings import InferenceConfig
+from inference.steps import Step
 from ingest import __version__
 from ingest.config import config_hash
 from ingest.images import encode_image, encode_mask
@@ -29,16 +29,18 @@ def make_session(
     samples: list[Sample] = []
     encoded: list[tuple[str, Fields]] = []
     target = encode_image(picture.image, "png")
-    current = encode_image(steps[0].current, "png")
+    current, before = encode_image(steps[0].current, "png"), steps[0].current
     for step in steps:
         # A canvas that is one step's next and another's current is encoded once.
+        if step.current is not before:
+            current = encode_image(step.current, "png")
         following = target if step.is_finish else encode_image(step.next, "png")
         images = (current, following, target)
         provenance = _provenance(step, steps[-1].time_s, images, picture, painter, config)
         sample = _sample(step, picture, provenance)
         samples.append(sample)
         encoded.append((sample.key, _fields(sample, images)))
-        current = following
+        current, before = following, step.next
     record = _record(steps, samples, picture, painter, config, versions)
     return Session(record, samples), encoded
 

@@ -9,8 +9,8 @@ from inference.export import ExportConfig
 from inference.finish import FinishConfig
 from inference.picture import PictureConfig
 from inference.region import RegionConfig
-from inference.rollout import RolloutConfig
 from inference.sampling import SamplingConfig
+from inference.steps import RolloutConfig
 from inference.stop import StopConfig
 from inference.viewer import ViewerConfig
 from ingest.config import Config
@@ -25,6 +25,9 @@ class InferenceConfig(Config):
     """cpu, cuda, cuda:1, mps, ...; auto takes a GPU if there is one."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Number format of the networks; auto is float16 for paper on a GPU and float32 otherwise."""
+    quirks: Literal["fixed", "official"] = "fixed"
+    """official repeats the authors' release, faults included (docs/inference.md lists them); fixed
+    is what they meant."""
     picture: PictureConfig = PictureConfig()
     """Reading the picture."""
     rollout: RolloutConfig = RolloutConfig()

@@ -115,6 +115,31 @@ class PerceptualDistance:
             results.append(head((ours - theirs).square_()))
         return results
 
+    @torch.inference_mode()
+    def map_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Spatial LPIPS of RGB in [-1, 1], float (1, 3, H, W), that are no bytes: (1, 1, H, W), not
+        clamped."""
+        size = (first.shape[2], first.shape[3])
+        scaled = [
+            functional.interpolate(layer, size, mode="bilinear", align_corners=False)
+            for layer in self._layers_of(first, second)
+        ]
+        return torch.stack(scaled).sum(dim=0)
+
+    @torch.inference_mode()
+    def distance_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """LPIPS of what `map_of` takes: a scalar."""
+        means = [layer.mean() for layer in self._layers_of(first, second)]
+        return torch.stack(means).sum()
+
+    def _layers_of(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
+        features = []
+        for image in (first, second):
+            layers = self._network.net(self._network.scaling_layer(image.to(self.device)))
+            units = tuple(lpips.normalize_tensor(layer) for layer in layers)
+            features.append([Features(units, (image.shape[2], image.shape[3]))])
+        return self._layer_distances(*features)
+
     def _tensor(self, images: np.ndarray) -> torch.Tensor:
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(

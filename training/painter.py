@@ -27,6 +27,7 @@ from training.networks.conditions import (
     TargetFeatures,
 )
 from training.networks.mask_blocks import downscale_mask
+from training.networks.time_encoder import TimeEncoder
 from training.networks.towers import pixels_for_tower
 from training.painter_folder import PainterSettings, read_painter_folder
 
@@ -58,11 +59,22 @@ class Painter:
         return next(iter(self._networks())).dtype
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Painter:
-        """Move every network; time encoders keep float32."""
-        for name, part in self.parts.items():
-            if isinstance(part, nn.Module):
-                part.to(device, None if name.endswith("time_encoder") else dtype)
+        """Move every network; time encoders keep float32, unless `TimeEncoder.sines_as_weights`."""
+        part: Any  # its type stubs reject its own `to`
+        for part in self.parts.values():
+            if isinstance(part, TimeEncoder) and not part.sines_as_weights:
+                part.to(device)
+            elif isinstance(part, nn.Module):
+                part.to(device, dtype)
         self._empty_text = None
+        return self
+
+    def to_channels_last(self) -> Painter:
+        """Lay out the convolutions as processors read them fastest; numbers change by rounding."""
+        for name in ("unet", "mask_unet", "reference_unet", "vae", "canvas_encoder"):
+            if isinstance(self.parts.get(name), nn.Module):
+                network: Any = self.parts[name]
+                network.to(memory_format=torch.channels_last)
         return self
 
     def _networks(self) -> list[Tensor]:
@@ -74,10 +86,13 @@ class Painter:
     def encode_latents(self, rgb: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """E_I: RGB (P, 3, H, W) to scaled latents (P, C, h, w): the mean, or with a generator a
         sample of the posterior."""
-        codec = self.part("vae")
-        posterior = codec.encode(rgb.to(self.dtype)).latent_dist
+        posterior = self.latent_distribution(rgb)
         latents = posterior.mode() if generator is None else posterior.sample(generator)
-        return latents * codec.config.scaling_factor
+        return latents * self.part("vae").config.scaling_factor
+
+    def latent_distribution(self, rgb: Tensor) -> Any:
+        """The posterior of unscaled latents of RGB (P, 3, H, W): `mean` and, of a VAE, `std`."""
+        return self.part("vae").encode(rgb.to(self.dtype)).latent_dist
 
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]."""
@@ -88,7 +103,10 @@ class Painter:
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
-        pixels = pixels_for_tower(rgb, self.preset)
+        return self.pooled_pixels(pixels_for_tower(rgb, self.preset))
+
+    def pooled_pixels(self, pixels: Tensor) -> Tensor:
+        """`pooled` of what the tower takes: square, normalised (P, 3, side, side)."""
         return self.part("image_encoder")(pixels.to(self.dtype)).pooler_output
 
     def encode_target(
@@ -107,8 +125,15 @@ class Painter:
         """Features of the current canvas (P, 3, H, W), needed once an update."""
         return CanvasFeatures(canvas, self.encode_latents(canvas, generator), self.pooled(canvas))
 
-    def encode_text(self, instructions: Sequence[str]) -> Tensor:
-        """g_p: last hidden state of the text encoder, padded, (P, text tokens, D)."""
+    def encode_text(self, instructions: Sequence[str], for_mask: bool = False) -> Tensor:
+        """g_p: last hidden state of the text encoder, padded, (P, text tokens, D).
+
+        Args:
+            for_mask: by the mask generator's own text encoder, where the painter has one (a
+                renderer that was trained with its text encoder brings another).
+        """
+        own = for_mask and "mask_text_encoder" in self.parts
+        encoder = self.part("mask_text_encoder" if own else "text_encoder")
         known = [""] * len(instructions) if "TG" in self.preset.without else list(instructions)
         encoded = self.part("tokenizer")(
             known,
@@ -117,7 +142,7 @@ class Painter:
             max_length=self.preset.text_tokens,
             return_tensors="pt",
         )
-        return self.part("text_encoder")(encoded.input_ids.to(self.device)).last_hidden_state
+        return encoder(encoded.input_ids.to(self.device)).last_hidden_state
 
     def time_tokens(self, interval_s: Tensor) -> Tensor:
         """g_t of the renderer: seconds (P,) to one token each, (P, 1, D)."""

@@ -47,6 +47,8 @@ OMITTED = {
 }
 """Parts that an ablation leaves out (`presets.Ablation`)."""
 ALL_PARTS = tuple(dict.fromkeys(name for parts in PARTS_OF.values() for name in parts))
+OPTIONAL_PARTS = ("mask_text_encoder",)
+"""The mask generator's text encoder, where the renderer was trained with another one."""
 LIBRARIES = ("diffusers", "transformers", "training.networks")
 """Where part classes may come from; anything else in an index is refused, never imported."""
 
@@ -104,9 +106,10 @@ def write_index(folder: Path, classes: Mapping[str, list[str]], settings: Painte
 
 def save_painter(parts: Mapping[str, Any], settings: PainterSettings, folder: Path) -> None:
     """Write a painter folder. Names must be of `ALL_PARTS`; any may be absent."""
-    unknown = sorted(set(parts) - set(ALL_PARTS))
+    known = (*ALL_PARTS, *OPTIONAL_PARTS)
+    unknown = sorted(set(parts) - set(known))
     if unknown:
-        raise UserError(f"unknown painter parts {unknown}: expected some of {list(ALL_PARTS)}")
+        raise UserError(f"unknown painter parts {unknown}: expected some of {list(known)}")
     for name, part in parts.items():
         save_part(part, folder / name)
     write_index(folder, {name: class_of(part) for name, part in parts.items()}, settings)

@@ -11,10 +11,11 @@ import pytest
 
 from inference.picture import Picture
 from inference.region import RegionConfig
-from inference.rollout import Instruction, Step, paint
+from inference.rollout import paint
 from inference.session import PainterRecord, Session
 from inference.session_making import make_session
 from inference.settings import InferenceConfig
+from inference.steps import Artist, Instruction, Step
 from inference.stop import StopConfig
 from ingest.images import encode_image
 
@@ -24,7 +25,7 @@ SIDE_PX = 32
 WORDS = ("sky", "mountain", "ground", "tree", "grass", "details")
 
 
-class BandArtist:
+class BandArtist(Artist):
     """Paints the picture in bands from top to bottom, one a step; counts what it was asked."""
 
     def __init__(self, num_bands: int = 4) -> None:
@@ -54,6 +55,7 @@ class BandArtist:
         mask: np.ndarray,
         instruction: str,
         interval_s: float,
+        index: int,
     ) -> np.ndarray:
         self.calls.append("render")
         return np.where(mask[..., None], target, canvas)

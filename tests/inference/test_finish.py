@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from inference.finish import FinishConfig, finishing_step
-from inference.rollout import Step
+from inference.steps import Step
 
 
 def test_finish_takes_the_canvas_to_the_target(steps: list[Step], target: np.ndarray) -> None:

@@ -75,9 +75,9 @@ def test_same_seed_same_bytes_and_another_seed_another_painting(
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
     artist = artist_of(easel, picture)
     white, whole = np.full_like(picture.image, 255), np.ones(picture.image.shape[:2], bool)
-    first = artist.render(white, picture.image, whole, "sky", 10.0)
+    first = artist.render(white, picture.image, whole, "sky", 10.0, 0)
     artist.seed = 1
-    assert not np.array_equal(first, artist.render(white, picture.image, whole, "sky", 10.0))
+    assert not np.array_equal(first, artist.render(white, picture.image, whole, "sky", 10.0, 0))
 
 
 def test_finished_paintings_are_recognised(easel: Easel, picture: Picture, tmp_path: Path) -> None:
@@ -109,10 +109,10 @@ def test_outside_the_region_pixels_stay(easel: Easel, picture: Picture) -> None:
     mask[:20] = True
     rng = np.random.default_rng(0)
     canvas = rng.integers(0, 256, picture.image.shape, dtype=np.uint8)
-    kept = artist_of(easel, picture).render(canvas, picture.image, mask, "sky", 10.0)
+    kept = artist_of(easel, picture).render(canvas, picture.image, mask, "sky", 10.0, 0)
     assert np.array_equal(kept[20:], canvas[20:])
     published = artist_of(easel, picture, keep_outside_mask=False, carry_detail=False)
-    repainted = published.render(canvas, picture.image, mask, "sky", 10.0)
+    repainted = published.render(canvas, picture.image, mask, "sky", 10.0, 0)
     assert not np.array_equal(repainted[20:], canvas[20:]), "the published renderer repaints all"
 
 
@@ -130,7 +130,7 @@ def test_answers_have_the_canvas_size(easel: Easel) -> None:
         assert probability.shape == (height, width)
         assert probability.min() >= 0
         assert probability.max() <= 1
-        painted = artist.render(white, image, everything, instruction.text, 10.0)
+        painted = artist.render(white, image, everything, instruction.text, 10.0, 0)
         assert painted.shape == image.shape
         assert painted.dtype == np.uint8
 

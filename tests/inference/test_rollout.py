@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from inference.region import RegionConfig
-from inference.rollout import Instruction, paint, white_canvas
+from inference.rollout import paint, white_canvas
+from inference.steps import Artist, Instruction
 from inference.stop import StopConfig
 
 
@@ -48,7 +49,7 @@ def test_difference_is_that_of_the_canvas_before(
     assert steps[-1].difference.sum() < first.sum() / 2
 
 
-class IdleArtist:
+class IdleArtist(Artist):
     """Never changes the canvas."""
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:

@@ -12,7 +12,6 @@ import pytest
 
 from inference.finish import FinishConfig, finishing_step
 from inference.picture import Picture
-from inference.rollout import Step
 from inference.session import (
     PainterRecord,
     SessionFolder,
@@ -23,6 +22,7 @@ from inference.session import (
 )
 from inference.session_making import make_session
 from inference.settings import InferenceConfig
+from inference.steps import Step
 from ingest.errors import UserError
 
 PAINTER = PainterRecord(name="bands", preset="pocket", fingerprint="0" * 12)

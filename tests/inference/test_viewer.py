@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from inference.rollout import Instruction, Step
 from inference.session import Session
+from inference.steps import Instruction, Step
 from inference.viewer import ViewerConfig, write_viewer
 
 

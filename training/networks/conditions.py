@@ -7,7 +7,7 @@ h x w latent size, D token width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 
 import torch
 from torch import Tensor
@@ -53,8 +53,8 @@ class Keep:
     def of(cls, branches: Sequence[Branch], num_paintings: int, device: torch.device) -> Keep:
         """Rows in branch-major order: branch 0 of every painting, branch 1 of every painting..."""
         flags = {
-            field.name: torch.tensor([getattr(b, field.name) for b in branches], device=device)
-            for field in fields(cls)
+            one.name: torch.tensor([getattr(b, one.name) for b in branches], device=device)
+            for one in fields(cls)
         }
         return cls(**{name: f.repeat_interleave(num_paintings) for name, f in flags.items()})
 
@@ -65,7 +65,7 @@ class Keep:
 
     def to(self, device: torch.device) -> Keep:
         """The same flags on `device`."""
-        return Keep(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+        return Keep(**{one.name: getattr(self, one.name).to(device) for one in fields(self)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +80,8 @@ class TargetFeatures:
     """Pooled CLIP vector, (P, width of the image tower)."""
     reference: dict[str, Tensor]
     """Tokens that the ReferenceNet stored, by block path, each (P, tokens, width)."""
+    projected: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Their keys and values in the denoising UNet, filled at its first pass without gradients."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,5 +110,9 @@ class Conditioning:
     """Where the canvas may change, (R, 1, h, w) in [0, 1]: the mask, or 1 where it was dropped."""
     reference: dict[str, Tensor]
     """Reference tokens by block path, (P, tokens, width)."""
-    reference_rows: Tensor
-    """bool (R,): rows that see the reference."""
+    reference_rows: Tensor | None
+    """bool (R,): rows that see the reference; None for all."""
+    num_alone: int | None = None
+    """The first so many rows do not see it and all others do; None where rows are mixed."""
+    projected: dict[str, tuple[Tensor, Tensor]] | None = None
+    """`TargetFeatures.projected` of this painting."""

@@ -49,6 +49,7 @@ def build_conditioning(
     images = [rows(canvas.rgb, keep.canvas), rows(mask, keep.mask)]
     if canvas_encoder.config["in_channels"] == 7:
         images.append(rows(target.rgb, keep.reference))
+    num_alone = _num_alone(keep.reference)
     return Conditioning(
         tokens=tokens,
         canvas_feature=canvas_encoder(torch.cat(images, dim=1)),
@@ -56,7 +57,9 @@ def build_conditioning(
         target_latents=rows(target.latents, keep.reference),
         region=rows(downscale_mask(mask, "area"), keep.mask) + _column(~keep.mask, 4, dtype),
         reference=target.reference,
-        reference_rows=keep.reference,
+        reference_rows=None if num_alone == 0 else keep.reference,
+        num_alone=num_alone,
+        projected=target.projected,
     )
 
 
@@ -75,7 +78,9 @@ def network_output(
     mask; training teaches what is painted there first (layers that the target no longer shows).
     """
     latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
-    access = ReferenceAccess(tokens=given.reference or None, rows=given.reference_rows)
+    access = ReferenceAccess(
+        given.reference or None, given.reference_rows, given.num_alone, projected=given.projected
+    )
     raw = denoise(unet, latents, timestep, given.tokens, given.canvas_feature, access)
     if output == "noise":
         return raw
@@ -100,6 +105,13 @@ def predict(
     alpha, sigma = alpha_sigma(scheduler, timestep, latents.device)
     repeated = latents.repeat(len(said) // len(latents), 1, 1, 1)
     return ((alpha * repeated - said) / sigma).to(said.dtype)
+
+
+def _num_alone(reads: Tensor) -> int | None:
+    """See `Conditioning.num_alone`. Asked once an update: on a GPU the question waits for it."""
+    flags = reads.tolist()
+    count = flags.count(False)
+    return None if any(flags[:count]) else count
 
 
 def _column(flags: Tensor, ndim: int, dtype: torch.dtype) -> Tensor:

@@ -30,8 +30,13 @@ class ReferenceAccess:
     """By block path, (P, tokens, width); a batch of R = B * P rows sees painting r % P."""
     rows: Tensor | None = None
     """bool (R,); None lets every row read."""
+    num_alone: int | None = None
+    """The first so many rows do not read and all others do; None where rows are mixed."""
     written: dict[str, Tensor] | None = None
     """Filled by block path when it is a dict."""
+    projected: dict[str, tuple[Tensor, Tensor]] | None = None
+    """Keys and values of `tokens` by block path, kept for the next step while no gradient is asked
+    for: they depend on the target and the weights alone."""
 
 
 class ReferenceAttention:
@@ -61,14 +66,10 @@ class ReferenceAttention:
         context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
         query, key, value = _projected(attention, hidden_states, context)
         if reference is not None and reference.tokens is not None and self.is_self_attention:
-            tokens = reference.tokens[block]
-            _, more_key, more_value = _projected(attention, None, tokens)
-            # Projected before they are repeated for every row: they are the same in all branches.
-            repeats = (len(query) // len(tokens), 1, 1, 1)
-            more_key, more_value = more_key.repeat(repeats), more_value.repeat(repeats)
-            attention_mask = _row_mask(reference.rows, query, key, more_key)
-            key, value = torch.cat([key, more_key], dim=2), torch.cat([value, more_value], dim=2)
-        mixed = functional.scaled_dot_product_attention(query, key, value, attention_mask)
+            more = _reference_keys(attention, block, reference)
+            mixed = _with_reference(query, key, value, *more, reference)
+        else:
+            mixed = functional.scaled_dot_product_attention(query, key, value, attention_mask)
         layers = cast("list[nn.Module]", attention.to_out)
         return layers[1](layers[0](mixed.transpose(1, 2).flatten(2)))
 
@@ -95,12 +96,54 @@ def _projected(
     return (key if asking is None else heads(attention.to_q, asking)), key, value
 
 
-def _row_mask(rows: Tensor | None, query: Tensor, own: Tensor, more: Tensor) -> Tensor | None:
-    """None when every row reads; else a bool mask (R, 1, 1, own + reference tokens)."""
-    if rows is None or bool(rows.all()):
-        return None
-    mask = torch.ones(
-        len(query), own.shape[2] + more.shape[2], dtype=torch.bool, device=rows.device
-    )
-    mask[~rows, own.shape[2] :] = False
-    return mask[:, None, None]
+def _reference_keys(
+    attention: Attention, block: str, reference: ReferenceAccess
+) -> tuple[Tensor, Tensor]:
+    """Keys and values of a block's reference tokens, each (P, heads, tokens, width / heads)."""
+    assert reference.tokens is not None
+    kept = None if torch.is_grad_enabled() else reference.projected
+    if kept is not None and block in kept:
+        return kept[block]
+    # Projected before they are repeated for every row: they are the same in all branches.
+    _, key, value = _projected(attention, None, reference.tokens[block])
+    if kept is not None:
+        kept[block] = (key, value)
+    return key, value
+
+
+def _with_reference(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    more_key: Tensor,
+    more_value: Tensor,
+    reference: ReferenceAccess,
+) -> Tensor:
+    """Attention over own and reference tokens in the rows that read, over own ones in the others.
+
+    The two kinds are computed apart: a mask would cost the fast kernels, and the rows without
+    reference twice their work. Slices, where they do, keep the device from being asked.
+    """
+    repeats = (len(query) // len(more_key), 1, 1, 1)
+    more = [tensor.repeat(repeats) for tensor in (more_key, more_value)]
+
+    def reading(index: Tensor | slice) -> Tensor:
+        both = [
+            torch.cat([own[index], tensor[index]], dim=2)
+            for own, tensor in zip((key, value), more, strict=True)
+        ]
+        return functional.scaled_dot_product_attention(query[index], both[0], both[1])
+
+    def alone(index: Tensor | slice) -> Tensor:
+        return functional.scaled_dot_product_attention(query[index], key[index], value[index])
+
+    first = 0 if reference.rows is None else reference.num_alone
+    if first is not None:
+        if first == 0:
+            return reading(slice(None))
+        parts = [alone(slice(first))]
+        return torch.cat([*parts, reading(slice(first, None))] if first < len(query) else parts)
+    assert reference.rows is not None
+    reads, rest = reference.rows.nonzero()[:, 0], (~reference.rows).nonzero()[:, 0]
+    mixed = torch.empty_like(query).index_copy(0, reads, reading(reads))
+    return mixed.index_copy(0, rest, alone(rest))

@@ -14,8 +14,11 @@ class TimeEncoder(ModelMixin, ConfigMixin):
     """Seconds, rounded to `step_s` and capped at `cap_s`, through sines and three layers.
 
     The sines are taken in float32 even when the weights are half: in half precision the
-    highest frequencies are off by up to 0.77.
+    highest frequencies are off by up to 0.77. `sines_as_weights` takes them in the weights' own
+    precision all the same, as the authors' demo does.
     """
+
+    sines_as_weights = False
 
     @register_to_config
     def __init__(
@@ -31,15 +34,15 @@ class TimeEncoder(ModelMixin, ConfigMixin):
         self.fc3 = nn.Linear(hidden[1], token_width)
         self.step_s, self.cap_s = step_s, cap_s
 
-    def encoding(self, interval_s: Tensor) -> Tensor:
-        """x, then sin(pi x 2^k) and cos(pi x 2^k) for k = 0..9; (P,) to (P, 21) in float32.
+    def encoding(self, interval_s: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+        """x, then sin(pi x 2^k) and cos(pi x 2^k) for k = 0..9; (P,) to (P, 21) in `dtype`.
 
         x in [-1, 1] is the rounded, capped interval. `torch.round` takes halves to even, as the
         published code does.
         """
         rounded = self.step_s * torch.round(interval_s.double() / self.step_s)
-        # The order of the products matters in float32: p first, then x = 2p - 1, then (x pi) 2^k.
-        p = (rounded / self.cap_s).clamp(0, 1).float()
+        # The order of the products matters: p rounded first, then x = 2p - 1, then (x pi) 2^k.
+        p = (rounded / self.cap_s).clamp(0, 1).to(dtype)
         x = 2 * p - 1
         angles = [x * torch.pi * 2.0**k for k in range(NUM_FREQUENCIES)]
         waves = [wave for angle in angles for wave in (torch.sin(angle), torch.cos(angle))]
@@ -47,6 +50,8 @@ class TimeEncoder(ModelMixin, ConfigMixin):
 
     def forward(self, interval_s: Tensor) -> Tensor:
         """Seconds (P,) to (P, 1, token width)."""
-        hidden = self.encoding(interval_s).to(self.fc1.weight.dtype)
+        weights = self.fc1.weight.dtype
+        sines = weights if self.sines_as_weights else torch.float32
+        hidden = self.encoding(interval_s, sines).to(weights)
         hidden = torch.relu(self.fc2(torch.relu(self.fc1(hidden))))
         return self.fc3(hidden)[:, None]

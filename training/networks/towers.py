@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from PIL import Image
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from torch import Tensor
 from torch.nn import functional
@@ -84,12 +86,31 @@ def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
     if preset.image_tower_crop:
         scale = side / min(height, width)
         size = (max(side, round(height * scale)), max(side, round(width * scale)))
-    scaled = functional.interpolate(rgb, size=size, mode="bicubic", antialias=True)
+    # Bicubic with antialias exists in single precision only on some devices.
+    scaled = functional.interpolate(rgb.float(), size=size, mode="bicubic", antialias=True)
     top, left = (scaled.shape[-2] - side) // 2, (scaled.shape[-1] - side) // 2
     square = scaled[..., top : top + side, left : left + side].clamp(-1, 1)
     mean = torch.tensor(CLIP_MEAN, device=rgb.device, dtype=rgb.dtype)[:, None, None]
     std = torch.tensor(CLIP_STD, device=rgb.device, dtype=rgb.dtype)[:, None, None]
     return ((square + 1) / 2 - mean) / std
+
+
+def published_pixels(image: np.ndarray, preset: Preset) -> Tensor:
+    """RGB uint8 (H, W, 3) exactly as CLIP's own preprocessing gives it: (1, 3, side, side).
+
+    Pillow scales in 8 bit and clips after each direction; `pixels_for_tower`, which stays on the
+    device, is off by up to some grey levels at sharp edges.
+    """
+    side = preset.image_tower_px
+    height, width = image.shape[:2]
+    short = min(height, width)
+    size = (int(side * height / short), int(side * width / short))
+    scaled = Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BICUBIC)
+    top, left = (size[0] - side) // 2, (size[1] - side) // 2
+    square = np.asarray(scaled)[top : top + side, left : left + side]
+    pixels = torch.from_numpy(square.copy()).permute(2, 0, 1)[None].float() / 255
+    mean, std = torch.tensor(CLIP_MEAN)[:, None, None], torch.tensor(CLIP_STD)[:, None, None]
+    return (pixels - mean) / std
 
 
 def _token(tokenizer: PreTrainedTokenizerFast, word: str) -> int:

@@ -1,0 +1,135 @@
+"""`InversePaintingPipeline`: a painter as diffusers users expect one.
+
+::
+
+    pipeline = InversePaintingPipeline.from_pretrained("painter/", torch_dtype=torch.bfloat16)
+    pipeline.to("cuda")                                # or enable_model_cpu_offload()
+    for step in pipeline.paint(picture):               # RGB uint8 (H, W, 3), or a PIL image
+        print(step.instruction.text, step.region.area)
+
+Parts, schedulers among them, are attributes and may be exchanged. The folder is the painter folder
+of docs/training.md: diffusers' index with `painter.json` beside it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import labeling as labeling  # isort: skip  (torchvision's operators before diffusers)
+import numpy as np
+import torch
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from torch import nn
+
+from inference.easel import Easel
+from inference.picture import Picture
+from inference.rollout import Rollout
+from inference.session import PainterRecord
+from inference.settings import InferenceConfig
+from inference.starting import start
+from ingest.errors import UserError
+from ingest.images import sha256
+from labeling.perceptual import PerceptualDistance
+from training.painter import Painter
+from training.painter_folder import (
+    ALL_PARTS,
+    OPTIONAL_PARTS,
+    PainterSettings,
+    read_painter_folder,
+    save_painter,
+)
+
+
+class InversePaintingPipeline(DiffusionPipeline):
+    """All parts of a painter and its settings; see the module."""
+
+    model_cpu_offload_seq = (
+        "instruction_model->text_encoder->image_encoder->reference_unet->canvas_encoder->"
+        "next_image_adapter->mask_unet->unet->vae"
+    )
+    _optional_components: ClassVar[list[str]] = [*ALL_PARTS, *OPTIONAL_PARTS]
+
+    def __init__(self, settings: PainterSettings, **parts: Any) -> None:
+        super().__init__()
+        unknown = sorted(set(parts) - {*ALL_PARTS, *OPTIONAL_PARTS})
+        if unknown:
+            raise UserError(f"unknown painter parts {unknown}: expected some of {list(ALL_PARTS)}")
+        self.register_modules(**parts)
+        self.settings = settings
+
+    @classmethod
+    def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, folder: str | Path, torch_dtype: torch.dtype | None = None, **parts: Any
+    ) -> InversePaintingPipeline:
+        """A painter from a folder or a hub name.
+
+        Args:
+            torch_dtype: number format of the networks; time encoders stay in float32.
+            parts: used instead of the folder's own, by name (``scheduler=...``).
+
+        Raises:
+            UserError: no such folder, not a painter, or a part that is missing or damaged.
+        """
+        found, settings = read_painter_folder(folder)
+        for part in found.values():
+            if isinstance(part, nn.Module):
+                part.eval().requires_grad_(False)
+        pipeline = cls(settings, **{**found, **parts})
+        if torch_dtype is not None:
+            pipeline.painter.to("cpu", torch_dtype)
+        return pipeline
+
+    def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, save_directory: str | Path, **options: Any
+    ) -> None:
+        """Write the painter folder; ``push_to_hub(repository)`` uploads what this writes."""
+        save_painter(self.parts, self.settings, Path(save_directory))
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """Parts that are there, by name."""
+        return {name: part for name, part in self.components.items() if part is not None}
+
+    @property
+    def components(self) -> dict[str, Any]:
+        return {
+            name: getattr(self, name)
+            for name in (*ALL_PARTS, *OPTIONAL_PARTS)
+            if getattr(self, name, None) is not None
+        }
+
+    @property
+    def painter(self) -> Painter:
+        """The same networks as training and inference call them."""
+        return Painter(self.parts, self.settings)
+
+    def paint(self, picture: Any, config: InferenceConfig | None = None) -> Rollout:
+        """Paint a picture: an iterator of steps that can be steered (`inference.rollout`).
+
+        Args:
+            picture: RGB uint8 (H, W, 3), or a PIL image.
+            config: settings; the painter named there is not read.
+        """
+        from inference.painting import at_canvas_size
+
+        image = np.ascontiguousarray(
+            picture if isinstance(picture, np.ndarray) else picture.convert("RGB")
+        )
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            raise UserError(
+                f"a picture is RGB uint8 (H, W, 3), got {image.dtype} {image.shape}: convert it"
+            )
+        if min(image.shape[:2]) < 4:
+            raise UserError(f"a picture of {image.shape[:2]} px cannot be painted: at least 4 x 4")
+        size = (image.shape[1], image.shape[0])
+        given = Picture(Path("picture.png"), image, sha256(image.tobytes()), size)
+        record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
+        device = str(self.painter.device)
+        easel = Easel(self.painter, record, PerceptualDistance(device), config or InferenceConfig())
+        return start(easel, at_canvas_size(given, easel))
+
+    def __call__(self, picture: Any, config: InferenceConfig | None = None) -> list[np.ndarray]:
+        """All canvases, the first one white and the last one as the painter left it."""
+        rollout = self.paint(picture, config)
+        return [rollout.canvas, *(step.next for step in rollout)]
