@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import Field
@@ -12,6 +12,9 @@ from ingest.config import Config
 
 INTRO_DETAIL, EMPTIER = 0.05, 0.25
 """Least detail of another picture shown first, and how much emptier the canvas is after it."""
+LAST_TOUCHES, MOST_COVERED = 3, 0.02
+"""States after the last visible change in which the painter may still touch the canvas; and the
+share of it that may be covered in the one that is taken."""
 
 
 class SpanConfig(Config):
@@ -50,6 +53,26 @@ def find_span(states: np.ndarray, config: SpanConfig) -> Span | None:
     if first >= last and change(looks[intro], looks[-1]) < config.min_change:
         return None
     return Span(first, last, why)
+
+
+def with_last_touches(
+    span: Span, states: np.ndarray, covered: np.ndarray, config: SpanConfig
+) -> Span:
+    """The span with its end a little later, where the canvas lies open and looks the same.
+
+    A signature is thinner than what is told apart at the size of states; it comes right before the
+    painter is done, so the finished picture is one that was seen a little after the last paint.
+
+    Args:
+        states: RGB uint8 (b, h, w, 3); covered: share of the canvas that is covered (b,).
+    """
+    last, end = span.last, pyramid(states[span.last])
+    for b in range(span.last + 1, min(span.last + LAST_TOUCHES, len(states) - 1) + 1):
+        if change(pyramid(states[b]), end) >= config.min_change:
+            break
+        if covered[b] <= max(MOST_COVERED, covered[span.last]):
+            last = b
+    return replace(span, last=last)
 
 
 def _is_painted(before: list[np.ndarray], after: list[np.ndarray], config: SpanConfig) -> bool:

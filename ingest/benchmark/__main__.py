@@ -41,7 +41,7 @@ def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
     from rich.table import Table
 
     from ingest.benchmark.film import score_film
-    from ingest.benchmark.table import measures
+    from ingest.benchmark.table import measures, parts
     from ingest.errors import UserError
     from ingest.studio.truth import truth_folder
 
@@ -66,6 +66,9 @@ def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
         value, limit = f"{row.value:.2f} {row.unit}", f"{sign} {row.limit:g} {row.unit}"
         table.add_row(row.name, value, limit, verdict)
     console.print(table)
+    shares = ", ".join(f"{name} {share:.2f}" for name, share in parts(films).items())
+    if shares:
+        console.print(f"processor time over bare decoding by part: {shares}")
     return films
 
 
@@ -92,9 +95,10 @@ def _line(film: FilmScore) -> str:
 def _report(films: list[FilmScore]) -> dict[str, object]:
     from dataclasses import asdict
 
-    from ingest.benchmark.table import measures
+    from ingest.benchmark.table import measures, parts
 
     return {
+        "time_over_bare_decoding_by_part": parts(films),
         "measures": [asdict(row) | {"reached": row.is_reached} for row in measures(films)],
         "films": [asdict(film) for film in films],
     }

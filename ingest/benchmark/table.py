@@ -73,7 +73,15 @@ def _steps(kept: list[FilmScore]) -> list[Measure]:
 
 def _time(kept: list[FilmScore]) -> list[Measure]:
     ratio = sum(f.ingest_s for f in kept) / sum(f.decode_s for f in kept)
-    return [Measure("ingest time over bare decoding", ratio, "x", 1.5, False)]
+    return [Measure("processor time over bare decoding", ratio, "x", 1.5, False)]
+
+
+def parts(films: list[FilmScore]) -> dict[str, float]:
+    """Each part's processor time over that of bare decoding, for the films that were kept."""
+    kept = [film for film in films if film.parts_s]
+    bare = sum(film.decode_s for film in kept)
+    names = kept[0].parts_s if kept else {}
+    return {name: sum(film.parts_s[name] for film in kept) / bare for name in names}
 
 
 def _share(name: str, flags: list[bool], limit: float) -> Measure:
