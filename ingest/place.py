@@ -28,6 +28,8 @@ LIGHT_SCALE = 0.25
 SETTLINGS, COMPOSITES, COMPOSITE_FRAMES = 2, 10, 5
 """How often frames are settled, each time on sharper composites; how many of these, of how many
 frames each."""
+MOVED_SHARE = 0.006
+"""How far, of the canvas's diagonal, a side may be moved on the word of frames before a push."""
 END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 7, 0.99, 1.04
 """Frames that show the start and the end of a painting; the share of the canvas that they show; and
 how much their scale may differ from that of most frames."""
@@ -76,7 +78,7 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         canvas = _about(composites, config)
     gains = _light(look, used, canvas, size)
     if gains is not None:
-        canvas = on_face(canvas, *_ends(look, used, canvas, gains))
+        canvas = _faced(look, used, moved, canvas, gains)
     return Placed(used, canvas, gains)
 
 
@@ -132,6 +134,37 @@ def _set_pose(look: Look, i: int, matrix: np.ndarray) -> None:
     look.looked[i] = replace(look.looked[i], pose=pose)
 
 
+class _Grounds:
+    """What frames are settled on: what lasts, or else the canvas as it looks about then."""
+
+    def __init__(self, composites: list[np.ndarray], config: IngestConfig) -> None:
+        self.composites, self.lasting = composites, Ground(composites)
+
+        def corners() -> np.ndarray | None:
+            about = _about(composites, config)
+            return about.corners if about.kind == "quad" else None
+
+        firm = self.lasting.is_firm
+        self.slid = reground(composites, self.lasting, corners) if firm else []
+        self._local: dict[int, Ground] = {}
+
+    def settle(self, image: np.ndarray, pose: np.ndarray, part: float) -> np.ndarray | None:
+        """A finer pose (3, 3); `part` of the take, 0 to 1, lies before the frame."""
+        k = min(int(part * len(self.composites)), len(self.composites) - 1)
+        fine = self.lasting.settle(image, pose)
+        # Where the view slid, the frames at the rim of a stretch may belong to its neighbour.
+        for j in (k, k - 1, k + 1):
+            back = self.slid[j] if 0 <= j < len(self.slid) else None
+            if fine is None and back is not None:
+                fine = self.lasting.settle(image, back @ pose, MIN_SEEN)
+        if fine is not None:
+            return fine
+        if k not in self._local:
+            self._local[k] = Ground([self.composites[k]])
+        fine, back = self._local[k].settle(image, pose), self.slid[k]
+        return fine if fine is None or back is None else back @ fine
+
+
 def _settled(
     look: Look, used: list[int], composites: list[np.ndarray], config: IngestConfig
 ) -> list[int]:
@@ -139,34 +172,16 @@ def _settled(
 
     Returns the frames that could be: a frame that fits neither is registered wrongly.
     """
-    ground = Ground(composites)
-    if not ground.is_firm:
+    grounds = _Grounds(composites, config)
+    if not grounds.lasting.is_firm:
         return used
-    local = [Ground([composite]) for composite in composites]
-
-    def corners() -> np.ndarray | None:
-        about = _about(composites, config)
-        return about.corners if about.kind == "quad" else None
-
-    slid = reground(composites, ground, corners)
     settled = []
     for n, i in enumerate(used):
-        image, pose = look.looked[i].grey, look.looked[i].pose
-        k = min(n * len(local) // len(used), len(local) - 1)
-        # Where the view slid, the frames at the rim of a stretch may belong to its neighbour.
-        others = [slid[j] for j in (k, k - 1, k + 1) if 0 <= j < len(slid)]
-        fine = ground.settle(image, pose.matrix)
-        for back in others:
-            if fine is None and back is not None:
-                fine = ground.settle(image, back @ pose.matrix, MIN_SEEN)
-        if fine is None:
-            fine = local[k].settle(image, pose.matrix)
-            if fine is not None and slid[k] is not None:
-                fine = slid[k] @ fine
-        if fine is None:
-            continue
-        settled.append(i)
-        _set_pose(look, i, fine)
+        frame = look.looked[i]
+        fine = grounds.settle(frame.grey, frame.pose.matrix, n / len(used))
+        if fine is not None:
+            settled.append(i)
+            _set_pose(look, i, fine)
     return settled if len(settled) >= MIN_FRAMES else used
 
 
@@ -175,9 +190,8 @@ def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.nda
 
     What frames do not show is filled in from those before.
     """
-    groups = np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES))
     composites: list[np.ndarray] = []
-    for group in groups:
+    for group in np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES)):
         places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
         looks = []
         for i in group[places]:
@@ -201,6 +215,19 @@ def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -
         size,
         LIGHT_SCALE,
     )
+
+
+def _faced(
+    look: Look, used: list[int], moved: set[int], canvas: Canvas, light: np.ndarray
+) -> Canvas:
+    """The canvas with its sides on the painted face."""
+    faced = on_face(canvas, *_ends(look, used, canvas, light))
+    step = np.linalg.norm(faced.corners - canvas.corners, axis=1).max()
+    if not moved or step <= MOVED_SHARE * np.linalg.norm(canvas.corners[2] - canvas.corners[0]):
+        return faced
+    # Brought back a little wrong, the canvas before it was pushed shows paint where none is.
+    still = [n for n, i in enumerate(used) if i not in moved]
+    return on_face(canvas, *_ends(look, [used[n] for n in still], canvas, light[still]))
 
 
 def _ends(
