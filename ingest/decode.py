@@ -40,7 +40,7 @@ class DecodeConfig(Config):
     """Frames looked at per second of video."""
     min_frames: int = Field(default=240, ge=8)
     """At least so many over the whole video: sped-up clips are short."""
-    max_frames: int = Field(default=600, ge=8)
+    max_frames: int = Field(default=480, ge=8)
     """At most so many over the whole video; bounds time and memory for long ones."""
     max_pixels: int = Field(default=8192 * 8192, ge=1024)
     """Larger frames are refused: a damaged header can declare any size (8K has 33 million)."""

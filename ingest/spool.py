@@ -1,6 +1,6 @@
 """The sampled frames of a video, kept so that no frame is decoded twice.
 
-They are stored as JPEG in memory: 600 frames of 1080p take about 300 MB, whatever the length of the
+They are stored as JPEG in memory: 480 frames of 1080p take about 240 MB, whatever the length of the
 video. Larger frames are scaled down: keyframes are smaller than 1080p anyway.
 """
 
