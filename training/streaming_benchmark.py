@@ -146,7 +146,9 @@ def _webdataset(dataset: Path) -> None:
     from webdataset.compat import WebDataset
 
     shards = [str(path) for path in sorted((dataset / "shards").glob("train-*.tar"))]
-    for _ in WebDataset(shards, shardshuffle=False, empty_check=False).shuffle(256).decode("rgb8"):
+    # Its types know nothing of what its methods are made of.
+    plain: Any = WebDataset(shards, shardshuffle=False, empty_check=False)
+    for _ in plain.shuffle(256).decode("rgb8"):
         pass
 
 
