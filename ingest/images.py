@@ -33,10 +33,10 @@ def encode_image(image: np.ndarray, format: ImageFormat = "jpg", quality: int = 
 
 def decode_image(data: bytes) -> np.ndarray:
     """Encoded bytes to RGB uint8 (H, W, 3). Raises ValueError when they are no image."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
     if image is None:
         raise ValueError(f"{len(data)} bytes that are not a readable image")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def image_size(data: bytes) -> tuple[int, int]:
@@ -69,8 +69,9 @@ def decode_mask(data: bytes) -> np.ndarray:
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if grey is None:
         raise ValueError(f"{len(data)} bytes that are not a readable mask")
-    # True only if all that is not 0 is 255.
-    if cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
+    # One bit of grey has no values between; otherwise true only if all that is not 0 is 255.
+    is_bilevel = data[24:26] == b"\x01\x00" and data[:4] == b"\x89PNG"
+    if not is_bilevel and cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
         raise ValueError("a mask holds values other than 0 and 255")
     return grey > 127
 

@@ -109,3 +109,13 @@ def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:
         StoredKeyframe(*decode_keyframe(key, fields, str(path))) for key, fields in read_tar(path)
     ]
     return sorted(stored, key=lambda item: item.keyframe.index)
+
+
+def keyframes_stamp(dataset: Dataset, video_id: str) -> str:
+    """What tells, without reading it, that a video's tar was not written anew: every writing makes
+    another file (`ingest.atomic`). Empty: there is none."""
+    try:
+        found = dataset.keyframes_tar(video_id).stat()
+    except FileNotFoundError:
+        return ""
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"

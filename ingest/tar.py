@@ -7,6 +7,7 @@ A sample is a key and one entry a field: ``KEY.FIELD``, where KEY has no dot and
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from ingest.atomic import atomic_file
 from ingest.errors import UserError
+from ingest.tar_header import BLOCK, REGULAR, read_header
 
 Fields = Mapping[str, bytes]
 
@@ -68,20 +70,14 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     """
     key, fields = "", {}
     try:
-        with tarfile.open(path, mode="r:") as tar:
-            for entry in tar:
-                if not entry.isfile():
-                    continue
-                entry_key, _, field = entry.name.partition(".")
+        with path.open("rb") as file:
+            for name, content in _contents(file):
+                entry_key, _, field = name.partition(".")
                 if entry_key != key and fields:
                     yield key, fields
                     fields = {}
                 key = entry_key
-                content = tar.extractfile(entry)
-                assert content is not None
-                fields[field] = content.read()
-                if len(fields[field]) != entry.size:
-                    raise tarfile.ReadError("unexpected end of data")
+                fields[field] = content
         # tarfile takes a file that ends inside a header for a whole one.
         if not _has_end(path):
             raise tarfile.ReadError("unexpected end of data")
@@ -94,6 +90,40 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         ) from error
     if fields:
         yield key, fields
+
+
+def _contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of plain files. Raises tarfile.TarError."""
+    descriptor, position = file.fileno(), 0
+    while header := os.pread(descriptor, BLOCK, position):
+        if header == bytes(BLOCK):
+            return
+        entry = read_header(header)
+        if entry.kind not in REGULAR:
+            # Folders, long names: whatever another program wrote is left to tarfile.
+            file.seek(position)
+            yield from _foreign_contents(file)
+            return
+        content = os.pread(descriptor, entry.size, position + BLOCK)
+        if len(content) != entry.size:
+            raise tarfile.ReadError("unexpected end of data")
+        yield entry.name, content
+        position += entry.num_bytes
+    if not position:
+        raise tarfile.ReadError("empty file")
+
+
+def _foreign_contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(fileobj=file, mode="r:") as tar:
+        for entry in tar:
+            if not entry.isfile():
+                continue
+            reader = tar.extractfile(entry)
+            assert reader is not None
+            content = reader.read()
+            if len(content) != entry.size:
+                raise tarfile.ReadError("unexpected end of data")
+            yield entry.name, content
 
 
 def _has_end(path: Path) -> bool:

@@ -13,9 +13,7 @@ from pathlib import Path
 
 from ingest.errors import UserError
 from ingest.tar import Range
-
-BLOCK = tarfile.BLOCKSIZE
-_REGULAR = (b"0", b"\0")
+from ingest.tar_header import BLOCK, REGULAR, Entry, read_header
 
 
 class TarDamage(UserError):
@@ -57,7 +55,7 @@ def ranges_of(read: Callable[[int, int], bytes], size: int, where: str) -> list[
             key, start = entry_key, position
         if entry is None:
             return ranges
-        position += BLOCK + entry.size + -entry.size % BLOCK
+        position += entry.num_bytes
         if position > size:
             raise TarDamage(f"{where} is cut short in sample {key!r}: build it again")
 
@@ -85,17 +83,17 @@ def fields_in(data: bytes | memoryview, key: str, where: str) -> dict[str, bytes
         if len(content) != entry.size:
             raise TarDamage(f"{where}: sample {key!r} is cut short: build the shard again")
         fields[field] = content
-        position += BLOCK + entry.size + -entry.size % BLOCK
+        position += entry.num_bytes
     return fields
 
 
-def _entry(header: bytes, where: str, key: str) -> tarfile.TarInfo:
+def _entry(header: bytes, where: str, key: str) -> Entry:
     try:
-        entry = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+        entry = read_header(header)
     except tarfile.TarError as error:
         after = f"in or after sample {key!r}" if key else "at its start"
         raise TarDamage(f"{where} is damaged {after} ({error}): build it again") from error
-    if header[156:157] not in _REGULAR:
+    if entry.kind not in REGULAR:
         raise TarDamage(f"{where}: {entry.name!r} is no plain file: build the shard again")
     return entry
 

@@ -15,7 +15,7 @@ from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.images import encode_mask, sha256
 from labeling.corrections import Correction
-from labeling.regions import StoredRegion
+from labeling.region_record import StoredRegion
 
 RULE_SUFFIX = "+human"
 """Follows the region rule in the provenance of a sample whose mask a person painted over."""

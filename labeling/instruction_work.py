@@ -25,7 +25,8 @@ from labeling.instructions import (
     normalise,
 )
 from labeling.pairs import Pair, read_pairs
-from labeling.regions import RegionsConfig, StoredRegion, read_regions, region_of
+from labeling.region_record import StoredRegion
+from labeling.regions import RegionsConfig, read_regions, region_of
 
 
 @dataclass(frozen=True)

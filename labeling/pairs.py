@@ -128,6 +128,12 @@ def white_canvas(size: tuple[int, int]) -> np.ndarray:
     return np.full((*size, 3), WHITE, np.uint8)
 
 
+@functools.lru_cache(maxsize=64)
+def white_png(size: tuple[int, int]) -> bytes:
+    """`white_canvas` as every pair stores it."""
+    return encode_image(white_canvas(size), "png")
+
+
 def _pair(
     any_keyframe: StoredKeyframe,
     current: Canvas,
@@ -168,10 +174,5 @@ def _canvas(stored: StoredKeyframe) -> Canvas:
 
 
 def _white(like: Canvas, time_s: float) -> Canvas:
-    data = _white_png(image_size(like.data))
+    data = white_png(image_size(like.data))
     return Canvas(CanvasRef(time_s=time_s, sha256=sha256(data)), "png", data)
-
-
-@functools.lru_cache(maxsize=64)
-def _white_png(size: tuple[int, int]) -> bytes:
-    return encode_image(white_canvas(size), "png")

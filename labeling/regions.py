@@ -8,31 +8,22 @@ everything that still differs from the finished painting; D is the LPIPS map cut
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from ingest.config import Config
 from ingest.dataset import Dataset
-from ingest.errors import SchemaError, UserError
-from ingest.fields import (
-    SCHEMA_VERSION,
-    check_version,
-    decode_field,
-    first_problem,
-    read_json,
-    required_field,
-)
+from ingest.errors import UserError
 from ingest.images import encode_mask
-from ingest.schema import Record
 from ingest.tar import read_tar, write_tar
 from labeling.pairs import Pair, read_pairs
 from labeling.region_cleaning import drop_small, level_light
+from labeling.region_record import RegionRecord, StoredRegion, read_region, region_fields
 
 ALPHA = 0.2
 """The paper's threshold of the difference masks D(A, B, alpha), section 3.2."""
@@ -62,41 +53,6 @@ class RegionsConfig(Config):
         light = "+light" if self.level_light else ""
         area = f"+area>{self.min_area:g}" if self.min_area else ""
         return f"lpips-alex>{self.threshold:g}{light}{area}"
-
-
-class RegionRecord(Record):
-    """The JSON beside the two masks of a pair."""
-
-    schema_version: str = SCHEMA_VERSION
-    pair_id: str
-    content_hash: str
-    """Content of the pair's three images, as `labeling.pairs.Pair.content_hash`."""
-    rule: str
-    version: int
-    mask_area: float = Field(ge=0, le=1)
-    """Share of the canvas in the mask."""
-    difference_area: float = Field(ge=0, le=1)
-    mean_distance: float = Field(ge=0, le=1)
-    """Mean of the LPIPS map between current and next over the whole canvas."""
-    mean_difference: float = Field(ge=0, le=1)
-    """The same between current and target."""
-
-
-@dataclass(frozen=True)
-class StoredRegion:
-    """The masks of one pair as they lie in the tar: record and two 1-bit PNGs."""
-
-    record: RegionRecord
-    mask: bytes
-    difference: bytes
-
-    def masks(self, where: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mask and difference, bool (H, W). Raises SchemaError naming file, key and field."""
-        key = self.record.pair_id
-        return (
-            decode_field(where, key, "mask", "png", self.mask, mask=True),
-            decode_field(where, key, "difference", "png", self.difference, mask=True),
-        )
 
 
 class Distance(Protocol):
@@ -142,7 +98,7 @@ def label_regions(task: RegionTask) -> dict[str, Any]:
 def store_regions(dataset: Dataset, video_id: str, regions: Sequence[StoredRegion]) -> None:
     """Write the regions of a video, in the order of its pairs."""
     path = dataset.regions_tar(video_id)
-    write_tar(path, ((item.record.pair_id, _fields(item)) for item in regions))
+    write_tar(path, ((item.record.pair_id, region_fields(item)) for item in regions))
 
 
 def difference_mask(map: np.ndarray, threshold: float = ALPHA) -> np.ndarray:
@@ -222,7 +178,7 @@ def read_regions(dataset: Dataset, video_id: str) -> dict[str, StoredRegion]:
         raise UserError(
             f"video {video_id} has no region masks: run `python -m labeling regions {dataset.root}`"
         )
-    regions = (_read_region(key, fields, str(path)) for key, fields in read_tar(path))
+    regions = (read_region(key, fields, str(path)) for key, fields in read_tar(path))
     return {region.record.pair_id: region for region in regions}
 
 
@@ -260,7 +216,7 @@ def _current_records(
     if not path.is_file():
         return None
     try:
-        records = [_read_region(k, f, str(path)).record for k, f in read_tar(path)]
+        records = [read_region(k, f, str(path)).record for k, f in read_tar(path)]
     except UserError:
         return None  # damaged or of another version: made again
     if len(records) != len(pairs):
@@ -280,27 +236,6 @@ def _fits(record: RegionRecord, pair: Pair, config: RegionsConfig) -> bool:
 def _made(region: StoredRegion) -> str:
     record = region.record
     return f"content {record.content_hash[:8]} by {record.rule} (version {record.version})"
-
-
-def _fields(region: StoredRegion) -> dict[str, bytes]:
-    head = json.dumps(region.record.model_dump(mode="json"), sort_keys=True).encode()
-    return {"mask.png": region.mask, "difference.png": region.difference, "json": head}
-
-
-def _read_region(key: str, fields: Mapping[str, bytes], where: str) -> StoredRegion:
-    head = read_json(key, fields, where)
-    check_version(where, key, head)
-    try:
-        record = RegionRecord.model_validate(head)
-    except ValidationError as error:
-        raise first_problem(where, key, "json", error) from error
-    if record.pair_id != key:
-        raise SchemaError(where, key, "pair_id", f"got {record.pair_id!r}, expected the key")
-    return StoredRegion(
-        record,
-        required_field(where, key, fields, "mask.png"),
-        required_field(where, key, fields, "difference.png"),
-    )
 
 
 def _rounded(values: np.ndarray) -> float:

@@ -25,7 +25,8 @@ from labeling.human_masks import mask_of, region_in_force
 from labeling.instruction_table import Instruction, read_table
 from labeling.instructions import normalise
 from labeling.pairs import Pair, read_pairs
-from labeling.regions import StoredRegion, read_regions
+from labeling.region_record import StoredRegion
+from labeling.regions import read_regions
 from labeling.review import overlay
 from labeling.review_index import ReviewIndex
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ingest.dataset import Dataset
 from labeling.pairs import Canvas, Pair, read_pairs
-from labeling.regions import StoredRegion, read_regions
+from labeling.region_record import StoredRegion
+from labeling.regions import read_regions
 
 MAX_VIDEOS = 48
 """Videos in memory; one takes about 2 MB at a short side of 512 px."""

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from ingest.atomic import remove_stale_temporaries, write_bytes, write_json
+from ingest.atomic import write_bytes, write_json
 from ingest.config import config_hash
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -58,7 +58,6 @@ def run_shards(root: Path, config: LabelingConfig, address: str | None = None) -
         UserError: a label is missing; says which command makes it. No shard is touched then.
     """
     dataset = open_stage(root, "shards", config)
-    remove_stale_temporaries(dataset.shards)
     layout = Layout(config.run, address)
     plan = _plan(dataset, config, layout)
     before = _last_build(dataset)

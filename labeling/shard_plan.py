@@ -21,7 +21,7 @@ from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.fields import SCHEMA_VERSION
 from ingest.images import sha256
-from ingest.outcome import VideoOutcome
+from ingest.outcome import VideoOutcome, keyframes_stamp
 from ingest.schema import Provenance, Record, Split
 from labeling.corrections import Correction
 from labeling.human_masks import RULE_SUFFIX, mask_of, region_in_force
@@ -50,6 +50,8 @@ class PlannedPair(Record):
     human_mask: str = Field(default="", exclude=True)
     """Hash of the mask that a person painted, empty: the machine's. `region_sha256` is of what
     holds already, so this stays out of the recipe."""
+    keyframes_stamp: str = Field(default="", exclude=True)
+    """Of the tar with its canvases as it was hashed, see `ingest.outcome.keyframes_stamp`."""
     num_bytes: int
     """Of its three images: what shards are balanced by. Masks do not count, so that a corrected one
     moves no pair to another shard."""
@@ -104,6 +106,8 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
         UserError: a label is missing or belongs to other images; names the command that makes it.
     """
     dataset = Dataset(task.root)
+    # Before reading: a file that is put there meanwhile is taken for another one.
+    stamp = keyframes_stamp(dataset, task.video_id)
     outcome, pairs = read_pairs(dataset, task.video_id)
     regions = read_regions(dataset, task.video_id) if pairs else {}
     planned = []
@@ -127,6 +131,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 content_hash=pair.content_hash,
                 region_sha256=sha256(region.mask + region.difference),
                 human_mask=mask_of(correction),
+                keyframes_stamp=stamp,
                 num_bytes=sum(len(c.data) for c in (pair.current, pair.next, pair.target)),
                 interval_s=pair.interval_s,
                 instruction=normalise(correction.instruction) if correction else label.text,

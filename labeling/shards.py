@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -17,12 +18,13 @@ from typing import BinaryIO, cast
 from ingest.atomic import SUFFIX, atomic_file
 from ingest.dataset import Dataset
 from ingest.errors import UserError
-from ingest.images import sha256
-from ingest.schema import pack_sample
+from ingest.images import ImageFormat, image_size, sha256
+from ingest.outcome import StoredKeyframe, keyframes_stamp, read_keyframes
+from ingest.schema import CanvasRef, pack_sample
 from ingest.tar import Fields, write_ranges
 from labeling.human_masks import region_in_force
-from labeling.pairs import Pair, read_pairs
-from labeling.regions import StoredRegion, read_regions
+from labeling.pairs import white_png
+from labeling.regions import read_regions
 from labeling.sample_table import SampleRow, mask_size
 from labeling.shard_index import ShardEntry, file_sha256
 from labeling.shard_plan import PlannedShard
@@ -63,9 +65,11 @@ def build_shard(plan: PlannedShard) -> BuiltShard:
             told[key] = (*mask_size(fields["mask.png"]), sha256(fields["json"]))
             yield key, fields
 
-    with atomic_file(dataset.shards / plan.name) as file:
-        hashing = _Hashing(file)
-        ranges = write_ranges(cast(BinaryIO, hashing), watched())
+    with _Hashing() as hashing:
+        with atomic_file(dataset.shards / plan.name) as file:
+            hashing.file = file
+            ranges = write_ranges(cast(BinaryIO, hashing), watched())
+        digest = hashing.hexdigest()
     pairs = {pair.pair_id: pair for pair in plan.kept}
     rows = [
         SampleRow(
@@ -88,7 +92,7 @@ def build_shard(plan: PlannedShard) -> BuiltShard:
         split=plan.split,
         num_samples=len(rows),
         num_bytes=hashing.num_bytes,
-        sha256=hashing.digest.hexdigest(),
+        sha256=digest,
         recipe=plan.recipe,
     )
     return BuiltShard(entry, rows)
@@ -136,42 +140,86 @@ def rename_shards(
 
 
 class _Hashing:
-    """A file that is hashed as it is written: reading it again would cost as much as writing."""
+    """A file that is hashed while it is written and flushed, by a thread beside it: reading it
+    again would cost as much as writing, and hashing in turn more than the disk takes."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.digest, self.num_bytes = hashlib.sha256(), 0
+    file: BinaryIO
+
+    def __init__(self) -> None:
+        self._digest, self.num_bytes = hashlib.sha256(), 0
+        self._thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> _Hashing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
 
     def write(self, data: bytes) -> None:
         self.writelines([data])
 
     def writelines(self, blocks: list[bytes]) -> None:
+        # The blocks are kept until they are hashed; their pictures are in memory anyway.
+        self._thread.submit(self._update, blocks)
+        self.num_bytes += sum(map(len, blocks))
+        self.file.writelines(blocks)
+
+    def hexdigest(self) -> str:
+        """Of all that was written."""
+        return self._thread.submit(self._digest.hexdigest).result()
+
+    def _update(self, blocks: list[bytes]) -> None:
         for block in blocks:
-            self.digest.update(block)
-            self.num_bytes += len(block)
-        self._file.writelines(blocks)
+            self._digest.update(block)
+
+
+class _Images:
+    """The canvases of one video as they were planned."""
+
+    def __init__(self, dataset: Dataset, video_id: str, stamp: str) -> None:
+        stored = read_keyframes(dataset, video_id)
+        self._by_index: dict[int | None, StoredKeyframe] = {s.keyframe.index: s for s in stored}
+        # Looked at after reading: what was put there meanwhile has another stamp, too.
+        self._is_known = keyframes_stamp(dataset, video_id) == stamp
+
+    def find(self, reference: CanvasRef, like: CanvasRef) -> tuple[ImageFormat, bytes] | None:
+        """A canvas, None if it is another one now; `like`: one of its size that is stored."""
+        is_made = reference.keyframe is None
+        stored = self._by_index.get((like if is_made else reference).keyframe)
+        if stored is None:
+            return None
+        if is_made:
+            data = white_png(image_size(stored.data))
+            return ("png", data) if sha256(data) == reference.sha256 else None
+        # Planning hashed these very bytes; it is done again only if the file was written anew.
+        if not self._is_known and sha256(stored.data) != reference.sha256:
+            return None
+        return stored.format, stored.data
 
 
 def _samples(dataset: Dataset, plan: PlannedShard) -> Iterator[tuple[str, Fields]]:
-    videos = sorted({planned.video_id for planned in plan.kept})
-    sources: dict[str, tuple[Pair, StoredRegion]] = {}
-    for video_id in videos:
-        regions = read_regions(dataset, video_id)
-        for pair in read_pairs(dataset, video_id)[1]:
-            sources[pair.pair_id] = (pair, regions[pair.pair_id])
+    stamps = {planned.video_id: planned.keyframes_stamp for planned in plan.kept}
+    images = {video: _Images(dataset, video, stamp) for video, stamp in sorted(stamps.items())}
+    regions = {video: read_regions(dataset, video) for video in images}
     for planned in plan.kept:
-        pair, region = sources[planned.pair_id]
-        region = region_in_force(dataset, pair.video_id, region, planned.human_mask)
-        masks = sha256(region.mask + region.difference)
-        if (pair.content_hash, masks) != (planned.content_hash, planned.region_sha256):
-            raise UserError(f"pair {pair.pair_id} changed while shards were built: run it again")
+        key, video, known = planned.pair_id, planned.video_id, planned.provenance
+        references = (known.current, known.next, known.target)
+        current, following, target = (images[video].find(r, known.next) for r in references)
+        region = regions[video].get(key)
+        if region is not None:
+            region = region_in_force(dataset, video, region, planned.human_mask)
+        if (
+            not (current and following and target and region)
+            or sha256(region.mask + region.difference) != planned.region_sha256
+        ):
+            raise UserError(f"pair {key} changed while shards were built: run it again")
         yield (
-            pair.pair_id,
+            key,
             pack_sample(
-                key=pair.pair_id,
-                current=(pair.current.format, pair.current.data),
-                next=(pair.next.format, pair.next.data),
-                target=(pair.target.format, pair.target.data),
+                key=key,
+                current=current,
+                next=following,
+                target=target,
                 mask=region.mask,
                 difference=region.difference,
                 interval_s=planned.interval_s,

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.atomic import write_bytes
+from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import to_yaml
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -37,12 +37,14 @@ class Layout:
 
 
 def open_stage(root: Path, stage: str, config: LabelingConfig) -> Dataset:
-    """The dataset, with the stage's resolved config saved in it."""
+    """The dataset, with the stage's resolved config saved in it and without what kills left."""
     dataset = Dataset.existing(root)
     if not dataset.video_ids():
         raise UserError(
             f"{root} has no video with keyframes: run `python -m ingest` on other videos"
         )
+    for folder in ("config", "labels", "shards"):
+        remove_stale_temporaries(dataset.root / folder)
     write_bytes(dataset.config_yaml(stage), to_yaml(config, "labeling").encode())
     return dataset
 

@@ -22,17 +22,21 @@ class Position:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B samples of one padded size H x W."""
+    """B samples of one padded size H x W.
+
+    A stream gives them as they are stored, uint8 images in [0, 255] and bool masks, a quarter of
+    the bytes between processes and to a GPU; `to` gives what networks take.
+    """
 
     keys: list[str]
     current: Tensor
-    """I_{t-1}, RGB in [-1, 1], (B, 3, H, W)."""
+    """I_{t-1}, RGB, (B, 3, H, W); float32 in [-1, 1] after `to`."""
     next: Tensor
     """I_t, likewise."""
     target: Tensor
     """I_T, likewise."""
     mask: Tensor
-    """M_t, 0 or 1, (B, 1, H, W)."""
+    """M_t, (B, 1, H, W); float32, 0 or 1, after `to`."""
     difference: Tensor
     """M_d, likewise."""
     interval_s: Tensor
@@ -45,14 +49,21 @@ class Batch:
     """Where the stream stands after this batch."""
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch with its tensors on `device`."""
+        """The same batch with its tensors on `device`, float32."""
         names = ("current", "next", "target", "mask", "difference", "interval_s")
-        moved = {name: getattr(self, name).to(device) for name in names}
+        moved = {name: _for_networks(getattr(self, name).to(device)) for name in names}
         return Batch(**{**self.__dict__, **moved})
 
     def generators(self) -> list[torch.Generator]:
         """A fresh CPU generator for every sample."""
         return [torch.Generator().manual_seed(seed) for seed in self.seeds]
+
+
+def _for_networks(values: Tensor) -> Tensor:
+    """Stored values to float32: uint8 to [-1, 1], bool to 0 or 1; others are there already."""
+    if values.dtype == torch.uint8:
+        return values.contiguous().float().div_(127.5).sub_(1)
+    return values.contiguous().float() if values.dtype == torch.bool else values
 
 
 def sample_seed(seed: int, epoch: int, key: str) -> int:

@@ -30,6 +30,7 @@ from ingest.tar_ranges import TarDamage, fields_in, find_ranges
 from training.batch import Batch, Position, sample_seed
 from training.epoch_order import PlannedBatch, dealt, planned_batches
 from training.framing import frame_image, frame_mask
+from training.freed_memory import keep_freed_memory
 from training.image_cache import ImageCache
 from training.networks.presets import Preset
 from training.sample_list import Shard, is_address, list_samples, read_index
@@ -134,6 +135,7 @@ class ShardStream:
     def batches(self, start: Position, rank: int = 0, num_ranks: int = 1) -> Iterator[Batch]:
         """This rank's batches from `start` on; nothing before them, and nothing of other ranks, is
         read. Raises UserError: too many samples are damaged."""
+        keep_freed_memory()
         block, size = self.config.shuffle_samples, self.batch_size
         plan = dealt(planned_batches(self.samples, self.seed, block, size, start), rank, num_ranks)
         loaded = self._by_workers(plan) if self.config.workers else self._by_threads(plan)
@@ -275,16 +277,17 @@ def _as_it_is(loaded: Loaded) -> Loaded:
 
 def _start_worker(number: int) -> None:
     cv2.setNumThreads(1)
+    keep_freed_memory()
 
 
 def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:
-    """Samples of one size as a batch, scaled and padded as the preset says."""
+    """Samples of one size as a batch as it is stored, scaled and padded as the preset says."""
     images = {
-        name: _stacked_images([frame_image(getattr(sample, name), preset) for sample in samples])
+        name: _stacked([frame_image(getattr(sample, name), preset) for sample in samples])
         for name in ("current", "next", "target")
     }
     masks = {
-        name: _stacked_masks([frame_mask(getattr(sample, name), preset) for sample in samples])
+        name: _stacked([frame_mask(getattr(sample, name), preset)[..., None] for sample in samples])
         for name in ("mask", "difference")
     }
     return Batch(
@@ -298,22 +301,9 @@ def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: P
     )
 
 
-_TO_FLOAT = np.arange(256, dtype=np.float32) / 127.5 - 1
-"""uint8 in [0, 255] to float32 in [-1, 1]."""
-
-
-def _stacked_images(images: list[np.ndarray]) -> Tensor:
-    """uint8 (H, W, 3) to float32 (B, 3, H, W) in [-1, 1]."""
-    stacked = np.empty((len(images), 3, *images[0].shape[:2]), np.float32)
-    for image, out in zip(images, stacked, strict=True):
-        for plane, out_plane in zip(cv2.split(image), out, strict=True):
-            cv2.LUT(plane, _TO_FLOAT, out_plane)
-    return torch.from_numpy(stacked)
-
-
-def _stacked_masks(masks: list[np.ndarray]) -> Tensor:
-    """bool (H, W) to float32 (B, 1, H, W)."""
-    return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
+def _stacked(images: list[np.ndarray]) -> Tensor:
+    """uint8 or bool (H, W, C) to the same of shape (B, C, H, W), without moving a channel."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 def _mirrored(sample: Sample) -> Sample:

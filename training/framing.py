@@ -22,7 +22,7 @@ def frame_mask(mask: np.ndarray, preset: Preset) -> np.ndarray:
         scaled = resize_short_side(grey, preset.image_side_px) >= 128
     # Padding is never painted, whatever it shows.
     bottom, right = padding_px(scaled.shape[0], scaled.shape[1], preset)
-    return np.pad(scaled, ((0, bottom), (0, right)))
+    return np.pad(scaled, ((0, bottom), (0, right))) if bottom or right else scaled
 
 
 def padding_px(height: int, width: int, preset: Preset) -> tuple[int, int]:

@@ -21,6 +21,8 @@ class ImageCache:
 
     def decode(self, data: bytes) -> np.ndarray:
         """`ingest.images.decode_image`, read-only: RGB uint8 (H, W, 3)."""
+        if not self._max_bytes:
+            return decode_image(data)
         # The encoded bytes are the key: no hash that a file claims, and no chance of a mix-up.
         with self._lock:
             known = self._images.get(data)

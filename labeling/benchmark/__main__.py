@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,6 +22,12 @@ def benchmark(
     llava: Annotated[
         str, typer.Option("--llava", help="A LLaVA folder or hub name", metavar="MODEL")
     ] = "",
+    review: Annotated[
+        int,
+        typer.Option(
+            "--review", help="Pairs of a review page to measure, 100000 take minutes; 0: none"
+        ),
+    ] = 0,
     json_: cli.JsonOption = None,
 ) -> None:
     """Print the table of measures, and write every figure as JSON."""
@@ -43,7 +49,21 @@ def benchmark(
         value = "-" if row.value is None else f"{row.value:.3g}"
         print(f"{row.name}: {value} {row.unit} ({sign} {row.limit:g}): {verdict}")
     told = [asdict(row) | {"reached": row.is_reached} for row in rows]
-    cli.write_result(json_, {"measures": told})
+    cli.write_result(json_, {"measures": told, "review": _review(review)})
+
+
+def _review(num_pairs: int) -> list[dict[str, Any]]:
+    """The review page in a real browser; nothing where no pairs are asked for."""
+    if not num_pairs:
+        return []
+    from labeling.benchmark.review import measure_review
+
+    with tempfile.TemporaryDirectory() as folder:
+        rows = measure_review(Path(folder) / "review", num_pairs)
+    for row in rows:
+        verdict = {True: "reached", False: "not reached", None: ""}[row["reached"]]
+        print(f"{row['measure']}: {row['value']:g} {row['unit']} {verdict}".rstrip())
+    return rows
 
 
 if __name__ == "__main__":

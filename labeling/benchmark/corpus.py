@@ -17,13 +17,8 @@ from ingest.tar import write_tar
 from labeling.instruction_table import Cache, Instruction, merge_table
 from labeling.instructions import InstructionsConfig, make_labeler
 from labeling.pairs import Pair, read_pairs
-from labeling.regions import (
-    REGIONS_VERSION,
-    RegionRecord,
-    RegionsConfig,
-    StoredRegion,
-    store_regions,
-)
+from labeling.region_record import RegionRecord, StoredRegion
+from labeling.regions import REGIONS_VERSION, RegionsConfig, store_regions
 
 WORDS = ("sky", "mountain", "tree", "water")
 

@@ -25,7 +25,8 @@ from ingest.tar import write_tar
 from ingest.vocabulary import VOCABULARY
 from labeling.instruction_table import Instruction
 from labeling.pairs import Pair, pairs_of
-from labeling.regions import REGIONS_VERSION, RegionRecord, RegionsConfig
+from labeling.region_record import RegionRecord
+from labeling.regions import REGIONS_VERSION, RegionsConfig
 
 STEP_S, CHANGED = 20.0, 24
 SECOND_LABELER = "llava:second-opinion"

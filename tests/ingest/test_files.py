@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from ingest.images import (
     resize_short_side,
 )
 from ingest.tar import read_tar, write_tar
+from ingest.tar_header import read_header
 
 SAMPLES = [("a-1", {"jpg": b"one", "json": b"{}"}), ("b-2", {"current.jpg": b"two", "json": b""})]
 
@@ -102,6 +104,39 @@ def test_a_cut_tar_is_named(tmp_path: Path, size: int) -> None:
         list(read_tar(path))
     with pytest.raises(UserError, match="not found"):
         list(read_tar(tmp_path / "absent.tar"))
+
+
+@given(
+    st.sampled_from(["a.json", "é.jpg", "x" * 99, "x" * 100, "a/" + "b" * 98]),
+    st.integers(0, 8**11 - 1),
+    st.integers(0, 511),
+    st.integers(0, 255),
+)
+def test_a_header_is_read_as_tarfile_reads_it(name: str, size: int, at: int, byte: int) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    whole = info.tobuf(tarfile.USTAR_FORMAT, "utf-8", "surrogateescape")
+    assert read_header(whole) == (name, size, tarfile.REGTYPE)
+    header = whole[:at] + bytes([byte]) + whole[at + 1 :]
+    try:
+        expected = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        with pytest.raises(tarfile.HeaderError):
+            read_header(header)
+    else:
+        assert read_header(header)[:2] == (expected.name, expected.size)
+
+
+def test_tars_of_other_programs_are_read(tmp_path: Path) -> None:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    long = "a" * 120
+    for name in ("a.jpg", f"{long}.json"):
+        (tmp_path / "in" / name).write_bytes(name.encode())
+    with tarfile.open(tmp_path / "x.tar", "w", format=tarfile.GNU_FORMAT) as tar:
+        for name in ("a.jpg", "deep", f"{long}.json"):
+            tar.add(tmp_path / "in" / name, name)
+    found = [("a", {"jpg": b"a.jpg"}), (long, {"json": f"{long}.json".encode()})]
+    assert list(read_tar(tmp_path / "x.tar")) == found
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**31))

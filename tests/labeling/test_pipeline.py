@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +16,13 @@ import pytest
 from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.ray_tasks import Finished, TaskFailure
+from ingest.tar_ranges import find_ranges
 from labeling import pipeline, work
-from labeling.instruction_table import read_jsonl
+from labeling.corrections import Correction, append_corrections
+from labeling.instruction_table import read_jsonl, read_table
+from labeling.migrate import migrate
 from labeling.settings import LabelingConfig
+from labeling.shard_index import check_shards
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -209,3 +214,73 @@ def test_on_ray_with_one_worker_and_two(
     for folder in ("labels/regions",):
         one, two = ([p.read_bytes() for p in sorted((d.root / folder).iterdir())] for d in datasets)
         assert one == two
+
+
+@pytest.mark.usefixtures("in_process")
+def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
+    labeled_dataset: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    dataset = labeled_dataset(3, 0)
+    pipeline.run_shards(dataset.root, config())
+    before, table = shard_bytes(dataset), read_table(dataset)
+    shutil.copytree(dataset.shards, tmp_path / "old" / "shards")
+    keys = [place.key for place in find_ranges(dataset.shards / "train-000000.tar")]
+    append_corrections(
+        dataset,
+        [
+            Correction(k, table[k].content_hash, "reject", "", "Ann", "", table[k].text)
+            for k in keys
+        ],
+    )
+    result = pipeline.run_shards(dataset.root, config())
+    after = shard_bytes(dataset)
+    assert result["written"] == []
+    assert result["renamed"] == ["train-000000.tar", "train-000001.tar"]
+    assert result["removed"] == ["train-000002.tar"]
+    for now, then in (
+        ("train-000000.tar", "train-000001.tar"),
+        ("train-000001.tar", "train-000002.tar"),
+    ):
+        assert after[now] == before[then]
+    assert check_shards(dataset) == []
+    # The same told by a comparison of two folders: with nothing known about decisions.
+    out = tmp_path / "diff.json"
+    done = command("shards", dataset.root, "--diff", tmp_path / "old", "--json", out)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(out.read_text())
+    assert told["counts"] == {"moved": 8, "removed": 4}
+    assert {s["key"] for s in told["samples"] if s["kind"] == "removed"} == set(keys)
+    assert done.stdout.splitlines()[0] == "8 moved, 4 removed"
+    assert f"removed {keys[0]} (train-000000.tar): its pair is not in the dataset" in done.stdout
+    changes = json.loads((dataset.shards / "changes.json").read_text())
+    assert {s["why"] for s in changes["samples"] if s["kind"] == "removed"} == {
+        "rejected by human:Ann"
+    }
+
+
+@pytest.mark.usefixtures("in_process")
+def test_an_old_index_is_migrated_and_a_damaged_or_later_one_refused(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = labeled_dataset(2, 0)
+    pipeline.run_shards(dataset.root, config())
+    today = shard_bytes(dataset)
+    index = json.loads(dataset.index_json.read_text())
+    old = {**{k: v for k, v in index.items() if k != "samples"}, "schema_version": "1.0"}
+    (dataset.shards / "samples.parquet").unlink()
+    dataset.index_json.write_text(json.dumps(old))
+    tar = dataset.shards / "train-000000.tar"
+    tar.write_bytes(today[tar.name].replace(b"sky", b"sea"))
+    with pytest.raises(UserError, match=r"train-000000\.tar has another hash"):
+        migrate(dataset)
+    tar.unlink()
+    with pytest.raises(UserError, match=r"train-000000\.tar is missing"):
+        migrate(dataset)
+    assert json.loads(dataset.index_json.read_text()) == old, "nothing is written then"
+    tar.write_bytes(today[tar.name])
+    assert migrate(dataset) == {"from": "1.0", "to": "1.1", "samples": 8}
+    assert shard_bytes(dataset) == today
+    assert migrate(dataset) == {"from": "1.1", "to": "1.1", "samples": 8}
+    dataset.index_json.write_text(json.dumps({**index, "schema_version": "1.9"}))
+    with pytest.raises(UserError, match=r"version 1\.9, this code writes 1\.1"):
+        migrate(dataset)

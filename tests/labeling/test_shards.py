@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ingest.atomic import write_json
+from ingest.atomic import write_bytes, write_json
 from ingest.config import config_hash
 from ingest.dataset import Dataset
 from ingest.errors import UserError
 from ingest.images import decode_image
 from ingest.outcome import read_keyframes
 from ingest.schema import Sample, decode_sample
-from ingest.tar import read_tar
+from ingest.tar import read_tar, write_tar
 from labeling.corrections import Correction, append_corrections, in_force, read_corrections
 from labeling.instruction_table import read_table
 from labeling.regions import RegionsConfig
@@ -150,6 +150,28 @@ def test_stands_only_if_the_bytes_are_right(labeled_dataset: Callable[..., Datas
     data[600] ^= 1
     path.write_bytes(data)
     assert not stands(dataset, shard, entry)
+
+
+def test_canvases_that_change_after_planning_stop_the_build(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = labeled_dataset(1, 0)
+    before = build(dataset)
+    shards = plan(dataset)
+    tar = dataset.keyframes_tar(dataset.video_ids()[0])
+    write_bytes(tar, tar.read_bytes())  # another file of the same bytes is hashed, and taken
+    build_shard(shards[0])
+    assert (dataset.shards / shards[0].name).read_bytes() == before[shards[0].name]
+    fields = dict(read_tar(tar))
+    first = next(iter(fields))
+    last = list(fields)[-1]
+    write_tar(
+        tar,
+        [(k, {**f, "jpg": fields[first]["jpg"]} if k == last else f) for k, f in fields.items()],
+    )
+    with pytest.raises(UserError, match="changed while shards were built"):
+        build_shard(shards[0])
+    assert (dataset.shards / shards[0].name).read_bytes() == before[shards[0].name]
 
 
 def test_missing_and_stale_labels_name_the_command(

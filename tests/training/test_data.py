@@ -76,7 +76,14 @@ def test_batches_have_one_size_and_the_documented_ranges(
     make_toy_dataset: Callable[..., Path], tmp_path: Path, small_preset: Preset
 ) -> None:
     root = make_toy_dataset(tmp_path / "wide", num_train=3, size=(64, 150))
-    batch = first_epoch(root, small_preset)[0]
+    import torch
+
+    stored = first_epoch(root, small_preset)[0]
+    assert (stored.current.dtype, stored.mask.dtype) == (torch.uint8, torch.bool)
+    batch = stored.to(torch.device("cpu"))
+    assert torch.equal(batch.current, stored.current.float() / 127.5 - 1)
+    assert batch.current.is_contiguous()
+    assert batch.to(torch.device("cpu")).current is batch.current
     assert batch.current.shape == batch.target.shape == (5, 3, 64, 160)
     assert float(batch.current.min()) >= -1
     assert float(batch.current.max()) <= 1

@@ -27,12 +27,15 @@ PLAIN = {"flip": False, "crop": 0.0, "colour_jitter": 0.0}
 
 @pytest.fixture(scope="module")
 def batch(make_toy_samples: Callable[..., list[Sample]], small_preset: Preset) -> Batch:
+    import torch
+
     from training.batch import Position, sample_seed
     from training.data import collate
 
     samples = [sample for seed in range(2) for sample in make_toy_samples(seed)]
     seeds = [sample_seed(0, 0, sample.key) for sample in samples]
-    return collate(samples, small_preset, seeds, Position(0, 1, len(samples)))
+    stored = collate(samples, small_preset, seeds, Position(0, 1, len(samples)))
+    return stored.to(torch.device("cpu"))
 
 
 def objective_of(preset: Preset, **values: Any) -> Any:
