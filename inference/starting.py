@@ -86,7 +86,7 @@ def region_rule(config: InferenceConfig, painter: Painter) -> RegionConfig:
 
 def without_padding(step: Step, picture: np.ndarray, short_edge_px: int) -> Step:
     """A step of the official rollout as it is kept: black borders cut off."""
-    height, width = scaled_size(*picture.shape[:2], short_edge_px)
+    height, width = scaled_size(picture.shape[0], picture.shape[1], short_edge_px)
     inner = (slice(height), slice(width))
     region = dataclasses.replace(step.region, mask=step.region.mask[inner])
     return dataclasses.replace(
