@@ -52,7 +52,11 @@ class Manner:
 
 
 class PainterArtist(Artist):
-    """Paints one target with a painter; what depends on the target alone is computed once."""
+    """Paints one target with a painter; what depends on the target alone is computed once.
+
+    A painter without text (-TG) gives the empty instruction, one without a mask generator (-MG) the
+    whole canvas as region: the conditions that it was trained without.
+    """
 
     def __init__(
         self,
@@ -75,6 +79,8 @@ class PainterArtist(Artist):
 
     @torch.inference_mode()
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
+        if "TG" in self.painter.preset.without:
+            return Instruction("", None)
         pair = [self.framing.scaled(image) for image in (canvas, target)]
         if self._language is None:
             model = self.painter.part("instruction_model")
@@ -91,6 +97,8 @@ class PainterArtist(Artist):
         instruction: str,
         interval_s: float,
     ) -> np.ndarray:
+        if "MG" in self.painter.preset.without:
+            return np.ones(target.shape[:2], np.float32)
         probability = self.framing.blocks(
             self.painter.mask_probability(
                 self._canvas(canvas).latents,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -39,7 +39,8 @@ def small_preset() -> Preset:
 
 def small_painter() -> Painter:
     """On the CPU, float32, everything random but alike in every run."""
-    vae = AutoencoderKL(
+    # diffusers annotates tuples of one element where it takes any number.
+    vae = cast(Any, AutoencoderKL)(
         block_out_channels=(8, 16, 16, 16), down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=1, norm_num_groups=8,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -76,9 +76,11 @@ def import_official(
         if sources.llava is not None:
             vision = sources.llava_vision
             importer.classes |= import_llava(
-                _folder(sources.llava, "--llava"), vision and _folder(vision, "--llava-vision"),
-                temporary, say,
-            )  # fmt: skip
+                _folder(sources.llava, "--llava"),
+                _folder(vision, "--llava-vision") if vision else None,
+                temporary,
+                say,
+            )
         settings = importer.settings(sources)
         write_index(temporary, importer.classes, settings)
         shutil.rmtree(out, ignore_errors=True)
@@ -203,7 +205,8 @@ class _Importer:
     def _save(self, name: str, part: Any) -> None:
         """A part that its own library loaded."""
         if isinstance(part, nn.Module):
-            part.to(self.dtype)
+            # diffusers' own `to` is hidden from type checkers behind a decorator.
+            cast(Any, part).to(self.dtype)
             self.num_tensors[name] = len(part.state_dict())
         part.save_pretrained(self.folder / name)
         self.classes[name] = class_of(part)

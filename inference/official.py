@@ -74,9 +74,10 @@ class OfficialArtist(Artist):
         """Two VAE samples from the global random state, canvas first, and one pass."""
         painter = self.painter
         pixels = [signed(padded_tensor(i, self._short_edge_px)) for i in (canvas, self.picture)]
-        latents = [self._sample(image, self.noise.shared) for image in pixels]
+        current, goal = [self._sample(image, self.noise.shared) for image in pixels]
         probability = painter.mask_probability(
-            *latents,
+            current,
+            goal,
             torch.from_numpy(difference)[None, None].to(painter.device),
             painter.encode_text([instruction], for_mask=True),
             self._seconds(interval_s),

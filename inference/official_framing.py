@@ -26,7 +26,7 @@ def padded_size(height: int, width: int, short_edge_px: int = 512) -> tuple[int,
 
 def padded_image(image: np.ndarray, short_edge_px: int = 512) -> np.ndarray:
     """The renderer's version, RGB uint8 (H, W, 3): bilinear on 8 bit, zeros right and below."""
-    height, width = scaled_size(*image.shape[:2], short_edge_px)
+    height, width = scaled_size(image.shape[0], image.shape[1], short_edge_px)
     scaled = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
     bottom, right = -height % MULTIPLE_PX, -width % MULTIPLE_PX
     return cv2.copyMakeBorder(scaled, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
@@ -35,7 +35,7 @@ def padded_image(image: np.ndarray, short_edge_px: int = 512) -> np.ndarray:
 def padded_tensor(image: np.ndarray, short_edge_px: int = 512) -> Tensor:
     """The mask generator's version: float32 (1, 3, hp, wp) in [0, 1], bilinear on floats without
     antialias, zeros right and below."""
-    size = scaled_size(*image.shape[:2], short_edge_px)
+    size = scaled_size(image.shape[0], image.shape[1], short_edge_px)
     values = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float() / 255
     scaled = functional.interpolate(values, size=size, mode="bilinear", align_corners=False)
     height, width = size

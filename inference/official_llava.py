@@ -128,7 +128,7 @@ def _convert(folder: Path, vision: Path | None, config: Mapping[str, Any], out: 
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_select_strategy="default",
         vision_feature_layer=config.get("mm_vision_select_layer", -2),
-        image_seq_length=(tower.image_size // tower.patch_size) ** 2,
+        image_seq_length=(_side_px(tower.image_size) // _side_px(tower.patch_size)) ** 2,
     ).save_pretrained(model_out)
 
 
@@ -145,8 +145,10 @@ def _processor(folder: Path, tower: CLIPVisionConfig, vocabulary: int) -> LlavaP
     tokenizer.pad_token, tokenizer.padding_side = "<pad>", "left"
     if len(tokenizer) > vocabulary:
         raise UserError(f"{folder}: {len(tokenizer)} words for a network of {vocabulary}")
-    side = {"height": tower.image_size, "width": tower.image_size}
-    images = CLIPImageProcessor(size={"shortest_edge": tower.image_size}, crop_size=side)
+    side_px = _side_px(tower.image_size)
+    images = CLIPImageProcessor(
+        size={"shortest_edge": side_px}, crop_size={"height": side_px, "width": side_px}
+    )
     return LlavaProcessor(
         image_processor=images,
         tokenizer=tokenizer,
@@ -154,6 +156,13 @@ def _processor(folder: Path, tower: CLIPVisionConfig, vocabulary: int) -> LlavaP
         num_additional_image_tokens=1,
         vision_feature_select_strategy="default",
     )
+
+
+def _side_px(size: object) -> int:
+    """Side of a vision tower's image or patch; transformers allows other shapes, CLIP has none."""
+    if not isinstance(size, int):
+        raise UserError(f"a vision tower with sides of {size!r} px: expected one number (CLIP)")
+    return size
 
 
 def _vision_shard(vision: Path | None, folder: Path, target: Path) -> None:
@@ -213,6 +222,8 @@ def _write_index(folder: Path) -> None:
 def _check(folder: Path, source: Path) -> None:
     """Every tensor of the architecture is there, by name and shape; none is left over."""
     config = AutoConfig.from_pretrained(folder)
+    if not isinstance(config, LlavaConfig):
+        raise UserError(f"{source} is a {config.model_type!r} model: expected a LLaVA")
     with torch.device("meta"):
         wanted = {
             n: tuple(t.shape) for n, t in LlavaForConditionalGeneration(config).state_dict().items()

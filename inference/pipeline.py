@@ -20,9 +20,11 @@ import labeling as labeling  # isort: skip  (torchvision's operators before diff
 import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from huggingface_hub import file_exists
 from torch import nn
 
 from inference.easel import Easel
+from inference.model_card import CARD_FILE, write_model_card
 from inference.picture import Picture
 from inference.rollout import Rollout
 from inference.session import PainterRecord
@@ -83,8 +85,19 @@ class InversePaintingPipeline(DiffusionPipeline):
     def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, save_directory: str | Path, **options: Any
     ) -> None:
-        """Write the painter folder; ``push_to_hub(repository)`` uploads what this writes."""
+        """Write the painter folder with a model card; a card that is there already is kept.
+        ``push_to_hub(repository)`` uploads what this writes."""
         save_painter(self.parts, self.settings, Path(save_directory))
+        write_model_card(Path(save_directory), self.settings)
+
+    def _upload_folder(
+        self, working_dir: Any, repo_id: str, token: str | None = None, *rest: Any, **named: Any
+    ) -> Any:
+        # diffusers has put its empty card over ours by now; a repository's own card stays.
+        if not named.get("subfolder") and not file_exists(repo_id, CARD_FILE, token=token):
+            (Path(working_dir) / CARD_FILE).unlink(missing_ok=True)
+            write_model_card(Path(working_dir), self.settings)
+        return super()._upload_folder(working_dir, repo_id, token, *rest, **named)
 
     @property
     def parts(self) -> dict[str, Any]:

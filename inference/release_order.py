@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,12 +78,13 @@ def _attend(attention: Attention, asking: Tensor, context: Tensor) -> Tensor:
 
 
 @contextmanager
-def _release_attention(network: torch.nn.Module) -> Iterator[None]:
-    """The UNet with the release's attention while the block runs."""
-    processors = dict(network.attn_processors)  # pyright: ignore[reportArgumentType, reportCallIssue]
+def _release_attention(network: Any) -> Iterator[None]:
+    """The UNet with the release's attention while the block runs; its annotations know
+    diffusers' own processors only."""
+    processors = dict(network.attn_processors)
     release = {name: _ReleaseAttention(p.path) for name, p in processors.items()}
-    network.set_attn_processor(release)  # pyright: ignore[reportCallIssue]
+    network.set_attn_processor(release)
     try:
         yield
     finally:
-        network.set_attn_processor(processors)  # pyright: ignore[reportCallIssue]
+        network.set_attn_processor(processors)

@@ -71,7 +71,9 @@ def interval_of(easel: Easel) -> float:
 def region_rule(config: InferenceConfig, painter: Painter) -> RegionConfig:
     """The config's rule with the painter's own choices where the config leaves them open."""
     is_official = config.quirks == "official"
-    is_pocket = painter.preset.name == "pocket" and not is_official
+    # Without a mask generator the region is the whole canvas, as it was in training.
+    has_masks = "MG" not in painter.preset.without
+    is_pocket = painter.preset.name == "pocket" and not is_official and has_masks
     own = {
         "thresholds": painter.settings.mask_thresholds,
         "largest_area": POCKET_LARGEST_AREA if is_pocket else 1.0,
@@ -84,7 +86,7 @@ def region_rule(config: InferenceConfig, painter: Painter) -> RegionConfig:
 
 def without_padding(step: Step, picture: np.ndarray, short_edge_px: int) -> Step:
     """A step of the official rollout as it is kept: black borders cut off."""
-    height, width = scaled_size(*picture.shape[:2], short_edge_px)
+    height, width = scaled_size(picture.shape[0], picture.shape[1], short_edge_px)
     inner = (slice(height), slice(width))
     region = dataclasses.replace(step.region, mask=step.region.mask[inner])
     return dataclasses.replace(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -60,12 +60,11 @@ class Painter:
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Painter:
         """Move every network; time encoders keep float32, unless `TimeEncoder.sines_as_weights`."""
-        part: Any  # its type stubs reject its own `to`
         for part in self.parts.values():
-            if isinstance(part, TimeEncoder) and not part.sines_as_weights:
-                part.to(device)
-            elif isinstance(part, nn.Module):
-                part.to(device, dtype)
+            keeps_format = isinstance(part, TimeEncoder) and not part.sines_as_weights
+            if isinstance(part, nn.Module):
+                # diffusers' own `to` is hidden from type checkers behind a decorator.
+                cast(Any, part).to(device, None if keeps_format else dtype)
         self._empty_text = None
         return self
 
