@@ -262,7 +262,8 @@ def test_two_pages_at_once_lose_no_edit(dataset: Dataset) -> None:
             f"{c.pair_id} {c.instruction}" for c in read_corrections(dataset) if c.reviewer == name
         ]
         assert log == edits
-    assert sum(map(len, told.values())) == len(read_corrections(dataset)) > 40
+    # A refusal needs an edit of the other page that was taken: at least half of all are.
+    assert sum(map(len, told.values())) == len(read_corrections(dataset)) >= 40
 
 
 def test_an_edit_of_another_page_is_seen_and_not_overwritten(dataset: Dataset) -> None:

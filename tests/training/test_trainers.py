@@ -61,12 +61,15 @@ def test_stopped_and_resumed_is_bit_identical(name: str, toy_dataset: Path, tmp_
 
 @pytest.fixture(scope="module")
 def batch(make_toy_samples: Callable[..., list[Any]], small_preset: Preset) -> Batch:
+    import torch
+
     from training.batch import Position, sample_seed
     from training.data import collate
 
     samples = make_toy_samples(0)[:3]
     seeds = [sample_seed(0, 0, sample.key) for sample in samples]
-    return collate(samples, small_preset, seeds, Position(0, 1, len(samples)))
+    stored = collate(samples, small_preset, seeds, Position(0, 1, len(samples)))
+    return stored.to(torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
