@@ -206,7 +206,8 @@ class _Importer:
         """A part that its own library loaded."""
         if isinstance(part, nn.Module):
             # diffusers' own `to` is hidden from type checkers behind a decorator.
-            cast(Any, part).to(self.dtype)
+            network: Any = part
+            network.to(self.dtype)
             self.num_tensors[name] = len(part.state_dict())
         part.save_pretrained(self.folder / name)
         self.classes[name] = class_of(part)
