@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
@@ -209,7 +209,8 @@ class _Importer:
             network: Any = part
             network.to(self.dtype)
             self.num_tensors[name] = len(part.state_dict())
-        part.save_pretrained(self.folder / name)
+        saved: Any = part
+        saved.save_pretrained(self.folder / name)
         self.classes[name] = class_of(part)
         self.say(f"{name}: from the base model")
 
