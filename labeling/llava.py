@@ -8,12 +8,10 @@ torch and transformers are imported late, so that importing this file costs noth
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -21,15 +19,13 @@ from pydantic import Field
 
 from ingest.config import Config
 from ingest.errors import UserError
+from labeling.devices import pick_device
 from labeling.prompts import ANNOTATE, INSTRUCT, Prompt, conversation, pad_to_square, pair_image
+from labeling.weights_name import weights_name
 
 if TYPE_CHECKING:
     import torch
     from transformers import LlavaForConditionalGeneration, LlavaProcessor
-
-
-MARK_BYTES = 1 << 16
-"""Read at both ends of each file of a model's folder to tell it from others."""
 
 
 class LlavaConfig(Config):
@@ -159,9 +155,9 @@ class LlavaLabeler:
 
     def __init__(self, config: LlavaConfig) -> None:
         self.config = config
-        self.name = f"llava:{_version(config.model)}"
+        self.name = f"llava:{weights_name(config.model)}"
         if config.adapter:
-            self.name += f"+{_version(config.adapter)}"
+            self.name += f"+{weights_name(config.adapter)}"
         self.prompt = ANNOTATE
         self._model: InstructionModel | None = None
 
@@ -189,24 +185,6 @@ class LlavaLabeler:
     def label(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[tuple[str, float]]:
         """Raw answer and mean token log-probability of each (current, next) pair."""
         return self.answer(self.prepare(pairs))
-
-
-def _version(name: str) -> str:
-    """A hub name as it is; a folder by its own name and a mark of its content, so that other
-    weights in the same place are another labeler, and the same ones in another place are not."""
-    folder = Path(name)
-    if not folder.is_dir():
-        return name
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".json", ".safetensors", ".bin", ".model"):
-            digest.update(f"{path.relative_to(folder)} {path.stat().st_size}".encode())
-            # Reading 14 GB would cost minutes; headers and first and last weights tell enough.
-            with path.open("rb") as file:
-                digest.update(file.read(MARK_BYTES))
-                file.seek(max(0, path.stat().st_size - MARK_BYTES))
-                digest.update(file.read(MARK_BYTES))
-    return f"{folder.resolve().name}@{digest.hexdigest()[:8]}"
 
 
 def load_instruction_model(config: LlavaConfig) -> InstructionModel:
@@ -271,18 +249,6 @@ def _loading_error(config: LlavaConfig, error: Exception) -> UserError:
         "LLaVA layout, or fetch one where there is a network: "
         "hf download llava-hf/llava-1.5-7b-hf --local-dir FOLDER"
     )
-
-
-def pick_device(name: str) -> torch.device:
-    """The device of a config; auto takes a GPU if there is one. Raises UserError."""
-    import torch
-
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(name)
-    except RuntimeError:
-        raise UserError(f"device {name!r}: expected auto, cpu, cuda or cuda:NUMBER") from None
 
 
 def _complete(processor: Any, model: Any) -> None:

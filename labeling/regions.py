@@ -201,7 +201,7 @@ def _distance(device: str) -> Distance:
     """One network a worker process, shared by all of its tasks."""
     import torch
 
-    from labeling.llava import pick_device
+    from labeling.devices import pick_device
     from labeling.perceptual import PerceptualDistance
 
     # Sums in another number of threads differ in the last bit, and then so may a mask.

@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from ingest.config import Config
 from ingest.errors import SchemaError, UserError
@@ -28,15 +27,15 @@ from ingest.schema import Sample, Split, decode_sample
 from ingest.stores import RemoteConfig
 from ingest.tar_ranges import TarDamage, fields_in, find_ranges
 from training.batch import Batch, Position, sample_seed
+from training.collation import collate
 from training.epoch_order import PlannedBatch, dealt, planned_batches
-from training.framing import frame_image, frame_mask
 from training.freed_memory import keep_freed_memory
 from training.image_cache import ImageCache
 from training.networks.presets import Preset
 from training.sample_list import Shard, is_address, list_samples, read_index
 from training.sample_source import SampleSource
 
-__all__ = ["DataConfig", "RawSample", "Shard", "ShardStream", "collate", "read_index"]
+__all__ = ["DataConfig", "RawSample", "Shard", "ShardStream", "read_index"]
 
 REMOTE_READS = 8
 """Samples of a batch that are asked for at once where they lie on a server."""
@@ -278,32 +277,6 @@ def _as_it_is(loaded: Loaded) -> Loaded:
 def _start_worker(number: int) -> None:
     cv2.setNumThreads(1)
     keep_freed_memory()
-
-
-def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:
-    """Samples of one size as a batch as it is stored, scaled and padded as the preset says."""
-    images = {
-        name: _stacked([frame_image(getattr(sample, name), preset) for sample in samples])
-        for name in ("current", "next", "target")
-    }
-    masks = {
-        name: _stacked([frame_mask(getattr(sample, name), preset)[..., None] for sample in samples])
-        for name in ("mask", "difference")
-    }
-    return Batch(
-        keys=[sample.key for sample in samples],
-        interval_s=torch.tensor([sample.interval_s for sample in samples], dtype=torch.float32),
-        instructions=[sample.instruction for sample in samples],
-        seeds=seeds,
-        position=position,
-        **images,
-        **masks,
-    )
-
-
-def _stacked(images: list[np.ndarray]) -> Tensor:
-    """uint8 or bool (H, W, C) to the same of shape (B, C, H, W), without moving a channel."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
 
 
 def _mirrored(sample: Sample) -> Sample:

@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from ingest.config import Config
 from ingest.errors import UserError
-from labeling.llava import InstructionModel, LlavaConfig, load_instruction_model, pick_device
+from labeling.devices import pick_device
+from labeling.llava import InstructionModel, LlavaConfig, load_instruction_model
 from labeling.prompts import INSTRUCT, pair_image
 from training.batch import Batch
 from training.loop_config import LoopConfig

@@ -108,8 +108,10 @@ def bare_decode_s(video: Path) -> float:
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
-    start = time.process_time()
-    reader = decord.VideoReader(str(video), num_threads=1)
-    for index in range(len(reader)):
-        reader[index]
-    return time.process_time() - start
+
+    def decode() -> None:
+        reader = decord.VideoReader(str(video), num_threads=1)
+        for index in range(len(reader)):
+            reader[index]
+
+    return _process_s(decode)

@@ -30,7 +30,7 @@ def batch(make_toy_samples: Callable[..., list[Sample]], small_preset: Preset) -
     import torch
 
     from training.batch import Position, sample_seed
-    from training.data import collate
+    from training.collation import collate
 
     samples = [sample for seed in range(2) for sample in make_toy_samples(seed)]
     seeds = [sample_seed(0, 0, sample.key) for sample in samples]

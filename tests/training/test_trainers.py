@@ -64,7 +64,7 @@ def batch(make_toy_samples: Callable[..., list[Any]], small_preset: Preset) -> B
     import torch
 
     from training.batch import Position, sample_seed
-    from training.data import collate
+    from training.collation import collate
 
     samples = make_toy_samples(0)[:3]
     seeds = [sample_seed(0, 0, sample.key) for sample in samples]
