@@ -17,6 +17,8 @@ from pydantic import Field
 
 from ingest.config import Config
 from ingest.geometry import transform
+from ingest.light import apply_gain, common_gain
+from ingest.middle import middle_look
 from ingest.quads import (
     Line,
     candidate_quads,
@@ -133,15 +135,29 @@ def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     return cv2.Canny(dx16, dy16, 25, 70, L2gradient=True) > 0, lasting.astype(np.float32)
 
 
-def lasting_change(composites: list[np.ndarray]) -> np.ndarray:
-    """bool (h, w): where the first and the last composites differ for good."""
-    lab = [cv2.cvtColor(cv2.GaussianBlur(c, (0, 0), 2), cv2.COLOR_RGB2LAB) for c in composites]
-    part = max(1, len(lab) // 5)
-    early = np.median(np.stack(lab[:part]), axis=0)
-    late = np.median(np.stack(lab[-part:]), axis=0)
-    changed = np.linalg.norm(late - early, axis=2) > DIFFERENT_LAB
+def lasting_change(composites: list[np.ndarray], opening: np.ndarray | None = None) -> np.ndarray:
+    """bool (h, w): where the first and the last composites differ for good.
+
+    Args:
+        composites: RGB uint8 (h, w, 3) of a take in order of time.
+        opening: the very first frames; what is painted in the first composite already differs from
+            them only.
+    """
+    part = max(1, len(composites) // 5)
+    late = _smooth(middle_look(composites[-part:]))
+    changed = np.zeros(late.shape[:2], bool)
+    for early in [middle_look(composites[:part])] + ([] if opening is None else [opening]):
+        seen = _smooth(early)
+        # Another exposure would be change everywhere.
+        lit = apply_gain(late, common_gain(seen, late))
+        lab = [cv2.cvtColor(p, cv2.COLOR_RGB2LAB).astype(np.float32) for p in (seen, lit)]
+        changed |= np.linalg.norm(lab[1] - lab[0], axis=2) > DIFFERENT_LAB
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     return cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+
+
+def _smooth(image: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(image, (0, 0), 2)
 
 
 def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

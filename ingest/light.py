@@ -15,6 +15,9 @@ MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
 """Frames that make the reference; largest change of a gain between frames, and over the video."""
 MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
 """Share of pixels that must agree on a gain within the band; smaller gains are noise."""
+MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
+"""Largest common gain between two moments and the step at which it is sought, both as logarithms;
+and the share of pixels that must agree on it."""
 
 
 def gains(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
@@ -36,6 +39,38 @@ def gains(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
         if number < MEMORY or number % 3 == 0:
             reference = np.median(np.stack(recent), axis=0)
     return np.array(found, np.float32).reshape(-1, 3)
+
+
+def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """The factors float32 (3,) that bring most of what stays in a picture to the light of another.
+
+    They may be far apart in time: most of the picture may have been painted over. But paint changes
+    every which way, while all that only the light has changed did so in one ratio: the most
+    frequent one is taken. Ones where too little agrees on any.
+
+    Args:
+        reference, image: RGB (h, w, 3), laid over each other.
+    """
+    one, other = (p[::2, ::2].reshape(-1, 3).astype(np.float32) for p in (reference, image))
+    usable = (np.minimum(one, other).min(axis=1) > 20) & (np.maximum(one, other).max(axis=1) < 250)
+    ratios = np.log(one[usable]) - np.log(other[usable])
+    if len(ratios) < 100:
+        return np.ones(3, np.float32)
+    edges = np.arange(-MAX_COMMON_LOG, MAX_COMMON_LOG + COMMON_STEP / 2, COMMON_STEP)
+    counts, _ = np.histogramdd(ratios, bins=(edges,) * 3)
+    # A frequent ratio may lie on the border of two bins: count each with its neighbours.
+    counts = sum(np.roll(counts, shift, axis=(0, 1, 2)) for shift in np.ndindex(2, 2, 2))
+    best = np.unravel_index(int(np.argmax(counts)), counts.shape)
+    centre = np.array([edges[i] for i in best])
+    for _ in range(4):
+        near = (np.abs(ratios - centre) < COMMON_STEP).all(axis=1)
+        if not near.any():
+            break
+        centre = ratios[near].mean(axis=0)
+    near = (np.abs(ratios - centre) < COMMON_STEP).all(axis=1)
+    if near.mean() < MIN_COMMON_SHARE:
+        return np.ones(3, np.float32)
+    return np.exp(centre).astype(np.float32)
 
 
 def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ingest.canvas import Canvas, side_support
 from ingest.geometry import transform, warp
-from ingest.outline import Face, OutlineView, Push
+from ingest.outline import OutlineView, Push
 
 LEAST_LIKENESS, MOST_UNMOVED, LEAST_MOVE_PX = 0.4, 0.85, 1.5
 """How alike outlines must be where a push is said to have brought them; how alike they may be where
@@ -29,7 +29,7 @@ class Place:
     number: int
     """Counts the places of a take; composites of one number show the canvas in one place."""
     back: np.ndarray
-    """Homography (3, 3) in take coordinates that brings it to where most composites have it."""
+    """Homography (3, 3) in take coordinates that brings it about where most composites have it."""
 
 
 def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | None]:
@@ -55,28 +55,12 @@ def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | No
             if _is_moved(push, view):
                 number += 1
                 place = Place(number, view.back(push) @ place.back)
-            if place is not home:
-                # Away from home the table says little: what later lies bare is hidden.
-                place = Place(place.number, _finer(view, known, composites[k], place.back))
             places[k], known = place, _moved(composites[k], place.back)
     return places
 
 
 def _moved(composite: np.ndarray, back: np.ndarray) -> np.ndarray:
     return warp(composite, back, (composite.shape[1], composite.shape[0]))
-
-
-def _finer(
-    view: OutlineView, known: np.ndarray, composite: np.ndarray, rough: np.ndarray
-) -> np.ndarray:
-    """What brings the canvas of a composite onto that of a known one: by what is painted on it, if
-    it shows enough, else by its outline."""
-    seen = _moved(composite, rough)
-    fine = Face(known, view).settle(seen)
-    if fine is None:
-        fine = view.finer(view.outline(known), view.outline(seen))
-    back = fine @ rough
-    return back / back[2, 2]
 
 
 def _is_moved(push: Push, view: OutlineView) -> bool:

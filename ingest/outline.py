@@ -14,9 +14,7 @@ import cv2
 import numpy as np
 
 from ingest.canvas import Canvas
-from ingest.face import meeting
 from ingest.geometry import to_rectangle, warp
-from ingest.registration import fit, grey, tracked
 
 SIDE_PX = 320
 """Short side of the canvas in the view in which outlines are compared."""
@@ -25,12 +23,8 @@ BAND_PX, REACH_PX = 7, 26
 SAMPLES = 48
 """Points along a side."""
 MAX_TURN_DEG, TURN_STEP_DEG = 4.0, 0.25
-FINE_PX, LEAST_ALIKE, LEAST_GOOD = 5, 0.5, 0.25
-"""How far sides are moved one by one; how alike a point of a side must be to count; and the share
-of them that must."""
-MAX_POINTS, LEAST_POINTS, LEAST_SPREAD, MAX_BACK_ERROR_PX = 400, 50, 0.4, 0.7
-"""Points on a canvas that are followed; how many must agree, over which share of it; and how
-exactly they must come back when they are followed back."""
+LEAST_ALIKE = 0.5
+"""How alike a point of a side must be to tell how far it moved."""
 LEAST_ENERGY = 60.0
 """Sum of squared gradients (grey levels a pixel) below which a point of a side shows no edge."""
 
@@ -122,29 +116,25 @@ class OutlineView:
         moved[:2, 2] = middle + push.shift_px - turn @ middle
         return np.linalg.inv(self.matrix) @ np.linalg.inv(moved) @ self.matrix
 
-    def finer(self, known: Outline, seen: Outline) -> np.ndarray:
-        """The homography (3, 3) in take coordinates that brings every side of `seen` onto `known`.
+    def across(
+        self, known: Outline, seen: Outline, reach_px: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How far points of the sides moved across them.
 
-        They are nearly there already. A side that shows too little of its edge stays.
+        Returns:
+            Points (n, 2) in the view, unit vectors (n, 2) inwards, and distances in pixels (n,), of
+            points that show an edge like the known one up to `reach_px` away.
         """
-        flat = self._corners()
-        lines = []
+        places, ways, distances = [], [], []
         for i, (base, inwards) in enumerate(self._sides()):
             alike = _along(known.profiles[i], seen.profiles[i])
-            near = alike[:, REACH_PX - FINE_PX : REACH_PX + FINE_PX + 1]
+            near = alike[:, REACH_PX - reach_px : REACH_PX + reach_px + 1]
             good = near.max(axis=1) > LEAST_ALIKE
-            moved = near.argmax(axis=1) + np.array([_peak(row) for row in near]) - FINE_PX
-            if good.mean() < LEAST_GOOD:
-                lines.append((flat[i], flat[(i + 1) % 4]))
-                continue
-            places = (base + moved[:, None] * inwards)[good].astype(np.float32)
-            fitted = cv2.fitLine(places, cv2.DIST_WELSCH, 0, 0.01, 0.01)[:, 0].astype(np.float64)
-            lines.append((fitted[2:], fitted[2:] + fitted[:2]))
-        corners = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
-        if not np.isfinite(corners).all() or np.abs(corners - flat).max() > 2 * FINE_PX:
-            return np.eye(3)
-        fine = cv2.getPerspectiveTransform(corners.astype(np.float32), flat.astype(np.float32))
-        return np.linalg.inv(self.matrix) @ fine @ self.matrix
+            moved = near.argmax(axis=1) + np.array([_peak(row) for row in near]) - reach_px
+            places.append(base[good])
+            ways.append(np.tile(inwards, (int(good.sum()), 1)))
+            distances.append(moved[good])
+        return np.vstack(places), np.vstack(ways), np.concatenate(distances)
 
     def _corners(self) -> np.ndarray:
         flat = np.array(
@@ -174,37 +164,6 @@ class OutlineView:
         places = np.arange(alike.shape[1])[None] + np.round(lever).astype(int)[:, None]
         inside = (places >= 0) & (places < alike.shape[1])
         return np.where(inside, alike[rows, places.clip(0, alike.shape[1] - 1)], 0).mean(axis=0)
-
-
-class Face:
-    """What is to be seen on the canvas, edge and corners included."""
-
-    def __init__(self, composite: np.ndarray, view: OutlineView) -> None:
-        """From a picture in take coordinates, RGB uint8 (h, w, 3)."""
-        height, width = composite.shape[:2]
-        area = np.zeros((view.size[1], view.size[0]), np.uint8)
-        reach = view.margin - BAND_PX
-        area[reach:-reach, reach:-reach] = 1
-        mask = warp(area, np.linalg.inv(view.matrix), (width, height))
-        self.grey = grey(composite)
-        found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=mask, blockSize=5)
-        self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
-        self.least_spread = LEAST_SPREAD * float(mask.mean())
-
-    def settle(self, composite: np.ndarray) -> np.ndarray | None:
-        """The homography (3, 3) in take coordinates that brings a picture that is nearly in place
-        onto this one; None where too few points agree."""
-        if len(self.points) < LEAST_POINTS:
-            return None
-        moved, error = tracked(self.grey, self.points, grey(composite))
-        good = error < MAX_BACK_ERROR_PX
-        if good.sum() < LEAST_POINTS:
-            return None
-        source = moved[good, 0].astype(np.float64)
-        found = fit(source, self.points[good, 0].astype(np.float64), composite.shape)
-        if found is None or found.num_inliers < LEAST_POINTS or found.spread < self.least_spread:
-            return None
-        return found.matrix
 
 
 def _along(known: np.ndarray, seen: np.ndarray) -> np.ndarray:

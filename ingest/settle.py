@@ -17,7 +17,7 @@ from ingest.registration import grey, tracked
 
 MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
-LASTING_STRENGTH = 8.0
+LASTING_STRENGTH, AROUND_PX = 8.0, 9
 RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX, LEVELS = 0.8, 0.7, 6.0, 1
 MIN_SEEN, MIN_SEEN_NEAR = 0.5, 0.15
 """Least area that the points seen span, as a share of all that stays; and of all that one composite
@@ -29,13 +29,18 @@ MOST_WORSE, WORSE_PX = 1.15, 0.04
 class Ground:
     """What stays in a take."""
 
-    def __init__(self, composites: list[np.ndarray]) -> None:
-        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it."""
+    def __init__(self, composites: list[np.ndarray], area: np.ndarray | None = None) -> None:
+        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it, or
+        what lies in a quadrilateral (4, 2)."""
         self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
         _, strength = lasting_edges(composites)
         picture = middle_look(composites)
         self.grey = grey(picture)
         near = cv2.dilate((strength > LASTING_STRENGTH).astype(np.uint8), np.ones((3, 3), np.uint8))
+        if area is not None:
+            within = np.zeros_like(near)
+            cv2.fillConvexPoly(within, np.round(area).astype(np.int32), 1)
+            near &= cv2.dilate(within, np.ones((AROUND_PX, AROUND_PX), np.uint8))
         found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=near, blockSize=5)
         self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
         self.hull = _hull_area(self.points[:, 0])
