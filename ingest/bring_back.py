@@ -1,4 +1,4 @@
-"""Brings a canvas that was pushed on its table back to where it lies most of the time."""
+"""Brings a canvas that was pushed on its table back to where it was found."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LEAST_TAKEN, IN_VIEW_PX = 3, 2.0
 def bring_back(
     look: Look, used: list[int], firm: set[int], composites: list[np.ndarray], canvas: Canvas
 ) -> set[int]:
-    """Bring the canvas back to where it is most of the time, wherever it was moved on the table.
+    """Bring the canvas back to where it was found, wherever it was moved on the table.
 
     The poses of the frames in which it lay elsewhere are changed.
 
@@ -34,7 +34,7 @@ def bring_back(
         used: positions of the frames of the main view, rising.
         firm: those of them that are registered to the table.
         composites: of the main view, in order of time.
-        canvas: about where it is in most of them.
+        canvas: about where it is in some of them.
 
     Returns:
         The positions of the frames in which it lay elsewhere.

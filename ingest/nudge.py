@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.canvas import Canvas, side_support
+from ingest.canvas import Canvas, lasting_edges, side_support
 from ingest.geometry import transform, warp
 from ingest.outline import OutlineView, Push
 
@@ -29,7 +29,7 @@ class Place:
     number: int
     """Counts the places of a take; composites of one number show the canvas in one place."""
     back: np.ndarray
-    """Homography (3, 3) in take coordinates that brings it about where most composites have it."""
+    """Homography (3, 3) in take coordinates that brings it home, about."""
 
 
 def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | None]:
@@ -37,12 +37,14 @@ def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | No
 
     Args:
         composites: RGB uint8 (h, w, 3) of a take in order of time.
-        canvas: where it is in most of them, in take coordinates.
+        canvas: where it is in some of them, in take coordinates; that is its home.
     """
     view = OutlineView(canvas)
     outlines = [view.outline(composite) for composite in composites]
     alike = np.array([[view.likeness(a, b) for b in outlines] for a in outlines])
-    start = int(np.argmax(alike.sum(axis=1)))
+    # Home is where the canvas was found: most composites that are alike show its sides there.
+    fits = [side_support(canvas.corners[None], lasting_edges([c])[0]).mean() for c in composites]
+    start = int(np.argmax(alike @ np.array(fits)))
     places: list[Place | None] = [None] * len(composites)
     places[start] = home = Place(0, np.eye(3))
     number = 0
@@ -82,7 +84,7 @@ def place_frames(
 
     Args:
         greys: all frames, evened grey uint8; poses: their homographies to take coordinates.
-        corners: of the canvas in take coordinates, where most frames have it.
+        corners: of the canvas in take coordinates, at home.
     """
     stretches = np.array_split(np.arange(len(greys)), len(places))
     told = [(k, place) for k, place in enumerate(places) if place is not None]

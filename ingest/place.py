@@ -60,7 +60,8 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     about = _about(composites, opening_of(look, used, size), config)
     if bring_back(look, used, firm, composites, about):
         composites = composites_of(look, used, size)
-        steady_frames(look, [i for i in used if i not in firm], used, composites, about)
+        loose = [i for i in used if i not in firm]
+        used = sorted([*firm, *steady_frames(look, loose, sorted(firm), about)])
         composites = composites_of(look, used, size)
     canvas = told_canvas(composites, config.segmenter)
     if canvas is None:

@@ -8,8 +8,6 @@ features beside the canvas first (the table stays where it is), and checked by s
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
@@ -27,15 +25,14 @@ SLID_SHARE = 0.004
 
 
 def reground(
-    composites: list[np.ndarray], ground: Ground, canvas: Callable[[], np.ndarray | None]
+    composites: list[np.ndarray], ground: Ground, canvas: np.ndarray | None
 ) -> list[np.ndarray | None]:
     """For each composite the homography (3, 3) that brings it onto the ground, None where it lies
     on it already or cannot be found.
 
     Args:
         composites: RGB uint8 (h, w, 3) of a take in order of time.
-        canvas: gives about where the canvas is, in take coordinates (4, 2), if that is known; asked
-            only when something slid.
+        canvas: about where the canvas is, in take coordinates (4, 2), if that is known.
     """
     found: list[np.ndarray | None] = []
     known: tuple[Features, ...] = ()
@@ -45,8 +42,8 @@ def reground(
             found.append(None)
             continue
         if not known:
-            whole, corners = features(ground.grey), canvas()
-            known = (whole,) if corners is None else (beside(whole, corners), whole)
+            whole = features(ground.grey)
+            known = (whole,) if canvas is None else (beside(whole, canvas), whole)
         found.append(_found_again(features(seen), seen, known, ground))
     return found
 

@@ -17,8 +17,8 @@ from ingest.registration import grey, tracked
 
 MAX_POINTS, MIN_POINTS, MIN_HULL = 400, 16, 0.25
 """Points that last; how many of them a frame must show, and how much of the picture they span."""
-LASTING_STRENGTH, AROUND_PX = 8.0, 9
-RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX, LEVELS = 0.8, 0.7, 6.0, 1
+LASTING_STRENGTH = 8.0
+RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX, LEVELS, FAR_LEVELS = 0.8, 0.7, 6.0, 1, 3
 MIN_SEEN, MIN_SEEN_NEAR = 0.5, 0.15
 """Least area that the points seen span, as a share of all that stays; and of all that one composite
 shows, which a nearer view shows a part of."""
@@ -30,17 +30,15 @@ class Ground:
     """What stays in a take."""
 
     def __init__(self, composites: list[np.ndarray], area: np.ndarray | None = None) -> None:
-        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it, or
-        what lies in a quadrilateral (4, 2)."""
+        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it. Only
+        what lies in an area, bool (h, w), if one is given."""
         self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
         _, strength = lasting_edges(composites)
         picture = middle_look(composites)
         self.grey = grey(picture)
         near = cv2.dilate((strength > LASTING_STRENGTH).astype(np.uint8), np.ones((3, 3), np.uint8))
         if area is not None:
-            within = np.zeros_like(near)
-            cv2.fillConvexPoly(within, np.round(area).astype(np.int32), 1)
-            near &= cv2.dilate(within, np.ones((AROUND_PX, AROUND_PX), np.uint8))
+            near = near * area.astype(np.uint8)
         found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=near, blockSize=5)
         self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
         self.hull = _hull_area(self.points[:, 0])
@@ -51,8 +49,19 @@ class Ground:
         height, width = self.grey.shape
         return len(self.points) >= 2 * MIN_POINTS and self.hull > MIN_HULL * height * width
 
+    def encloses(self, corners: np.ndarray) -> bool:
+        """Whether what stays lies all around a quadrilateral (4, 2)."""
+        if len(self.points) < 3:
+            return False
+        hull = cv2.convexHull(self.points[:, 0].astype(np.float32))
+        return all(cv2.pointPolygonTest(hull, c, False) >= 0 for c in corners.tolist())
+
     def settle(
-        self, image: np.ndarray, pose: np.ndarray, min_seen: float | None = None
+        self,
+        image: np.ndarray,
+        pose: np.ndarray,
+        min_seen: float | None = None,
+        max_move_px: float = MAX_MOVE_PX,
     ) -> np.ndarray | None:
         """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
 
@@ -60,13 +69,16 @@ class Ground:
             image: contrast-stretched grey uint8 (H, W).
             pose: its homography to take coordinates, right to a few pixels.
             min_seen: least area that the points seen span, as a share of all that stays.
+            max_move_px: how far the pose may be off.
         """
         height, width = self.grey.shape
         seen = warp(image, pose, (width, height))
         start = self.points
-        moved, error = tracked(self.grey, start, seen, LEVELS)
+        moved, error = tracked(
+            self.grey, start, seen, LEVELS if max_move_px <= MAX_MOVE_PX else FAR_LEVELS
+        )
         travel = np.linalg.norm(moved - start, axis=2)[:, 0]
-        good = (error < MAX_BACK_ERROR_PX) & (travel < MAX_MOVE_PX)
+        good = (error < MAX_BACK_ERROR_PX) & (travel < max_move_px)
         if good.sum() < MIN_POINTS:
             return None
         source = transform(np.linalg.inv(pose), moved[good, 0])
@@ -82,7 +94,7 @@ class Ground:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)
-        return fine if np.abs(back_again - outline).max() < 2 * MAX_MOVE_PX else None
+        return fine if np.abs(back_again - outline).max() < 2 * max_move_px else None
 
 
 def _simplest(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from ingest.align import Pose
 from ingest.canvas import Canvas
+from ingest.composites import composite
 from ingest.reground import MIN_SEEN, reground
 from ingest.settle import Ground
 from ingest.watch import MIN_FRAMES, Look
+
+AROUND, LEAST_FIRM, FAR_PX, NEAR_PX = 8, 5, 14.0, 4.0
+"""Well registered frames that make the picture to which another is registered, the least that do;
+and how far off that may be, at first and then."""
+BESIDE, GROWN, LEAST_TABLE = 1.08, 1.02, 60
+"""How much larger than the canvas the area is beside which the table begins, and the one in which
+all is the canvas's; points on the table that will do."""
 
 
 def settle_frames(
@@ -45,24 +55,47 @@ def settle_frames(
     return (settled, firm) if len(settled) >= MIN_FRAMES else (used, set())
 
 
-def steady_frames(
-    look: Look, loose: list[int], used: list[int], composites: list[np.ndarray], canvas: Canvas
-) -> None:
-    """Register frames that show nothing that lasts to the canvas as it looks about then.
+def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas) -> list[int]:
+    """Register frames that show too little that lasts to the canvas as firm frames near them in
+    time show it.
+
+    Returns those that could be.
 
     Args:
-        loose: positions of these frames, among `used`, the frames that the composites are of.
-        canvas: about where it is in all composites.
+        loose: positions of these frames.
+        firm: positions of frames that are registered well, rising.
+        canvas: about where it is in all of these.
     """
-    wanted = set(loose)
-    for k, group in enumerate(np.array_split(np.array(used), len(composites))):
-        there = [int(i) for i in group if int(i) in wanted]
-        local = Ground([composites[k]], canvas.corners) if there else None
-        for i in there:
-            assert local is not None
-            fine = local.settle(look.looked[i].grey, look.looked[i].pose.matrix)
+    if len(firm) < LEAST_FIRM:
+        return loose
+    height, width = look.looked[firm[0]].grey.shape
+    area = around(canvas.corners, (height, width), GROWN)
+    grounds: dict[int, Ground] = {}
+    steadied = []
+    for i in loose:
+        start = bisect_left(firm, i) - AROUND // 2
+        # Starts are thinned out: neighbours share what they are registered to.
+        start = max(0, min(start - start % (AROUND // 2), len(firm) - AROUND))
+        if start not in grounds:
+            picture = composite(look, firm[start : start + AROUND], (width, height), None)
+            grounds[start] = Ground([picture], area)
+        fine = look.looked[i].pose.matrix
+        for max_move_px in (FAR_PX, NEAR_PX):
             if fine is not None:
-                _set_pose(look, i, fine)
+                fine = grounds[start].settle(look.looked[i].grey, fine, max_move_px=max_move_px)
+        if fine is not None:
+            steadied.append(i)
+            _set_pose(look, i, fine)
+    return steadied
+
+
+def around(corners: np.ndarray, shape: tuple[int, int], grown: float) -> np.ndarray:
+    """bool (h, w): a quadrilateral (4, 2), made larger by a factor."""
+    middle = corners.mean(axis=0)
+    area = np.zeros(shape, np.uint8)
+    wide = middle + grown * (corners - middle)
+    cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 1)
+    return area > 0
 
 
 class _Grounds:
@@ -71,12 +104,10 @@ class _Grounds:
     def __init__(
         self, composites: list[np.ndarray], about: Callable[[list[np.ndarray]], Canvas]
     ) -> None:
-        self.composites, self.lasting = composites, Ground(composites)
-
-        def corners() -> np.ndarray | None:
-            found = about(composites)
-            return found.corners if found.kind == "quad" else None
-
+        self.composites = composites
+        found = about(composites)
+        corners = found.corners if found.kind == "quad" else None
+        self.lasting = _lasting(composites, corners)
         firm = self.lasting.is_firm
         self.slid = reground(composites, self.lasting, corners) if firm else []
         self._local: dict[int, Ground] = {}
@@ -99,6 +130,19 @@ class _Grounds:
             self._local[k] = Ground([self.composites[k]])
         fine, back = self._local[k].settle(image, pose), self.slid[k]
         return (fine if fine is None or back is None else back @ fine), False
+
+
+def _lasting(composites: list[np.ndarray], canvas: np.ndarray | None) -> Ground:
+    """What stays beside the canvas, if that is enough; else all that stays.
+
+    The canvas may be pushed; and then a pose that follows both it and the table fits neither.
+    """
+    if canvas is not None:
+        table = ~around(canvas, composites[0].shape[:2], BESIDE)
+        ground = Ground(composites, table)
+        if ground.is_firm and len(ground.points) >= LEAST_TABLE and ground.encloses(canvas):
+            return ground
+    return Ground(composites)
 
 
 def _set_pose(look: Look, i: int, matrix: np.ndarray) -> None:

@@ -145,7 +145,7 @@ def test_a_stretch_that_slid_is_brought_back_onto_what_lasts() -> None:
     images = [scene(60 + 2 * n) for n in range(10)]
     right = Ground(images)
     composites = [warp(images[0], slid, SIZE), *images[1:]]
-    found = reground(composites, right, lambda: CORNERS)
+    found = reground(composites, right, CORNERS)
     assert found[1:] == [None] * 9
     assert found[0] is not None
     assert np.abs(transform(found[0] @ slid, CORNERS) - CORNERS).max() < 1.0
