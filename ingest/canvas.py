@@ -81,13 +81,17 @@ def typical_pose(matrices: list[np.ndarray], size: tuple[int, int]) -> np.ndarra
 
 
 def find_canvas(
-    composites: list[np.ndarray], config: CanvasConfig, change: np.ndarray | None = None
+    composites: list[np.ndarray],
+    config: CanvasConfig,
+    change: np.ndarray | None = None,
+    opening: np.ndarray | None = None,
 ) -> Canvas:
     """The canvas of a take.
 
     Args:
         composites: RGB uint8 (h, w, 3) of the take in order of time, at least one.
         change: bool (h, w), where painting happens; what changes in the composites if not given.
+        opening: the very first frames, RGB uint8 (h, w, 3), laid over the composites.
     """
     left, top, right, bottom = content_box(composites, config)
     frame = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
@@ -105,7 +109,8 @@ def find_canvas(
         best = int(np.argmax(scores))
         if scores[best] > whole + config.min_margin:
             quad, border = turned_clockwise(quads[best], is_border[best])
-            fine = refine_corners(quad, border, strength)
+            early = None if opening is None else _edges_of(opening)
+            fine = refine_corners(quad, border, strength, early)
             return Canvas(order_corners(fine), "quad", float(scores[best]))
     return Canvas(frame, "frame", whole)
 
@@ -133,6 +138,13 @@ def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
     return cv2.Canny(dx16, dy16, 25, 70, L2gradient=True) > 0, lasting.astype(np.float32)
+
+
+def _edges_of(picture: np.ndarray) -> np.ndarray:
+    """How much of an edge every pixel or a neighbour is, float32 (h, w): the picture may be laid
+    over others a little wrong."""
+    magnitude = np.hypot(*_gradient(picture)).astype(np.float32)
+    return cv2.dilate(magnitude, np.ones((3, 3), np.uint8))
 
 
 def lasting_change(composites: list[np.ndarray], opening: np.ndarray | None = None) -> np.ndarray:

@@ -76,7 +76,7 @@ def _found(
     composites: list[np.ndarray], opening: np.ndarray | None, config: IngestConfig
 ) -> Canvas:
     """The canvas as all of a take shows it, or else as parts of it do."""
-    whole = find_canvas(composites, config.canvas, lasting_change(composites, opening))
+    whole = find_canvas(composites, config.canvas, lasting_change(composites, opening), opening)
     return whole if whole.kind == "quad" else _about(composites, opening, config)
 
 
@@ -87,7 +87,7 @@ def _about(
     moved in between."""
     middle, change = len(composites) // 2, lasting_change(composites, opening)
     parts = [part for part in (composites, composites[:middle], composites[middle:]) if part]
-    return max((find_canvas(part, config.canvas, change) for part in parts), key=_outlined)
+    return max((find_canvas(part, config.canvas, change, opening) for part in parts), key=_outlined)
 
 
 def _outlined(canvas: Canvas) -> tuple[bool, float]:

@@ -103,7 +103,12 @@ def order_corners(quad: np.ndarray) -> np.ndarray:
     return np.roll(quad, -top, axis=0)
 
 
-def refine_corners(quad: np.ndarray, is_border: np.ndarray, strength: np.ndarray) -> np.ndarray:
+def refine_corners(
+    quad: np.ndarray,
+    is_border: np.ndarray,
+    strength: np.ndarray,
+    opening: np.ndarray | None = None,
+) -> np.ndarray:
     """Corners (4, 2) with every side moved, to a fraction of a pixel, onto the canvas's edge.
 
     A canvas has thickness and throws a shadow, so several edges run side by side. Its face ends at
@@ -112,12 +117,18 @@ def refine_corners(quad: np.ndarray, is_border: np.ndarray, strength: np.ndarray
     Args:
         quad: corners in clockwise order.
         strength: float32 (h, w), how much of an edge every pixel is, in all of the video.
+        opening: float32 (h, w), the same in its very first frames, if they are known: what is
+            painted early lasts as well.
     """
     lines = []
     for i in range(4):
         a, b = quad[i], quad[(i + 1) % 4]
         reach = REACH_SHARE * float(np.linalg.norm(quad[i - 1] - a))
-        side = None if is_border[i] else _innermost_side(a, b, reach, strength)
+        side = None
+        if not is_border[i] and opening is not None:
+            side = _innermost_side(a, b, reach, np.minimum(strength, opening))
+        if not is_border[i] and side is None:
+            side = _innermost_side(a, b, reach, strength)
         lines.append(side or Line.through(a, b))
     refined = np.array([_meet(lines[i - 1], lines[i]) for i in range(4)])
     moved = np.linalg.norm(refined - quad, axis=1).max()
