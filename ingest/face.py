@@ -19,6 +19,9 @@ SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
 """Short side of the canvas at which it is measured, and how far from a side the face is sought."""
 SAMPLES = 160
 PLATEAU_PX = 6.0
+PRIOR_PX, PRIOR_SLOPE_PX, NOISE_PX, OUTLIER_PX, SAME_MARK = 4.0, 1.5, 0.7, 1.2, 6
+"""How far sides may lie off, all along and at one end against the other; how exact one sample is;
+beyond which distance it is an outlier; and how many samples a brush mark is long."""
 LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 16.0, 0.35, 0.25
 """Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; and
 the share of a side that must show the rise for the side to be moved."""
@@ -77,10 +80,26 @@ def _face_line(
     good = np.isfinite(found)
     if good.mean() < LEAST_POINTS:
         return None
-    edge = (base[good] + found[good, None] * inwards).astype(np.float32)
-    x, y, px, py = cv2.fitLine(edge, cv2.DIST_WELSCH, 0, 0.01, 0.01)[:, 0].astype(np.float64)
-    point, way = np.array([px, py]), np.array([x, y])
-    return point, point + way
+    start, stop = _steady_line(along[good], found[good])
+    return a + start * inwards, b + stop * inwards
+
+
+def _steady_line(along: np.ndarray, offsets: np.ndarray) -> tuple[float, float]:
+    """Offsets at the start (0) and the end (1) of a side, from those found along it (n,).
+
+    A side of which only a part is painted tells how far it lies off, and little of its slope.
+    """
+    design = np.column_stack([np.ones(len(along)), along - 0.5])
+    # What is known before: sides lie about where they were found.
+    prior = np.diag([1 / PRIOR_PX**2, 1 / PRIOR_SLOPE_PX**2])
+    line, weight = np.zeros(2), np.ones(len(along))
+    for _ in range(10):
+        # Neighbouring samples see the same brush marks: they count as one in `SAME_MARK`.
+        scaled = design * (weight / (SAME_MARK * NOISE_PX**2))[:, None]
+        line = np.linalg.solve(scaled.T @ design + prior, scaled.T @ offsets)
+        off = offsets - design @ line
+        weight = np.exp(-0.5 * (off / OUTLIER_PX) ** 2)
+    return float(line[0] - line[1] / 2), float(line[0] + line[1] / 2)
 
 
 def _rise(profile: np.ndarray, offsets: np.ndarray) -> np.ndarray:

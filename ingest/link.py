@@ -34,9 +34,9 @@ AROUND = (-4, -2, 0, 2, 4)
 """Frames, counted from the one that is looked for, whose middle look has fewer hands in it."""
 DISSOLVE = 2
 """Frames at the ends of a stretch that may show two views at once."""
-TRIM, TRIM_LAG, USUAL_SHARE = 6, 8, 0.75
+TRIM, TRIM_LAGS, USUAL_SHARE = 6, (4, 8), 0.8
 """How many frames at an end of a stretch may be left out, which show the next view already in the
-pose of this one; they are less like the frames so many away, by this share, than others are."""
+pose of this one: they are less like the frames so many away, by this share, than others are."""
 
 
 @dataclass(eq=False)
@@ -148,21 +148,32 @@ def _stretches(pictures: _Pictures) -> list[_Run]:
 
 def _trim(pictures: _Pictures, run: _Run) -> None:
     """Leave out frames at the ends of a run that dissolve into other views."""
-    frames = run.frames
-    if len(frames) < 2 * TRIM_LAG:
+    frames, last = run.frames, len(run.frames) - 1
+    if len(frames) < 2 * max(TRIM_LAGS):
         return
+    usual = {
+        lag: np.median(
+            [
+                pictures.alike_by_poses(i, j)
+                for i, j in zip(frames[::4], frames[lag::4], strict=False)
+            ]
+        )
+        for lag in TRIM_LAGS
+    }
 
-    def alike(place: int, step: int) -> float:
-        return pictures.alike_by_poses(frames[place], frames[place + step])
+    def is_mixed(place: int, way: int) -> bool:
+        return all(
+            pictures.alike_by_poses(frames[place], frames[place + way * lag])
+            < USUAL_SHARE * usual[lag]
+            for lag in TRIM_LAGS
+        )
 
-    usual = float(np.median([alike(n, TRIM_LAG) for n in range(0, len(frames) - TRIM_LAG, 4)]))
-    last = len(frames) - 1
-    is_last, is_first = frames[-1] == len(pictures.look.looked) - 1, frames[0] == 0
-    late = [n for n in range(TRIM) if alike(last - n, -TRIM_LAG) < USUAL_SHARE * usual]
-    early = [n for n in range(TRIM) if alike(n, TRIM_LAG) < USUAL_SHARE * usual]
-    start = 0 if is_first or not early else early[-1] + 1
-    end = len(frames) if is_last or not late else last - late[-1]
-    run.frames = frames[start:end]
+    start = end = 0
+    while start < TRIM and frames[0] > 0 and is_mixed(start, 1):
+        start += 1
+    while end < TRIM and frames[-1] < len(pictures.look.looked) - 1 and is_mixed(last - end, -1):
+        end += 1
+    run.frames = frames[start : len(frames) - end]
 
 
 def _breaks(pictures: _Pictures, run: _Run, lag: int, least: float) -> bool:
