@@ -15,6 +15,8 @@ from ingest.levels import KERNEL, Levels, differs
 OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
 """Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
 is known to be cover for all of it to be cover."""
+MOSTLY_SHARE = 0.5
+"""Share of a piece that comes back to what it was before, to be cover as a whole."""
 SUPPORT_BINS, MEMORY = 8, 4
 """How far away a level may be seen again to support it; how many earlier levels are remembered."""
 LEAST_OBJECT_PX, BRIDGE = 10, np.ones((5, 5), np.uint8)
@@ -36,7 +38,8 @@ def find_cover(
     starts, ends = runs(levels, good)
     outside = _on_table(levels, inside)
     objects = _objects(starts, ends, good, outside, inside, fleeting_reach)
-    passing = _episodes(levels, good, reach)
+    # What is known to lie in front is no return of an earlier level, whatever its colour.
+    passing = _episodes(levels, good & ~objects, reach)
     fleeting = good & (ends - starts < fleeting_reach) & (ends < len(good) - 1)
     covered = ~good | objects
     flagged = np.zeros_like(good)
@@ -45,6 +48,7 @@ def find_cover(
         flagged[b] = _outlined(passing[b], colour, levels.tolerance)
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
+        flagged[b] |= _mostly(passing[b], flagged[b] | objects[b])
     # With a table in view cover is known well enough to believe a level that is mostly free of it.
     covered |= flagged if inside.all() else _agreed(flagged, good, starts)
     for b in range(len(good)):
@@ -179,6 +183,8 @@ def _episodes(levels: Levels, good: np.ndarray, reach: int) -> np.ndarray:
             steps[seen[k][y, x] + 1, y, x] += 1
             steps[b, y, x] -= 1
             _forget(earlier, seen, back, k + 1)
+            # What passed may come back in its turn: a white rag on a meadow that was white canvas.
+            _remember(earlier, seen, back, current, last)
         push = rest & (last >= 0)
         _remember(earlier, seen, push, current, last)
         current[new], last[new] = colour[b][new], b
@@ -228,6 +234,16 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
     outlined = edges >= OUTLINE_SHARE * np.maximum(rims, 1)
     outlined[0] = False
     return passing & _with_edges(outlined[labels])
+
+
+def _mostly(passing: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Those pieces of `passing` of which most is found to be cover: fingers have outlines within
+    the hand, and not each of them all around."""
+    labels, number = _pieces(cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0)
+    sizes = np.maximum(np.bincount(labels.ravel(), minlength=number), 1)
+    most = np.bincount(labels[found], minlength=number) >= MOSTLY_SHARE * sizes
+    most[0] = False
+    return most[labels]
 
 
 def _spread(level: np.ndarray) -> np.ndarray:
