@@ -173,6 +173,8 @@ def _trim(pictures: _Pictures, run: _Run) -> None:
         start += 1
     while end < TRIM and frames[-1] < len(pictures.look.looked) - 1 and is_mixed(last - end, -1):
         end += 1
+    # The frame beside the last mixed one is mixed a little as well.
+    start, end = start + (start > 0), end + (end > 0)
     run.frames = frames[start : len(frames) - end]
 
 
