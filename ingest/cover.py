@@ -17,10 +17,13 @@ OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
 is known to be cover for all of it to be cover."""
 MOSTLY_SHARE = 0.5
 """Share of a piece that comes back to what it was before, to be cover as a whole."""
+MOST_HOLE_SHARE = 0.01
+"""Share of the picture up to which a hole in what is covered is covered."""
 SUPPORT_BINS, MEMORY = 8, 4
 """How far away a level may be seen again to support it; how many earlier levels are remembered."""
-LEAST_OBJECT_PX, BRIDGE = 10, np.ones((5, 5), np.uint8)
-"""Pixels of an object on the table; how the canvas's edge between table and canvas is bridged."""
+LEAST_OBJECT_PX, MOST_OBJECT_SHARE, BRIDGE = 10, 0.4, np.ones((5, 5), np.uint8)
+"""Pixels of an object on the table; the share of the canvas from which it is no object but another
+light; how the canvas's edge between table and canvas is bridged."""
 
 
 def find_cover(
@@ -49,6 +52,7 @@ def find_cover(
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
         flagged[b] |= _mostly(passing[b], flagged[b] | objects[b])
+        flagged[b] |= _holes(covered[b] | flagged[b]) & inside
     # With a table in view cover is known well enough to believe a level that is mostly free of it.
     covered |= flagged if inside.all() else _agreed(flagged, good, starts)
     for b in range(len(good)):
@@ -128,27 +132,28 @@ def _objects(
     inside: np.ndarray,
     longer_than: int,
 ) -> np.ndarray:
-    """bool (b, h, w): levels that came and went together with something on the table, next to it.
+    """bool (b, h, w): levels that came with something on the table, next to it, and left with it.
 
-    A second hand that rests, a rag, a caption: all of it appears at once and is gone at once.
+    A second hand that rests, a rag, a caption: all of it is gone at once.
     """
     found = np.zeros_like(good)
     last = len(good) - 1
     resting = good & outside & (ends - starts >= longer_than) & (ends < last) & (starts > 0)
-    done: set[tuple[int, int]] = set()
+    came: dict[int, int] = {}
     for b in range(len(good)):
         pairs, counts = np.unique(
             np.stack([starts[b][resting[b]], ends[b][resting[b]]]), axis=1, return_counts=True
         )
         for start, end in pairs[:, counts >= LEAST_OBJECT_PX].T.tolist():
-            if (start, end) in done:
-                continue
-            done.add((start, end))
-            middle = (start + end) // 2
-            alike = (abs(starts[middle] - start) <= 1) & (abs(ends[middle] - end) <= 1)
-            alike &= good[middle] & (outside[middle] | inside)
-            thing = touching(alike, alike & outside[middle])
-            found[start : end + 1] |= thing & inside
+            came[end] = min(start, came.get(end, start))
+    for end, start in came.items():
+        for b in range(start, end + 1):
+            # A hand that stirs, or turns its rag, shows new levels; all of it leaves at once.
+            alike = (starts[b] >= start - 1) & (abs(ends[b] - end) <= 1)
+            alike &= good[b] & (outside[b] | inside)
+            thing = touching(alike, alike & outside[b]) & inside
+            if thing.sum() < MOST_OBJECT_SHARE * inside.sum():
+                found[b] |= thing
     return found
 
 
@@ -244,6 +249,16 @@ def _mostly(passing: np.ndarray, found: np.ndarray) -> np.ndarray:
     most = np.bincount(labels[found], minlength=number) >= MOSTLY_SHARE * sizes
     most[0] = False
     return most[labels]
+
+
+def _holes(covered: np.ndarray) -> np.ndarray:
+    """Small holes in what is covered: a plain part of a thing shows nothing that moves."""
+    closed = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE) > 0
+    labels, number = _pieces(~closed)
+    sizes = np.bincount(labels.ravel(), minlength=number)
+    small = sizes < MOST_HOLE_SHARE * covered.size
+    small[0] = False
+    return small[labels] | (closed & ~covered)
 
 
 def _spread(level: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.canvas import CanvasConfig, find_canvas
+from ingest.canvas import CanvasConfig, find_canvas, lasting_change
 from ingest.quads import order_corners, turned_clockwise
 
 QUADS = [
@@ -45,6 +45,27 @@ def test_an_outline_is_found_to_a_pixel(quad: list[list[int]], thick_px: int) ->
     error = np.linalg.norm(canvas.corners - truth, axis=1)
     assert np.median(error) < 2.0
     assert error.max() < 3.0, error
+
+
+def test_paint_that_is_there_early_is_no_side() -> None:
+    """A dark band along the top, painted before the first composite, lasts as well as the side."""
+    truth = np.array(QUADS[0], np.float64)
+    pictures = composites(truth)
+    bare = pictures[0].copy()
+    for picture in pictures:
+        picture[64:82, 92:389] = (110, 85, 70)
+    canvas = find_canvas(pictures, CanvasConfig(), opening=bare)
+    assert np.abs(canvas.corners - truth).max() < 3.0
+
+
+def test_another_exposure_is_no_change() -> None:
+    pictures = composites(np.array(QUADS[1], np.float64))
+    darker = [np.clip(p * (1.0 if n < 4 else 0.8), 0, 255) for n, p in enumerate(pictures)]
+    change = lasting_change([p.astype(np.uint8) for p in darker])
+    inside = np.zeros(change.shape, np.uint8)
+    cv2.fillConvexPoly(inside, np.array(QUADS[1], np.int32), 1)
+    assert change[inside > 0].mean() > 0.9
+    assert change[cv2.dilate(inside, np.ones((9, 9))) == 0].mean() < 0.02
 
 
 def test_black_bars_are_cut() -> None:

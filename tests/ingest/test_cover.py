@@ -52,6 +52,22 @@ def test_a_hand_that_rests_from_the_table_onto_the_canvas_is_cover() -> None:
             assert (np.abs(seen - RED).max(axis=2) < 25).mean() > 0.98
 
 
+def rag(number: int, frame: np.ndarray) -> None:
+    """A rag, as white as the bare canvas was, that lies on table and canvas for a while."""
+    if 36 <= number < 78:
+        corner = np.array([[0, 30], [0, SIZE[0]], [54, SIZE[0]]])
+        cv2.fillConvexPoly(frame, corner, (235, 235, 235))
+
+
+def test_a_rag_as_white_as_the_bare_canvas_is_cover_and_the_paint_under_it_is_not() -> None:
+    frames, valid = footage(rag)
+    history = clean(frames, valid, INSIDE, CONFIG)
+    for b, members in enumerate(history.bins):
+        if members[0] >= 24 and members[-1] < 58:
+            seen = history.states[b][MARGIN:-MARGIN, MARGIN:-MARGIN].astype(int)
+            assert (np.abs(seen - RED).max(axis=2) < 25).mean() > 0.98, b
+
+
 def arm(number: int, frame: np.ndarray) -> None:
     """An arm that works on the blue part and leaves now and then."""
     if 50 <= number < 90 and number % 10 < 7:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.align import AlignConfig, Pose, Sight, Tracker
+from ingest.align import Pose
 from ingest.canvas import Canvas
 from ingest.geometry import transform, warp
 from ingest.link import link_views
@@ -15,52 +15,8 @@ from ingest.registration import grey
 from ingest.reground import reground
 from ingest.settle import Ground
 from ingest.spool import Spool
-from ingest.watch import SMALL_SIDE_PX, Look, Looked
-
-SIZE = (480, 360)
-CORNERS = np.array([[110, 70], [370, 80], [362, 300], [104, 290]], np.float64)
-
-
-def table() -> np.ndarray:
-    rng = np.random.default_rng(1)
-    grain = cv2.GaussianBlur(rng.normal(0, 70, SIZE[::-1]).astype(np.float32), (0, 0), 2.0)
-    return np.clip(np.array([110, 80, 60]) + grain[..., None], 0, 255).astype(np.uint8)
-
-
-def canvas(strokes: int) -> np.ndarray:
-    """A bare canvas, RGB uint8 (220, 260, 3), with so many strokes of paint on it."""
-    rng, picture = np.random.default_rng(2), np.full((220, 260, 3), 238, np.uint8)
-    for _ in range(strokes):
-        a, b = rng.integers((8, 8), (250, 210), (2, 2))
-        b = a + (b - a) // 4
-        colour = tuple(map(int, rng.integers(20, 220, 3)))
-        cv2.line(picture, tuple(map(int, a)), tuple(map(int, b)), colour, 5, cv2.LINE_AA)
-    return picture
-
-
-def scene(strokes: int, corners: np.ndarray = CORNERS) -> np.ndarray:
-    flat = np.array([[0, 0], [260, 0], [260, 220], [0, 220]], np.float32) - 0.5
-    matrix = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
-    picture = table()
-    return cv2.warpPerspective(
-        canvas(strokes), matrix, SIZE, picture, borderMode=cv2.BORDER_TRANSPARENT
-    )
-
-
-def looked(index: int, image: np.ndarray, pose: Pose, spool: Spool) -> Looked:
-    spool.add(image)
-    factor = SMALL_SIDE_PX / SIZE[1]
-    small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return Looked(index, index / 4, pose, small, grey(image))
-
-
-def watched(images: list[np.ndarray]) -> Look:
-    tracker, spool = Tracker(AlignConfig(side_px=360)), Spool()
-    frames = [
-        looked(i, image, tracker.add(Sight.of(image)), spool) for i, image in enumerate(images)
-    ]
-    return Look(frames, 360, spool, images[0].shape)
-
+from ingest.watch import Look, Looked
+from tests.ingest.scenes import CORNERS, SIZE, looked, pushed, scene, still, watched
 
 NEARER = np.array([[1.7, 0, -170], [0, 1.7, -130], [0, 0, 1.0]])
 
@@ -108,6 +64,18 @@ def test_a_jump_in_the_poses_is_undone_and_right_poses_stay() -> None:
         assert np.abs(transform(look.take_from_frame(n), CORNERS) - CORNERS).max() < 1.5
 
 
+def test_frames_that_dissolve_into_a_nearer_view_are_left_out() -> None:
+    far = [scene(40 + n) for n in range(24)]
+    near = [warp(scene(64 + n), NEARER, SIZE) for n in range(8)]
+    mixed = [cv2.addWeighted(scene(64), 1 - w, near[0], w, 0) for w in (0.35, 0.6, 0.85)]
+    look = still([*far, *mixed])
+    spool, frames = look.spool, list(look.looked)
+    frames += [looked(27 + n, image, Pose(1, np.eye(3)), spool) for n, image in enumerate(near)]
+    used = link_views(Look(frames, 360, spool, look.frame_shape))
+    assert set(range(22)) <= set(used)
+    assert not {25, 26} & set(used)
+
+
 def test_another_scene_stays_out_of_the_main_view() -> None:
     rng = np.random.default_rng(9)
     noise = cv2.GaussianBlur(rng.normal(128, 300, (*SIZE[::-1], 3)).astype(np.float32), (0, 0), 3)
@@ -116,17 +84,12 @@ def test_another_scene_stays_out_of_the_main_view() -> None:
     assert link_views(look) == list(range(20))
 
 
-def moved_corners() -> np.ndarray:
-    turn = cv2.getRotationMatrix2D(tuple(map(float, CORNERS.mean(axis=0))), 3, 1.0)
-    return CORNERS @ turn[:, :2].T + turn[:, 2] + (10, -6)
-
-
 CANVAS = Canvas(CORNERS, "quad", 1.5)
 
 
 @pytest.mark.parametrize("strokes", [0, 60], ids=["bare", "painted"])
 def test_a_canvas_that_is_moved_on_the_table_is_followed(strokes: int) -> None:
-    there = moved_corners()
+    there = pushed()
     images = [scene(strokes + 2 * n, there if n < 16 else CORNERS) for n in range(40)]
     places = find_places(images[2::4], CANVAS)
     assert [place and place.number for place in places] == [1] * 4 + [0] * 6
