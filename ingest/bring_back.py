@@ -25,7 +25,7 @@ LEAST_TAKEN, IN_VIEW_PX = 3, 2.0
 
 def bring_back(
     look: Look, used: list[int], firm: set[int], composites: list[np.ndarray], canvas: Canvas
-) -> set[int]:
+) -> dict[int, np.ndarray]:
     """Bring the canvas back to where it was found, wherever it was moved on the table.
 
     The poses of the frames in which it lay elsewhere are changed.
@@ -37,21 +37,22 @@ def bring_back(
         canvas: about where it is in some of them.
 
     Returns:
-        The positions of the frames in which it lay elsewhere.
+        For the frames in which it lay elsewhere the homography (3, 3) that brought it back: their
+        tables went along with it.
     """
     if canvas.kind != "quad":
-        return set()
+        return {}
     places = find_places(composites, canvas)
     if not any(place is not None and place.number for place in places):
-        return set()
+        return {}
     greys = [look.looked[i].grey for i in used]
     poses = [look.looked[i].pose.matrix for i in used]
     rough = place_frames(greys, poses, places, canvas.corners)
     back = _exact(look, used, firm, rough, canvas)
-    moved = set()
+    moved = {}
     for i, place in zip(used, rough, strict=True):
         if place.number:
-            moved.add(i)
+            moved[i] = back[place.number]
             matrix = back[place.number] @ look.looked[i].pose.matrix
             pose = Pose(look.looked[i].pose.take, matrix / matrix[2, 2])
             look.looked[i] = replace(look.looked[i], pose=pose)

@@ -19,9 +19,12 @@ SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
 """Short side of the canvas at which it is measured, and how far from a side the face is sought."""
 SAMPLES = 160
 PLATEAU_PX = 6.0
-PRIOR_PX, PRIOR_SLOPE_PX, NOISE_PX, OUTLIER_PX, SAME_MARK = 4.0, 1.5, 0.7, 1.2, 6
-"""How far sides may lie off, all along and at one end against the other; how exact one sample is;
-beyond which distance it is an outlier; and how many samples a brush mark is long."""
+PRIOR_PX, PRIOR_MOVED_PX, PRIOR_SLOPE_PX = 4.0, 0.4, 1.5
+"""How far sides may lie off all along, where the table beside them stays and where it does not; and
+how far at one end against the other."""
+NOISE_PX, OUTLIER_PX, SAME_MARK = 0.7, 1.2, 6
+"""How exact one sample of a side is; beyond which distance it is an outlier; and how many samples a
+brush mark is long."""
 LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 16.0, 0.35, 0.25
 """Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; and
 the share of a side that must show the rise for the side to be moved."""
@@ -36,11 +39,14 @@ def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
     return view, (size[0] + 2 * margin, size[1] + 2 * margin)
 
 
-def on_face(canvas: Canvas, early: np.ndarray, late: np.ndarray) -> Canvas:
+def on_face(
+    canvas: Canvas, early: np.ndarray, late: np.ndarray, prior_px: float = PRIOR_PX
+) -> Canvas:
     """The canvas with its sides on the edge of the painted face; sides without paint stay.
 
     Args:
         early, late: RGB uint8 (h, w, 3) before and after painting, in the `margin_view`.
+        prior_px: how far a side may be expected to lie off.
     """
     # Brightness only: videos carry colour at half the resolution, and not always in its place.
     grey = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) for p in (early, late)]
@@ -51,7 +57,7 @@ def on_face(canvas: Canvas, early: np.ndarray, late: np.ndarray) -> Canvas:
     lines = []
     for i in range(4):
         a, b = corners[i], corners[(i + 1) % 4]
-        lines.append(_face_line(change, a, b) or (a, b))
+        lines.append(_face_line(change, a, b, prior_px) or (a, b))
     moved = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
     if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:
         return canvas
@@ -64,7 +70,7 @@ def _margin_px() -> int:
 
 
 def _face_line(
-    change: np.ndarray, a: np.ndarray, b: np.ndarray
+    change: np.ndarray, a: np.ndarray, b: np.ndarray, prior_px: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Two points on the edge of the face along the side from `a` to `b` (inside to its right)."""
     direction = (b - a) / np.linalg.norm(b - a)
@@ -80,18 +86,18 @@ def _face_line(
     good = np.isfinite(found)
     if good.mean() < LEAST_POINTS:
         return None
-    start, stop = _steady_line(along[good], found[good])
+    start, stop = _steady_line(along[good], found[good], prior_px)
     return a + start * inwards, b + stop * inwards
 
 
-def _steady_line(along: np.ndarray, offsets: np.ndarray) -> tuple[float, float]:
+def _steady_line(along: np.ndarray, offsets: np.ndarray, prior_px: float) -> tuple[float, float]:
     """Offsets at the start (0) and the end (1) of a side, from those found along it (n,).
 
     A side of which only a part is painted tells how far it lies off, and little of its slope.
     """
     design = np.column_stack([np.ones(len(along)), along - 0.5])
     # What is known before: sides lie about where they were found.
-    prior = np.diag([1 / PRIOR_PX**2, 1 / PRIOR_SLOPE_PX**2])
+    prior = np.diag([1 / prior_px**2, 1 / PRIOR_SLOPE_PX**2])
     line, weight = np.zeros(2), np.ones(len(along))
     for _ in range(10):
         # Neighbouring samples see the same brush marks: they count as one in `SAME_MARK`.

@@ -11,10 +11,11 @@ from ingest.canvas import Canvas, find_canvas, lasting_change
 from ingest.composites import composites_of, opening_of
 from ingest.errors import Refusal
 from ingest.faced import faced
+from ingest.geometry import transform
 from ingest.link import link_views
 from ingest.segmenting import told_canvas
 from ingest.settings import IngestConfig
-from ingest.settling import settle_frames, steady_frames
+from ingest.settling import settle_frames, settle_on_all, steady_frames
 from ingest.surroundings import surrounding_gains
 from ingest.watch import MIN_FRAMES, Look
 
@@ -58,17 +59,21 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         used, firm = settle_frames(look, used, composites, lambda c: _about(c, None, config))
         composites = composites_of(look, used, size)
     about = _about(composites, opening_of(look, used, size), config)
-    if bring_back(look, used, firm, composites, about):
-        composites = composites_of(look, used, size)
-        loose = [i for i in used if i not in firm]
-        used = sorted([*firm, *steady_frames(look, loose, sorted(firm), about)])
+    moved = bring_back(look, used, firm, composites, about)
+    if not moved:
+        settle_on_all(look, sorted(firm), composites)
+    loose = [i for i in used if i not in firm]
+    if about.kind == "quad":
+        steadied = steady_frames(look, loose, sorted(firm), about)
+        # Where the canvas was moved, a frame that shows neither it nor the table may be anywhere.
+        used = sorted({*firm, *steadied}) if moved else used
         composites = composites_of(look, used, size)
     canvas = told_canvas(composites, config.segmenter)
     if canvas is None:
         canvas = _found(composites, opening_of(look, used, size), config)
-    gains = _light(look, used, canvas, size)
+    gains = _light(look, used, moved, canvas, size)
     if gains is not None:
-        canvas = faced(look, used, canvas, gains)
+        canvas = faced(look, used, firm - moved.keys(), canvas, gains)
     return Placed(used, canvas, gains)
 
 
@@ -94,12 +99,17 @@ def _outlined(canvas: Canvas) -> tuple[bool, float]:
     return canvas.kind == "quad", canvas.score
 
 
-def _light(look: Look, used: list[int], canvas: Canvas, size: tuple[int, int]) -> np.ndarray | None:
+def _light(
+    look: Look, used: list[int], moved: dict[int, np.ndarray], canvas: Canvas, size: tuple[int, int]
+) -> np.ndarray | None:
     """Light by the surroundings of the canvas, where there are any."""
+    # The table lies still where the canvas was brought back: there its own place counts.
+    on_table = {i: np.linalg.inv(back) for i, back in moved.items()}
+    places = {back.tobytes(): transform(back, canvas.corners) for back in on_table.values()}
     return surrounding_gains(
         [look.looked[i].small for i in used],
-        [look.take_from_small(i) for i in used],
-        canvas.corners,
+        [on_table.get(i, np.eye(3)) @ look.take_from_small(i) for i in used],
+        [canvas.corners, *places.values()],
         size,
         LIGHT_SCALE,
     )

@@ -55,6 +55,21 @@ def settle_frames(
     return (settled, firm) if len(settled) >= MIN_FRAMES else (used, set())
 
 
+def settle_on_all(look: Look, firm: list[int], composites: list[np.ndarray]) -> None:
+    """Register frames that are registered to the table to all that lasts: table and canvas, which
+    is known by now to lie still. Of the table a view may show little more than a rim.
+
+    Args:
+        firm: positions of these frames.
+        composites: of the main view, RGB uint8 (h, w, 3), in order of time.
+    """
+    ground = Ground(composites)
+    for i in firm if ground.is_firm else ():
+        fine = ground.settle(look.looked[i].grey, look.looked[i].pose.matrix, max_move_px=FAR_PX)
+        if fine is not None:
+            _set_pose(look, i, fine)
+
+
 def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas) -> list[int]:
     """Register frames that show too little that lasts to the canvas as firm frames near them in
     time show it.

@@ -16,13 +16,13 @@ MARGIN, MIN_AREA = 1.06, 0.05
 of the picture that must be left to judge by."""
 MIN_AGREEING, BAND = 0.35, 0.04
 """Share of the surroundings that must have the same ratio, within the band, for it to be light."""
-REFERENCE_FRAMES, MAX_GAIN, DARK, BRIGHT = 25, 2.0, 20, 250
+REFERENCE_FRAMES, MAX_GAIN, DARK, BRIGHT, SOFT_PX = 25, 2.0, 20, 250, 4.0
 
 
 def surrounding_gains(
     smalls: list[np.ndarray],
     poses: list[np.ndarray],
-    corners: np.ndarray,
+    canvases: list[np.ndarray],
     size: tuple[int, int],
     factor: float,
 ) -> np.ndarray | None:
@@ -32,40 +32,69 @@ def surrounding_gains(
     Args:
         smalls: frames RGB uint8 (h, w, 3).
         poses: homographies (3, 3) from small frames to take coordinates.
-        corners: canvas in take coordinates (4, 2).
+        canvases: where the canvas lies in take coordinates, (4, 2) each.
         size: (width, height) of the take.
         factor: scale at which the surroundings are compared, of take coordinates.
     """
     shrink = scaling(factor)
     goal = (round(size[0] * factor), round(size[1] * factor))
-    outside = _outside(transform(shrink, corners), goal)
+    outside = _outside([transform(shrink, corners) for corners in canvases], goal)
     if outside.mean() < MIN_AREA:
         return None
-    looks = np.zeros((len(smalls), int(outside.sum()), 3), np.uint8)
-    seen = np.zeros((len(smalls), int(outside.sum())), bool)
-    for n, (small, pose) in enumerate(zip(smalls, poses, strict=True)):
-        matrix = shrink @ pose
-        looks[n] = warp(small, matrix, goal)[outside]
-        seen[n] = valid_area(small.shape, matrix, goal)[outside]
+    table = _Table(smalls, [shrink @ pose for pose in poses], outside)
     every = max(1, len(smalls) // REFERENCE_FRAMES)
     found = np.ones((len(smalls), 3), np.float32)
     for _ in range(2):
-        lit = looks[::every] * found[::every, None]
-        lit[~seen[::every]] = np.nan
-        reference = _nanmedian(lit)
-        found = np.array([_gain(reference, looks[n], seen[n]) for n in range(len(smalls))])
+        exact = _gains(table.looks, table.seen, found, every)
+        found = exact
+        if np.isnan(exact[:, 0]).any():
+            # Where the table lies elsewhere under the canvas, what is about there tells the light.
+            soft = _gains(table.soft, table.seen, _filled(exact), every)
+            found = np.where(np.isnan(exact), soft, exact)
         if np.isnan(found[:, 0]).mean() > 0.5:
             return None
         found = _filled(found)
     return found.astype(np.float32)
 
 
-def _outside(corners: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """bool (h, w): around the canvas, clear of its edge."""
-    middle = corners.mean(axis=0)
-    wide = middle + MARGIN * (corners - middle)
+class _Table:
+    """What lies around the canvas in every frame."""
+
+    def __init__(
+        self, smalls: list[np.ndarray], matrices: list[np.ndarray], outside: np.ndarray
+    ) -> None:
+        number, size = int(outside.sum()), (outside.shape[1], outside.shape[0])
+        self.looks = np.zeros((len(smalls), number, 3), np.uint8)
+        """RGB uint8 (n, pixels, 3)."""
+        self.soft = np.zeros_like(self.looks)
+        """The same, blurred: a table that lies a little elsewhere looks the same there."""
+        self.seen = np.zeros((len(smalls), number), bool)
+        for n, (small, matrix) in enumerate(zip(smalls, matrices, strict=True)):
+            look = warp(small, matrix, size)
+            valid = valid_area(small.shape, matrix, size)
+            weight = (valid & outside).astype(np.float32)
+            near = cv2.GaussianBlur(look * weight[..., None], (0, 0), SOFT_PX)
+            near /= np.maximum(cv2.GaussianBlur(weight, (0, 0), SOFT_PX), 1e-3)[..., None]
+            self.looks[n], self.seen[n] = look[outside], valid[outside]
+            self.soft[n] = np.clip(near[outside].round(), 0, 255)
+
+
+def _gains(looks: np.ndarray, seen: np.ndarray, known: np.ndarray, every: int) -> np.ndarray:
+    """Gains (n, 3) against the middle look of the frames in the light that is known so far (n, 3);
+    NaN where too little agrees on one."""
+    lit = looks[::every] * known[::every, None]
+    lit[~seen[::every]] = np.nan
+    reference = _nanmedian(lit)
+    return np.array([_gain(reference, looks[n], seen[n]) for n in range(len(looks))])
+
+
+def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+    """bool (h, w): around the canvases, clear of their edges."""
     area = np.ones((size[1], size[0]), np.uint8)
-    cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 0)
+    for corners in canvases:
+        middle = corners.mean(axis=0)
+        wide = middle + MARGIN * (corners - middle)
+        cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 0)
     return area > 0
 
 

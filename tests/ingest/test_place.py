@@ -80,7 +80,7 @@ def test_light_is_told_by_the_table_not_by_the_paint() -> None:
     for number, gain in enumerate(light):
         image = filmed((240 - 6 * number, 235, 240 - 5 * number)).astype(np.float32)
         frames.append(np.clip(image * gain, 0, 255).astype(np.uint8))
-    found = surrounding_gains(frames, [np.eye(3)] * 30, FACE, SIZE, 0.5)
+    found = surrounding_gains(frames, [np.eye(3)] * 30, [FACE], SIZE, 0.5)
     assert found is not None
     evened = found * light
     assert np.abs(evened / evened.mean(axis=0) - 1).max() < 0.02
@@ -89,4 +89,4 @@ def test_light_is_told_by_the_table_not_by_the_paint() -> None:
 def test_without_surroundings_there_is_no_light_to_tell() -> None:
     frame = filmed((90, 90, 90))
     whole = np.array([[0, 0], [320, 0], [320, 240], [0, 240]], np.float64)
-    assert surrounding_gains([frame] * 20, [np.eye(3)] * 20, whole, SIZE, 0.5) is None
+    assert surrounding_gains([frame] * 20, [np.eye(3)] * 20, [whole], SIZE, 0.5) is None

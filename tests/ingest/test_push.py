@@ -78,7 +78,7 @@ def test_frames_are_brought_back_from_two_places() -> None:
     used = list(range(50))
     composites = [look.spool.image(i) for i in range(2, 50, 5)]
     moved = bring_back(look, used, set(used), composites, Canvas(CORNERS, "quad", 1.5))
-    assert moved == {*range(14), *range(36, 50)}
+    assert moved.keys() == {*range(14), *range(36, 50)}
     for n in used:
         assert worst(look.take_from_frame(n), corners[n]) < 0.8
 
