@@ -61,7 +61,7 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     about = _about(composites, opening_of(look, used, size), config)
     moved = bring_back(look, used, firm, composites, about)
     if not moved:
-        settle_on_all(look, sorted(firm), composites)
+        settle_on_all(look, sorted(firm), composites, about)
     loose = [i for i in used if i not in firm]
     if about.kind == "quad":
         steadied = steady_frames(look, loose, sorted(firm), about)

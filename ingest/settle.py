@@ -22,16 +22,28 @@ RANSAC_PX, MAX_BACK_ERROR_PX, MAX_MOVE_PX, LEVELS, FAR_LEVELS = 0.8, 0.7, 6.0, 1
 MIN_SEEN, MIN_SEEN_NEAR = 0.5, 0.15
 """Least area that the points seen span, as a share of all that stays; and of all that one composite
 shows, which a nearer view shows a part of."""
-MOST_WORSE, WORSE_PX = 1.15, 0.04
-"""Root mean square error of a similarity, over that of a homography, up to which it will do."""
+MOST_WORSE, WORSE_PX, WORSE_GUESS_PX = 1.15, 0.04, 0.3
+"""Root mean square error of a similarity, over that of a homography, up to which it will do: a
+factor, and pixels on top; more of these where a homography would be a guess."""
 
 
 class Ground:
     """What stays in a take."""
 
-    def __init__(self, composites: list[np.ndarray], area: np.ndarray | None = None) -> None:
-        """From composites of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it. Only
-        what lies in an area, bool (h, w), if one is given."""
+    def __init__(
+        self,
+        composites: list[np.ndarray],
+        area: np.ndarray | None = None,
+        goal: np.ndarray | None = None,
+    ) -> None:
+        """What stays.
+
+        Args:
+            composites: of a take, RGB uint8 (h, w, 3), in order of time; of one, all of it stays.
+            area: bool (h, w), where it is sought; everywhere if not given.
+            goal: corners (4, 2) of what poses must be right for, the canvas, if that is known.
+        """
+        self.goal = goal
         self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
         _, strength = lasting_edges(composites)
         picture = middle_look(composites)
@@ -51,10 +63,7 @@ class Ground:
 
     def encloses(self, corners: np.ndarray) -> bool:
         """Whether what stays lies all around a quadrilateral (4, 2)."""
-        if len(self.points) < 3:
-            return False
-        hull = cv2.convexHull(self.points[:, 0].astype(np.float32))
-        return all(cv2.pointPolygonTest(hull, c, False) >= 0 for c in corners.tolist())
+        return _encloses(self.points[:, 0], corners)
 
     def settle(
         self,
@@ -83,7 +92,7 @@ class Ground:
             return None
         source = transform(np.linalg.inv(pose), moved[good, 0])
         goal = start[good, 0].astype(np.float64)
-        found = _simplest(source, goal)
+        found = _simplest(source, goal, self.goal)
         if found is None:
             return None
         fine, kept = found
@@ -97,12 +106,15 @@ class Ground:
         return fine if np.abs(back_again - outline).max() < 2 * max_move_px else None
 
 
-def _simplest(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+def _simplest(
+    source: np.ndarray, goal: np.ndarray, wanted: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray] | None:
     """The simplest motion that explains point pairs (n, 2), and which of them it explains.
 
     A camera that only shakes gives a similarity (four numbers). A homography (eight) always fits
     better, and where a hand hides a corner it is wrong there; so it is used only where a
-    similarity plainly does not do.
+    similarity plainly does not do, and the more so where corners that are wanted (4, 2) lie
+    outside of all points.
     """
     full, inliers = cv2.findHomography(
         source, goal, cv2.USAC_MAGSAC, RANSAC_PX, maxIters=2000, confidence=0.999
@@ -121,9 +133,18 @@ def _simplest(source: np.ndarray, goal: np.ndarray) -> tuple[np.ndarray, np.ndar
             np.linalg.norm(transform(m, source[kept]) - goal[kept], axis=1) for m in (simple, full)
         ]
         typical, best = (float(np.sqrt((e**2).mean())) for e in errors)
-        if typical < MOST_WORSE * best + WORSE_PX:
+        is_guess = wanted is not None and not _encloses(goal[kept], wanted)
+        if typical < MOST_WORSE * best + (WORSE_GUESS_PX if is_guess else WORSE_PX):
             return simple, kept
     return full / full[2, 2], kept
+
+
+def _encloses(points: np.ndarray, corners: np.ndarray) -> bool:
+    """Whether points (n, 2) lie all around corners (4, 2)."""
+    if len(points) < 3:
+        return False
+    hull = cv2.convexHull(points.astype(np.float32))
+    return all(cv2.pointPolygonTest(hull, c, False) >= 0 for c in corners.tolist())
 
 
 def _hull_area(points: np.ndarray) -> float:

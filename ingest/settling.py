@@ -12,6 +12,7 @@ import numpy as np
 from ingest.align import Pose
 from ingest.canvas import Canvas
 from ingest.composites import composite
+from ingest.geometry import transform
 from ingest.reground import MIN_SEEN, reground
 from ingest.settle import Ground
 from ingest.watch import MIN_FRAMES, Look
@@ -19,6 +20,8 @@ from ingest.watch import MIN_FRAMES, Look
 AROUND, LEAST_FIRM, FAR_PX, NEAR_PX = 8, 5, 14.0, 4.0
 """Well registered frames that make the picture to which another is registered, the least that do;
 and how far off that may be, at first and then."""
+PLAINLY_PX = 1.0
+"""How far corners of the canvas must lie off to be placed by all that lasts."""
 BESIDE, GROWN, LEAST_TABLE = 1.08, 1.02, 60
 """How much larger than the canvas the area is beside which the table begins, and the one in which
 all is the canvas's; points on the table that will do."""
@@ -55,18 +58,25 @@ def settle_frames(
     return (settled, firm) if len(settled) >= MIN_FRAMES else (used, set())
 
 
-def settle_on_all(look: Look, firm: list[int], composites: list[np.ndarray]) -> None:
-    """Register frames that are registered to the table to all that lasts: table and canvas, which
-    is known by now to lie still. Of the table a view may show little more than a rim.
+def settle_on_all(
+    look: Look, firm: list[int], composites: list[np.ndarray], canvas: Canvas
+) -> None:
+    """Register frames to all that lasts, table and canvas, which is known by now to lie still,
+    where that says plainly otherwise than the table: hands may hide most of that.
 
     Args:
         firm: positions of these frames.
         composites: of the main view, RGB uint8 (h, w, 3), in order of time.
+        canvas: about where it is.
     """
-    ground = Ground(composites)
+    ground = Ground(composites, goal=canvas.corners)
     for i in firm if ground.is_firm else ():
-        fine = ground.settle(look.looked[i].grey, look.looked[i].pose.matrix, max_move_px=FAR_PX)
-        if fine is not None:
+        known = look.looked[i].pose.matrix
+        fine = ground.settle(look.looked[i].grey, known, max_move_px=FAR_PX)
+        if fine is None:
+            continue
+        seen = transform(np.linalg.inv(known), canvas.corners)
+        if np.abs(transform(fine, seen) - canvas.corners).max() > PLAINLY_PX:
             _set_pose(look, i, fine)
 
 
@@ -93,7 +103,7 @@ def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas)
         start = max(0, min(start - start % (AROUND // 2), len(firm) - AROUND))
         if start not in grounds:
             picture = composite(look, firm[start : start + AROUND], (width, height), None)
-            grounds[start] = Ground([picture], area)
+            grounds[start] = Ground([picture], area, canvas.corners)
         fine = look.looked[i].pose.matrix
         for max_move_px in (FAR_PX, NEAR_PX):
             if fine is not None:
@@ -154,10 +164,10 @@ def _lasting(composites: list[np.ndarray], canvas: np.ndarray | None) -> Ground:
     """
     if canvas is not None:
         table = ~around(canvas, composites[0].shape[:2], BESIDE)
-        ground = Ground(composites, table)
+        ground = Ground(composites, table, canvas)
         if ground.is_firm and len(ground.points) >= LEAST_TABLE and ground.encloses(canvas):
             return ground
-    return Ground(composites)
+    return Ground(composites, goal=canvas)
 
 
 def _set_pose(look: Look, i: int, matrix: np.ndarray) -> None:
