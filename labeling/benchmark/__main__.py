@@ -41,7 +41,7 @@ def benchmark(
             measure_regions(scratch, 5 if quick else 13, 1 if quick else 3),
             measure_build(scratch, 2 if quick else 20, 3 if quick else 5),
             measure_corrections(scratch, 1000 if quick else 10_000, 10),
-            *measure_llava(llava, 8 if quick else 64),
+            *measure_llava(llava, 8 if quick else 64, scratch),
         ]
     for row in rows:
         sign = ">=" if row.at_least else "<="
