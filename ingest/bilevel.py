@@ -1,6 +1,6 @@
 """1-bit PNGs read leanly: masks as this project writes them need zlib and NumPy alone.
 
-A general decoder takes three times as long for a mask; it still reads whatever is not plain.
+A general decoder takes twice as long for a mask; it still reads whatever is not plain.
 """
 
 from __future__ import annotations
