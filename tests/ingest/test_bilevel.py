@@ -60,6 +60,7 @@ def test_rows_with_and_without_filter_in_one_file() -> None:
     assert read is not None
     np.testing.assert_array_equal(read, MASK)
     opencv = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert opencv is not None
     np.testing.assert_array_equal(read, opencv > 127)
 
 
