@@ -53,11 +53,15 @@ def benchmark(
 
 
 def _review(num_pairs: int) -> list[dict[str, Any]]:
-    """The review page in a real browser; nothing where no pairs are asked for."""
+    """The review page in a real browser; nothing where no pairs are asked for, or no browser is."""
     if not num_pairs:
         return []
+    from labeling.benchmark.browser import ADVICE, find_browser
     from labeling.benchmark.review import measure_review
 
+    if find_browser() is None:
+        print(f"review page: not measured: no chromium and chromedriver on the PATH: {ADVICE}")
+        return []
     with tempfile.TemporaryDirectory() as folder:
         rows = measure_review(Path(folder) / "review", num_pairs)
     for row in rows:

@@ -28,7 +28,8 @@ PAIRS_A_VIDEO = 32
 
 
 def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) -> list[Measure]:
-    """Both rows; not measured without a `model` (a LLaVA folder or hub name)."""
+    """Both rows, for a `model` (a LLaVA folder or hub name) on a GPU; without a GPU the figures of
+    the CPU come with the second one."""
     if not model:
         note = "not measured: give --llava FOLDER, on a machine with a GPU"
         return [
@@ -51,20 +52,26 @@ def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) ->
         "alone": lambda: _label(dataset, alone, labeler),
     }
     times = take_turns(ways, rounds)
-    share = watch.share if watch else None
-    where = torch.cuda.get_device_name() if watch else "cpu"
+    faster = times["alone"].wall_s / times["together"].wall_s
     figures = {
         "pairs": len(answers),
         "same_answers": same,
+        "faster": faster,
         "pairs_per_s": len(answers) / times["together"].wall_s,
         "alone_pairs_per_s": len(answers) / times["alone"].wall_s,
         "cpu_s_a_pair": times["together"].cpu_s / len(answers),
         "alone_cpu_s_a_pair": times["alone"].cpu_s / len(answers),
     }
-    faster = times["alone"].wall_s / times["together"].wall_s
+    if watch is None:
+        note = f"not measured: no GPU; on the CPU {faster:.2f} x"
+        return [
+            Measure(BUSY, None, "%", 90, True, "not measured: no GPU"),
+            Measure(FASTER, None, "x", 4, True, note, figures),
+        ]
+    card = torch.cuda.get_device_name()
     return [
-        Measure(BUSY, share, "%", 90, True, where if watch else "not measured: no GPU"),
-        Measure(FASTER, faster, "x", 4, True, where, figures),
+        Measure(BUSY, watch.share, "%", 90, True, card),
+        Measure(FASTER, faster, "x", 4, True, card, figures),
     ]
 
 

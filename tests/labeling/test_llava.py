@@ -187,7 +187,6 @@ def test_the_benchmark_gets_the_same_answers_both_ways(folder: Path, tmp_path: P
 
     busy, faster = measure_llava(str(folder), 3, tmp_path)
     assert (busy.value is not None) == torch.cuda.is_available()
-    assert faster.value is not None
-    assert faster.value > 0
+    assert faster.figures["faster"] > 0
     assert faster.figures["pairs"] == 3
     assert faster.figures["same_answers"]
