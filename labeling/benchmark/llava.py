@@ -15,7 +15,7 @@ import numpy as np
 from ingest.dataset import Dataset
 from ingest.errors import UserError
 from labeling.benchmark.corpus import make_corpus
-from labeling.benchmark.measure import Measure, take_turns
+from labeling.benchmark.measure import Measure, Times, take_turns
 from labeling.instruction_table import read_jsonl
 from labeling.instruction_work import InstructionTask, label_videos
 from labeling.instructions import InstructionsConfig, Labeler, make_labeler
@@ -52,18 +52,9 @@ def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) ->
         "alone": lambda: _label(dataset, alone, labeler),
     }
     times = take_turns(ways, rounds)
-    faster = times["alone"].wall_s / times["together"].wall_s
-    figures = {
-        "pairs": len(answers),
-        "same_answers": same,
-        "faster": faster,
-        "pairs_per_s": len(answers) / times["together"].wall_s,
-        "alone_pairs_per_s": len(answers) / times["alone"].wall_s,
-        "cpu_s_a_pair": times["together"].cpu_s / len(answers),
-        "alone_cpu_s_a_pair": times["alone"].cpu_s / len(answers),
-    }
+    figures = _figures(times["together"], times["alone"], len(answers)) | {"same_answers": same}
     if watch is None:
-        note = f"not measured: no GPU; on the CPU {faster:.2f} x"
+        note = f"not measured: no GPU; on the CPU {figures['faster']:.2f} x"
         return [
             Measure(BUSY, None, "%", 90, True, "not measured: no GPU"),
             Measure(FASTER, None, "x", 4, True, note, figures),
@@ -71,8 +62,19 @@ def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) ->
     card = torch.cuda.get_device_name()
     return [
         Measure(BUSY, watch.share, "%", 90, True, card),
-        Measure(FASTER, faster, "x", 4, True, card, figures),
+        Measure(FASTER, figures["faster"], "x", 4, True, card, figures),
     ]
+
+
+def _figures(together: Times, alone: Times, num_pairs: int) -> dict[str, float]:
+    return {
+        "pairs": num_pairs,
+        "faster": alone.wall_s / together.wall_s,
+        "pairs_per_s": num_pairs / together.wall_s,
+        "alone_pairs_per_s": num_pairs / alone.wall_s,
+        "cpu_s_a_pair": together.cpu_s / num_pairs,
+        "alone_cpu_s_a_pair": alone.cpu_s / num_pairs,
+    }
 
 
 def _label(dataset: Dataset, config: InstructionsConfig, labeler: Labeler) -> dict[str, str]:
