@@ -37,6 +37,7 @@ check: setup
 	$(BIN)/python tests/write_pipelines.py --check
 
 # Fresh films of every profile, ingested and compared with their truth; figures in out/bench/*.json.
+# The review page's 100,000 pairs take 6.5 GB under TMPDIR, and are measured where Chromium is.
 # RIVALS=FOLDER streams by other loaders too (python -m training.streaming_benchmark --help).
 BENCH_SEED ?= 5000
 bench: setup
