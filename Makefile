@@ -37,6 +37,8 @@ check: setup
 	$(BIN)/python tests/write_pipelines.py --check
 
 # Fresh films of every profile, ingested and compared with their truth; figures in out/bench/*.json.
+# The review page's 100,000 pairs take 6.5 GB under TMPDIR, and are measured where Chromium is.
+# RIVALS=FOLDER streams by other loaders too (python -m training.streaming_benchmark --help).
 BENCH_SEED ?= 5000
 bench: setup
 	for profile in tripod handheld hard; do \
@@ -45,8 +47,8 @@ bench: setup
 	  $(BIN)/python -m ingest.benchmark --videos out/bench/$$profile --json out/bench/$$profile.json \
 	    || exit 1; \
 	done
-	$(BIN)/python -m labeling.benchmark --json out/bench/labeling.json
-	$(BIN)/python -m training.streaming_benchmark --json out/bench/streaming.json
+	$(BIN)/python -m labeling.benchmark --review 100000 --json out/bench/labeling.json
+	$(BIN)/python -m training.streaming_benchmark $(if $(RIVALS),--rivals $(RIVALS)) --json out/bench/streaming.json
 	$(BIN)/python -m training.benchmark --json out/bench/training.json
 	$(BIN)/python -m inference.benchmark --json out/bench/inference.json
 

@@ -193,15 +193,19 @@ def _check(dataset: Path, json: Path | None) -> None:
 def _diff(dataset: Path, other: Path, json: Path | None) -> None:
     """What differs between the shards of two datasets (or two folders of shards)."""
     from ingest.dataset import Dataset
+    from labeling.corrections import in_force, read_corrections
     from labeling.shard_diff import as_json, compare, summary
     from labeling.shard_index import read_index, read_samples
 
-    both = []
+    both, rejected = [], {}
     for given in (other, dataset):
         root = given.parent if given.name == "index.json" else given
         folder = Dataset(root.parent if (root / "index.json").is_file() else root)
         both.append(read_samples(folder.shards, read_index(folder)))
-    changes = compare(both[0], both[1], {})
+        decided = in_force(read_corrections(folder)).values()
+        rejected = {c.pair_id: c.reviewer for c in decided if c.verdict == "reject"}
+    why = {pair_id: f"rejected by human:{reviewer}" for pair_id, reviewer in rejected.items()}
+    changes = compare(both[0], both[1], why)
     for line in summary(changes, limit=1000):
         print(line)
     write_result(json, as_json(changes))

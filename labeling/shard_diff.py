@@ -33,7 +33,7 @@ def compare(
     """Changes in the order of the new build, removed samples last.
 
     Args:
-        left_out: why pairs that exist are in no shard, by key; other pairs are gone.
+        left_out: why pairs are in no shard, by key, as far as that is known.
     """
     old = {row.key: row for row in before}
     changes = [change for row in after if (change := _change(old.get(row.key), row))]
@@ -43,7 +43,7 @@ def compare(
         Change(
             key=row.key,
             kind="removed",
-            why=left_out.get(row.key, "its pair is not in the dataset any more"),
+            why=left_out.get(row.key, "its pair is in no shard any more"),
             shard=row.shard,
         )
         for row in gone
@@ -87,8 +87,10 @@ def _reasons(before: SampleRow, after: SampleRow) -> list[str]:
         reasons.append("images: its canvases were made again")
     if before.region_sha256 != after.region_sha256:
         reasons.append("masks: other regions")
-    if (before.instruction, before.labeler) != (after.instruction, after.labeler):
+    if before.instruction != after.instruction:
         reasons.append(f"instruction: {_labeled(before)} is now {_labeled(after)}")
+    elif before.labeler != after.labeler:
+        reasons.append(f"instruction: {_labeled(before)} is now said by {after.labeler}")
     if before.record_sha256 != after.record_sha256 and not reasons:
         reasons.append("record: interval or provenance")
     return reasons

@@ -169,7 +169,8 @@ def assign_shards(
 
 
 def _balanced(pairs: Sequence[PlannedPair], most: int) -> list[list[PlannedPair]]:
-    """Pairs cut, in their order, into as few groups as hold at most `most`, of like bytes."""
+    """Pairs cut, in their order, into about as few groups as hold `most` pairs each, of like bytes:
+    where sizes differ much, a group that is full ends before its share of the bytes is in it."""
     num_groups, total = -(-len(pairs) // most), sum(pair.num_bytes for pair in pairs)
     groups: list[list[PlannedPair]] = []
     seen = 0

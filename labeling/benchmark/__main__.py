@@ -41,7 +41,7 @@ def benchmark(
             measure_regions(scratch, 5 if quick else 13, 1 if quick else 3),
             measure_build(scratch, 2 if quick else 20, 3 if quick else 5),
             measure_corrections(scratch, 1000 if quick else 10_000, 10),
-            *measure_llava(llava, 8 if quick else 64),
+            *measure_llava(llava, 8 if quick else 64, scratch),
         ]
     for row in rows:
         sign = ">=" if row.at_least else "<="
@@ -53,11 +53,15 @@ def benchmark(
 
 
 def _review(num_pairs: int) -> list[dict[str, Any]]:
-    """The review page in a real browser; nothing where no pairs are asked for."""
+    """The review page in a real browser; nothing where no pairs are asked for, or no browser is."""
     if not num_pairs:
         return []
+    from labeling.benchmark.browser import ADVICE, find_browser
     from labeling.benchmark.review import measure_review
 
+    if find_browser() is None:
+        print(f"review page: not measured: no chromium and chromedriver on the PATH: {ADVICE}")
+        return []
     with tempfile.TemporaryDirectory() as folder:
         rows = measure_review(Path(folder) / "review", num_pairs)
     for row in rows:

@@ -59,7 +59,8 @@ def open_browser(
 def served(dataset: Dataset, reviewer: str) -> Iterator[ReviewServer]:
     """The review page of a dataset on a free port, in a thread of this process."""
     server = ReviewServer(ReviewService(dataset, reviewer), 0)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # Asked for its end fifty times a second instead of twice: tests start many.
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

@@ -1,22 +1,35 @@
-"""LLaVA in batches against one pair at a time, and how busy a GPU is meanwhile."""
+"""LLaVA in batches against one pair at a time, and how busy a GPU is meanwhile.
+
+What is timed is the work of an actor (`labeling.instruction_work`): keyframes are read and decoded,
+pairs prepared while the batch before is answered, and answers saved.
+"""
 
 from __future__ import annotations
 
-import itertools
 import threading
-import time
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
-from labeling.benchmark.measure import Measure
-from labeling.llava import LlavaConfig, LlavaLabeler
+from ingest.dataset import Dataset
+from ingest.errors import UserError
+from labeling.benchmark.corpus import make_corpus
+from labeling.benchmark.measure import Measure, Times, take_turns
+from labeling.instruction_table import read_jsonl
+from labeling.instruction_work import InstructionTask, label_videos
+from labeling.instructions import InstructionsConfig, Labeler, make_labeler
+from labeling.llava import LlavaConfig
+from labeling.regions import RegionsConfig
 
 SIZE = (512, 640)
 BUSY, FASTER = "busy share of the GPU while LLaVA labels", "LLaVA in batches over one at a time"
+PAIRS_A_VIDEO = 32
 
 
-def measure_llava(model: str, num_pairs: int) -> list[Measure]:
-    """Both rows; not measured without a `model` (a LLaVA folder or hub name)."""
+def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) -> list[Measure]:
+    """Both rows, for a `model` (a LLaVA folder or hub name) on a GPU; without a GPU the figures of
+    the CPU come with the second one."""
     if not model:
         note = "not measured: give --llava FOLDER, on a machine with a GPU"
         return [
@@ -25,42 +38,93 @@ def measure_llava(model: str, num_pairs: int) -> list[Measure]:
         ]
     import torch
 
-    rng = np.random.default_rng(0)
-    images = [rng.integers(0, 255, (*SIZE, 3), np.uint8) for _ in range(num_pairs + 1)]
-    pairs = list(itertools.pairwise(images))
-    labeler = LlavaLabeler(LlavaConfig(model=model))
-    labeler.label(pairs[:1])
-    start = time.perf_counter()
-    for pair in pairs:
-        labeler.label([pair])
-    alone_s = time.perf_counter() - start
-    busy = _Busy() if torch.cuda.is_available() else None
-    start = time.perf_counter()
-    labeler.label(pairs)
-    together_s = time.perf_counter() - start
-    share = busy.stop() if busy else None
-    where = torch.cuda.get_device_name() if busy else "cpu"
-    figures = {"pairs_per_s": num_pairs / together_s, "alone_pairs_per_s": num_pairs / alone_s}
+    config = InstructionsConfig(labeler="llava", llava=LlavaConfig(model=model))
+    labeler = make_labeler(config)
+    labeler.load()
+    num_videos = -(-num_pairs // PAIRS_A_VIDEO)
+    dataset = make_corpus(scratch / "llava", num_videos, min(num_pairs, PAIRS_A_VIDEO) + 1, SIZE)
+    alone = config.model_copy(update={"batch_size": 1})
+    answers = _label(dataset, config, labeler)  # kernels chosen, files in memory
+    same = answers == _label(dataset, alone, labeler)
+    watch = _Busy() if torch.cuda.is_available() else None
+    ways: dict[str, Callable[[], object]] = {
+        "together": lambda: _watched(watch, lambda: _label(dataset, config, labeler)),
+        "alone": lambda: _label(dataset, alone, labeler),
+    }
+    times = take_turns(ways, rounds)
+    figures = _figures(times["together"], times["alone"], len(answers)) | {"same_answers": same}
+    if watch is None:
+        note = f"not measured: no GPU; on the CPU {figures['faster']:.2f} x"
+        return [
+            Measure(BUSY, None, "%", 90, True, "not measured: no GPU"),
+            Measure(FASTER, None, "x", 4, True, note, figures),
+        ]
+    card = torch.cuda.get_device_name()
     return [
-        Measure(BUSY, share, "%", 90, True, where if busy else "not measured: no GPU"),
-        Measure(FASTER, alone_s / together_s, "x", 4, True, where, figures),
+        Measure(BUSY, watch.share, "%", 90, True, card),
+        Measure(FASTER, figures["faster"], "x", 4, True, card, figures),
     ]
+
+
+def _figures(together: Times, alone: Times, num_pairs: int) -> dict[str, float]:
+    return {
+        "pairs": num_pairs,
+        "faster": alone.wall_s / together.wall_s,
+        "pairs_per_s": num_pairs / together.wall_s,
+        "alone_pairs_per_s": num_pairs / alone.wall_s,
+        "cpu_s_a_pair": together.cpu_s / num_pairs,
+        "alone_cpu_s_a_pair": alone.cpu_s / num_pairs,
+    }
+
+
+def _label(dataset: Dataset, config: InstructionsConfig, labeler: Labeler) -> dict[str, str]:
+    """Ask about every pair anew; the raw answers by pair."""
+    videos = dataset.video_ids()
+    for video_id in videos:
+        dataset.instructions_jsonl(video_id).unlink(missing_ok=True)
+    tasks = [InstructionTask(dataset.root, v, RegionsConfig(device="cpu"), config) for v in videos]
+    for result in label_videos(tasks, labeler):
+        if isinstance(result, UserError):
+            raise result
+    rows = [row for v in videos for row in read_jsonl(dataset.instructions_jsonl(v))]
+    return {row.pair_id: row.raw_text for row in rows}
+
+
+def _watched(watch: _Busy | None, work: Callable[[], object]) -> None:
+    if watch is None:
+        work()
+        return
+    with watch:
+        work()
 
 
 class _Busy:
     """Asks the GPU twenty times a second whether it works."""
 
     def __init__(self) -> None:
+        import torch
+
+        try:
+            torch.cuda.utilization()
+        except ModuleNotFoundError as error:
+            raise UserError(
+                f"{error}: pip install nvidia-ml-py to see how busy the GPU is"
+            ) from None
         self._samples: list[int] = []
+
+    @property
+    def share(self) -> float:
+        """Mean share in percent over all that was watched."""
+        return float(np.mean(self._samples))
+
+    def __enter__(self) -> None:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
 
-    def stop(self) -> float:
-        """Mean share in percent."""
+    def __exit__(self, *problem: object) -> None:
         self._over.set()
         self._thread.join()
-        return float(np.mean(self._samples)) if self._samples else 0.0
 
     def _watch(self) -> None:
         import torch

@@ -20,6 +20,7 @@ from ingest.dataset import Dataset
 from ingest.vocabulary import VOCABULARY
 from labeling.benchmark.browser import open_browser, served
 from labeling.benchmark.review_dataset import PaintedVideo, paint, write_review_dataset
+from labeling.corrections import in_force, read_corrections
 from labeling.review_service import ReviewService
 
 REACH_FIRST_S, REACH_NEXT_MS = 1.0, 50.0
@@ -208,6 +209,8 @@ def person(
     truth = true_words(root)
     with served(root, "person") as server, open_browser() as driver:
         found = correct_by_keys(driver, server.url, truth, count, think)
+    said = in_force(read_corrections(root)).values()
+    found["right_in_log"] = sum(c.instruction == truth[c.pair_id] for c in said)
     print(", ".join(f"{name} {value:.4g}" for name, value in found.items()))
     write_result(json, found)
 

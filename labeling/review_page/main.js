@@ -5,7 +5,7 @@ import { Brush } from "/brush.js";
 import { Filters } from "/filters.js";
 import { Grid } from "/grid.js";
 import { loadMask, maskUrl, Pairs } from "/pairs.js";
-import { showMessage, showPair, showProgress, shownOf } from "/side.js";
+import { showAction, showMessage, showPair, showProgress, shownOf } from "/side.js";
 import { Naming } from "/typing.js";
 import { agreement, blink, element, sideBySide, slider } from "/views.js";
 
@@ -15,7 +15,13 @@ const stage = document.getElementById("stage");
 const pairs = new Pairs(), brush = new Brush(), grid = new Grid();
 const state = { at: 0, view: "side", undo: [], numDecided: 0, share: 0.5 };
 const filters = new Filters((filter) => open(filter));
-const naming = new Naming((label, note) => decide(label ? { label, note } : { note }), () => stage.focus());
+const naming = new Naming({
+  onChosen: (label, note) => decide({ label, note }),
+  onRejected: (note) => decide({ verdict: "reject", note }),
+  onTyped: () => { const pair = pairs.pairs?.get(state.at); if (pair) showAction(pair, naming.label, numChosen()); },
+  onLeft: () => stage.focus(),
+});
+const help = document.getElementById("help");
 const writer = new Writer((waiting, problem) => {
   document.body.dataset.waiting = waiting;
   if (problem) showMessage(`Not saved yet (${waiting}): ${problem}. It is tried again; leave this page open.`);
@@ -238,11 +244,11 @@ const ALWAYS = {
   Enter: () => decide({}), Delete: () => decide({ verdict: "reject" }), Backspace: () => decide({ verdict: "reject" }),
   ArrowRight: () => go(state.at + 1), ArrowLeft: () => go(state.at - 1), Escape: escape, "/": () => filters.focus(),
   " ": () => setView(state.view === "blink" ? "side" : "blink"), Tab: () => naming.typed.focus(),
-  Home: () => go(0),
+  Home: () => go(0), "?": () => help.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {
-  if (event.target.matches?.("input, select")) return;
+  if (help.open || event.target.matches?.("input, select")) return;
   const isCommand = event.ctrlKey || event.metaKey;
   if (isCommand && event.key.toLowerCase() === "z") { event.preventDefault(); undo(); return; }
   if (isCommand && event.key.toLowerCase() === "a" && state.view === "grid") {
@@ -258,7 +264,8 @@ document.getElementById("views").addEventListener("click", (event) => {
   if (tab) { setView(tab.dataset.view); tab.blur(); }
 });
 for (const [id, action] of Object.entries({
-  accept: () => decide({}), reject: () => decide({ verdict: "reject" }), back: () => go(state.at - 1), skip: () => go(state.at + 1), undo,
+  // What stands in the fields counts for the buttons as it does for the keys.
+  accept: () => naming.choose(naming.label), reject: () => naming.reject(), back: () => go(state.at - 1), skip: () => go(state.at + 1), undo,
 })) document.getElementById(id).addEventListener("click", (event) => { event.currentTarget.blur(); action(); });
 window.addEventListener("beforeunload", (event) => {
   if (writer.numWaiting || brush.isPainted) event.preventDefault();

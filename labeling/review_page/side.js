@@ -4,11 +4,11 @@ import { clock, element } from "/views.js";
 
 const byId = (id) => document.getElementById(id);
 const KEYS = [
-  ["⏎", "accept"], ["a–z", "rename"], ["⌫", "reject"], ["→ ←", "skip, back"], ["Ctrl Z", "undo"], ["Space", "blink"], ["/", "filters"],
+  ["⏎", "accept"], ["a–z", "rename"], ["⌫", "reject"], ["→ ←", "skip, back"], ["Ctrl Z", "undo"], ["Space", "blink"], ["/", "filters"], ["?", "all keys"],
 ];
 const GRID_KEYS = [
   ["arrows", "move"], ["Space", "choose"], ["Ctrl A", "choose all"], ["⏎", "accept chosen"], ["a–z", "rename chosen"], ["⌫", "reject chosen"],
-  ["PgDn", "next page"],
+  ["PgDn", "next page"], ["?", "all keys"],
 ];
 
 // The label that holds, and its state: "" (the machine's), accept, correct or reject.
@@ -32,8 +32,7 @@ export function showPair(pair, state, pairs, numChosen = 0) {
   byId("label").textContent = shown.text;
   byId("label").className = shown.state || (pair.machine ? "" : "none");
   byId("source").textContent = sourceOf(pair);
-  const accepted = shown.state === "reject" ? pair.machine : shown.text;
-  byId("accept").firstChild.textContent = numChosen ? `Accept ${numChosen} chosen ` : `Accept “${accepted}” `;
+  showAction(pair, "", numChosen);
   const rows = [["video", pair.uri || pair.video_id], ["step", pair.time_s === undefined ? "" : `${pair.step}, until ${clock(pair.time_s)}`]];
   if (pair.raw && pair.raw !== pair.machine) rows.push(["its words", pair.raw]);
   for (const [labeler, text] of Object.entries(pair.answers)) rows.push([labeler, text || "(nothing)", text !== pair.machine]);
@@ -42,6 +41,15 @@ export function showPair(pair, state, pairs, numChosen = 0) {
   rows.push(["id", pair.pair_id]);
   byId("details").replaceChildren(...rows.filter(([, text]) => text).flatMap(([name, text, differs]) => [
     element("dt", { textContent: name }), element("dd", { textContent: text, className: differs ? "differs" : "" })]));
+}
+
+// What Enter and the button would do; `typed`: the label that would be chosen, empty for none.
+export function showAction(pair, typed, numChosen) {
+  const shown = shownOf(pair);
+  const accepted = `“${shown.state === "reject" ? pair.machine : shown.text}”`;
+  byId("accept").firstChild.textContent = typed
+    ? `Save “${typed}”${numChosen ? ` for ${numChosen} chosen` : ""} `
+    : `Accept ${numChosen ? `${numChosen} chosen` : accepted} `;
 }
 
 function sourceOf(pair) {

@@ -18,22 +18,26 @@ export function matches(typed, words) {
 }
 
 export class Naming {
-  // `onChosen(label, note)` is called with the label, or with "" to accept what is shown.
-  constructor(onChosen, onLeft) {
+  // `onChosen(label, note)` is called with the label, or with "" to accept what is shown;
+  // `onRejected(note)` where the pair is rejected; `onTyped()` when what would be chosen changed.
+  constructor({ onChosen, onRejected, onTyped, onLeft }) {
     this.typed = document.getElementById("typed");
     this.note = document.getElementById("note");
     this.list = document.getElementById("matches");
     this.words = [];
-    this.onChosen = onChosen;
-    this.onLeft = onLeft;
+    Object.assign(this, { onChosen, onRejected, onTyped, onLeft });
     this.typed.addEventListener("input", () => this.update());
     this.typed.addEventListener("keydown", (event) => this.key(event));
     this.note.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") { event.preventDefault(); this.choose(this.found?.[this.at] ?? ""); }
+      if (event.key === "Enter") { event.preventDefault(); this.choose(this.label); }
+      if (event.key === "Delete" && event.ctrlKey) { event.preventDefault(); this.reject(); }
       if (event.key === "Escape") this.leave();
       event.stopPropagation();
     });
   }
+
+  // The label that would be chosen now; empty where nothing is typed.
+  get label() { return this.found?.[this.at] ?? ""; }
 
   update() {
     this.found = matches(this.typed.value, this.words);
@@ -51,6 +55,7 @@ export class Naming {
       item.addEventListener("mousedown", (event) => { event.preventDefault(); this.choose(label); });
       return item;
     }));
+    this.onTyped();
   }
 
   key(event) {
@@ -62,7 +67,10 @@ export class Naming {
       this.draw();
     } else if (event.key === "Enter") {
       event.preventDefault();
-      this.choose(event.shiftKey ? this.typed.value.trim() : this.found?.[this.at] ?? "");
+      this.choose(event.shiftKey ? this.typed.value.trim() : this.label);
+    } else if (event.key === "Delete" && event.ctrlKey) {
+      event.preventDefault();
+      this.reject();
     } else if (event.key === "Escape") {
       this.leave();
     }
@@ -72,6 +80,13 @@ export class Naming {
     const note = this.note.value.trim();
     this.leave();
     this.onChosen(label, note);
+  }
+
+  // The pair is rejected; a note goes with it, a label that was begun does not.
+  reject() {
+    const note = this.note.value.trim();
+    this.leave();
+    this.onRejected(note);
   }
 
   leave() {

@@ -178,3 +178,15 @@ def test_a_hub_name_without_a_network_says_what_to_do(monkeypatch: pytest.Monkey
 def test_an_unknown_device_is_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="expected auto, cpu"):
         load_instruction_model(LlavaConfig(model=str(folder), device="banana"))
+
+
+def test_the_benchmark_gets_the_same_answers_both_ways(folder: Path, tmp_path: Path) -> None:
+    import torch
+
+    from labeling.benchmark.llava import measure_llava
+
+    busy, faster = measure_llava(str(folder), 3, tmp_path)
+    assert (busy.value is not None) == torch.cuda.is_available()
+    assert faster.figures["faster"] > 0
+    assert faster.figures["pairs"] == 3
+    assert faster.figures["same_answers"]

@@ -123,6 +123,7 @@ def test_agrees_with_the_maps_that_the_authors_published(distance, real_folder: 
         theirs = decode_image((maps / f"{Path(stem).stem}.jpg").read_bytes())[..., 0] / 255 > 0.2
         ours = difference_mask(distance.maps(current[None], following[None])[0])
         overlaps.append((ours & theirs).sum() / (ours | theirs).sum())
+    print(f"\nIoU: mean {np.mean(overlaps):.4f}, {min(overlaps):.4f} to {max(overlaps):.4f}")
     assert len(overlaps) == 9
     assert min(overlaps) >= 0.95, overlaps
     assert np.mean(overlaps) >= 0.97, overlaps

@@ -243,7 +243,7 @@ def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
     ):
         assert after[now] == before[then]
     assert check_shards(dataset) == []
-    # The same told by a comparison of two folders: with nothing known about decisions.
+    # The same told by a comparison of two folders.
     out = tmp_path / "diff.json"
     done = command("shards", dataset.root, "--diff", tmp_path / "old", "--json", out)
     assert done.returncode == 0, done.stderr
@@ -251,7 +251,7 @@ def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
     assert told["counts"] == {"moved": 8, "removed": 4}
     assert {s["key"] for s in told["samples"] if s["kind"] == "removed"} == set(keys)
     assert done.stdout.splitlines()[0] == "8 moved, 4 removed"
-    assert f"removed {keys[0]} (train-000000.tar): its pair is not in the dataset" in done.stdout
+    assert f"removed {keys[0]} (train-000000.tar): rejected by human:Ann" in done.stdout
     changes = json.loads((dataset.shards / "changes.json").read_text())
     assert {s["why"] for s in changes["samples"] if s["kind"] == "removed"} == {
         "rejected by human:Ann"

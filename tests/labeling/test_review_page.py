@@ -83,6 +83,7 @@ def test_a_review_without_a_mouse(person: Person, dataset: Dataset) -> None:
     second = person.next_pair(first)
     person.press("mou")
     assert person.text("#matches").splitlines()[0] == "mountain"
+    assert "Save “mountain”" in person.text("#accept"), "the button says what Enter does"
     person.press(Keys.ENTER)
     third = person.next_pair(second)
     person.press(Keys.TAB, "<b>castle</b>", Keys.ENTER)
@@ -117,6 +118,9 @@ def test_a_review_without_a_mouse(person: Person, dataset: Dataset) -> None:
     assert person.script("return document.querySelector('#label b')") is None
     person.press(Keys.HOME)
     person.wait(lambda: person.pair == start)
+    person.press("?", Keys.ENTER)
+    assert person.pair == start, "Enter closes the list of keys and decides nothing"
+    assert not person.script("return document.getElementById('help').open")
 
     # Filters, by keys as well: what was rejected, and nothing else.
     person.press("/", Keys.ESCAPE)
@@ -211,3 +215,14 @@ def test_an_edit_of_somebody_else_is_shown_first(person: Person, dataset: Datase
     person.press("boat", Keys.ENTER)
     person.wait(lambda: read_corrections(dataset)[-1].instruction == "boat")
     assert [c.reviewer for c in read_corrections(dataset)] == ["Ann", "Bob", "Ann"]
+
+    # What stands in the fields counts, however the decision is made.
+    third = person.next_pair(second)
+    person.press("wat")
+    person.driver.find_element("css selector", "#accept").click()
+    fourth = person.next_pair(third)
+    person.press(Keys.TAB, Keys.TAB, "out of focus")
+    person.chord(Keys.CONTROL, Keys.DELETE)
+    person.next_pair(fourth)
+    found = [(c.pair_id, c.verdict, c.instruction, c.note) for c in read_corrections(dataset)[3:]]
+    assert found == [(third, "correct", "water", ""), (fourth, "reject", "", "out of focus")]

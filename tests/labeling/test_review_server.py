@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
-import threading
+import multiprocessing
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,6 +25,8 @@ from labeling.review_messages import NotApplied
 from labeling.review_server import MAX_BODY_BYTES, ReviewServer
 from labeling.review_service import ReviewService
 from labeling.shard_plan import PlanTask, plan_video
+
+FORK = multiprocessing.get_context("fork")
 
 
 @pytest.fixture
@@ -233,13 +235,14 @@ def test_several_decisions_are_applied_together_or_not_at_all(dataset: Dataset) 
             service.decide({"decisions": [said(pairs[0], **what)]})
 
 
-def test_two_pages_at_once_lose_no_edit(dataset: Dataset) -> None:
-    """Two people, the same pairs: every edit is in the log or was told as a conflict."""
-    told: dict[str, list[str]] = {"Ann": [], "Bob": []}
-    refused: list[str] = []
+def test_two_servers_at_once_lose_no_edit(dataset: Dataset) -> None:
+    """Two people with a process each, the same pairs: every edit is in the log or was told as a
+    conflict."""
+    outcomes = FORK.Queue()
+    names = ("Ann", "Bob")
 
     def work(name: str) -> None:
-        service = ReviewService(dataset, name)
+        service, told, refused = ReviewService(dataset, name), [], []
         for pair in first_pairs(service, state="all"):
             for number in range(5):
                 position = service._index.positions[pair["pair_id"]]
@@ -247,23 +250,25 @@ def test_two_pages_at_once_lose_no_edit(dataset: Dataset) -> None:
                     now = service.describe(position)
                     word = f"{name}{number}"
                     service.decide({"decisions": [said(now, corrected=word)]})
-                    told[name].append(f"{pair['pair_id']} {word}")
+                    told.append(f"{pair['pair_id']} {word}")
                 except NotApplied as error:
                     refused.append(error.problems[0]["status"])
+        outcomes.put((name, told, refused))
 
-    threads = [threading.Thread(target=work, args=(name,)) for name in told]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert set(refused) <= {"conflicting"}
-    for name, edits in told.items():
+    processes = [FORK.Process(target=work, args=(name,)) for name in names]
+    for process in processes:
+        process.start()
+    found = [outcomes.get(timeout=60) for _ in names]
+    for process in processes:
+        process.join()
+    assert {status for _, _, refused in found for status in refused} <= {"conflicting"}
+    for name, told, _ in found:
         log = [
             f"{c.pair_id} {c.instruction}" for c in read_corrections(dataset) if c.reviewer == name
         ]
-        assert log == edits
+        assert log == told
     # A refusal needs an edit of the other page that was taken: at least half of all are.
-    assert sum(map(len, told.values())) == len(read_corrections(dataset)) >= 40
+    assert sum(len(told) for _, told, _ in found) == len(read_corrections(dataset)) >= 40
 
 
 def test_an_edit_of_another_page_is_seen_and_not_overwritten(dataset: Dataset) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ingest.atomic import write_bytes, write_json
 from ingest.config import config_hash
@@ -22,6 +24,7 @@ from labeling.corrections import Correction, append_corrections, in_force, read_
 from labeling.instruction_table import read_table
 from labeling.regions import RegionsConfig
 from labeling.shard_plan import PlannedPair, PlannedShard, PlanTask, ShardsConfig, plan_video
+from labeling.shard_plan import _balanced as balanced
 from labeling.shard_plan import assign_shards as assign
 from labeling.shards import build_shard, stands
 
@@ -97,6 +100,22 @@ def test_bytes_do_not_depend_on_the_order_of_work(labeled_dataset: Callable[...,
     assert build(dataset, backwards=True) == first
     shuffled = [planned(dataset, video) for video in reversed(dataset.video_ids())]
     assert assign(dataset.root, shuffled, SMALL) == plan(dataset)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=60), st.integers(1, 20))
+def test_no_pair_is_lost_and_no_shard_is_too_full(sizes: list[int], most: int) -> None:
+    groups = balanced([PlannedPair.model_construct(num_bytes=size) for size in sizes], most)
+    assert [pair.num_bytes for group in groups for pair in group] == sizes
+    assert all(0 < len(group) <= most for group in groups)
+
+
+def test_shards_are_cut_by_bytes() -> None:
+    sizes = [300] * 10 + [100] * 30
+    groups = balanced([PlannedPair.model_construct(num_bytes=size) for size in sizes], 35)
+    assert [sum(pair.num_bytes for pair in group) for group in groups] == [3000, 3000]
+    alike = balanced([PlannedPair.model_construct(num_bytes=75) for _ in range(100)], 30)
+    assert [len(group) for group in alike] == [25] * 4, "no small one is left over"
 
 
 @pytest.mark.parametrize("verdict", ["correct", "reject"])
