@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from inference.packing import pack_for_processor
 from inference.session import PainterRecord
 from inference.settings import InferenceConfig
 from ingest import __version__
@@ -70,7 +71,7 @@ def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
             painter.part(name).sines_as_weights = True
     painter.to(device, dtype)
     if config.quirks == "fixed":
-        painter.to_channels_last()
+        pack_for_processor(painter.to_channels_last())
     return Easel(painter, record, PerceptualDistance(str(device)), config)
 
 
