@@ -22,7 +22,9 @@ import torch
 import typer
 
 from inference.artist import PainterArtist
+from inference.asks import Render
 from inference.benchmark_networks import image_of, paper_painter, small_painter
+from inference.crew import Crew
 from inference.detail import DetailConfig
 from inference.guidance import BRANCHES, guidance_of, official_sum
 from inference.noise import DrawnNoise
@@ -135,7 +137,7 @@ def told(painter: Painter, branches: Sequence[Branch]) -> Conditioning:
     artist = PainterArtist(painter, target, SamplingConfig(), DetailConfig(), seed=0)
     mask = np.zeros(target.shape[:2], bool)
     mask[: len(mask) // 2] = True
-    return artist.told(canvas, mask, "sky", SECONDS, branches)
+    return Crew([artist]).told([Render(canvas, target, mask, "sky", SECONDS, 0)], branches)
 
 
 def full_size(rounds: int) -> list[dict[str, Any]]:

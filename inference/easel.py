@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -34,6 +34,11 @@ class Easel:
     record: PainterRecord
     perceptual: PerceptualDistance
     config: InferenceConfig
+
+    def with_seed(self, seed: int) -> Easel:
+        """The same networks with another seed of all noise."""
+        rollout = self.config.rollout.model_copy(update={"seed": seed})
+        return replace(self, config=self.config.model_copy(update={"rollout": rollout}))
 
 
 def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSettings]:

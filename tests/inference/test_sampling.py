@@ -38,10 +38,10 @@ def ideal(clean: torch.Tensor, schedule: Any) -> Any:
 def sample(seed: int = 0, num_steps: int = 25, **blend: Any) -> torch.Tensor:
     schedule = scheduler()
     clean = torch.linspace(-1, 1, 4 * 6 * 8).reshape(SHAPE)
-    generator = torch.Generator().manual_seed(seed)
+    generators = [torch.Generator().manual_seed(seed)]
     device = torch.device("cpu")
     predict = ideal(clean, schedule)
-    return sample_latents(predict, schedule, num_steps, SHAPE, generator, device, **blend)
+    return sample_latents(predict, schedule, num_steps, SHAPE, generators, device, **blend)
 
 
 def test_ideal_denoiser_gives_the_clean_latents() -> None:
@@ -54,7 +54,7 @@ def test_blending_every_step_leaves_the_outside_as_the_canvas() -> None:
     inside = torch.zeros(1, 1, 6, 8)
     inside[..., :3] = 1
     canvas = torch.full(SHAPE, 0.3)
-    latents = sample(canvas_latents=canvas, inside=inside, num_blended=25)
+    latents = sample(canvas_latents=canvas, inside=inside, num_blended=[25])
     assert torch.allclose(latents[..., 3:], canvas[..., 3:], atol=1e-5)
     clean = torch.linspace(-1, 1, 4 * 6 * 8).reshape(SHAPE)
     assert torch.allclose(latents[..., :3], clean[..., :3], atol=1e-4)
@@ -62,14 +62,14 @@ def test_blending_every_step_leaves_the_outside_as_the_canvas() -> None:
 
 def test_blending_only_at_first_leaves_the_end_to_the_network() -> None:
     blend = {"canvas_latents": torch.full(SHAPE, 0.3), "inside": torch.zeros(1, 1, 6, 8)}
-    assert torch.allclose(sample(num_blended=5, **blend), sample(), atol=1e-4)
+    assert torch.allclose(sample(num_blended=[5], **blend), sample(), atol=1e-4)
 
 
 def test_noise_comes_from_the_seed() -> None:
     def halfway(seed: int) -> torch.Tensor:
-        schedule, generator = scheduler(), torch.Generator().manual_seed(seed)
+        schedule, generators = scheduler(), [torch.Generator().manual_seed(seed)]
         device = torch.device("cpu")
-        return sample_latents(lambda x, t: x * 0.1, schedule, 4, SHAPE, generator, device)
+        return sample_latents(lambda x, t: x * 0.1, schedule, 4, SHAPE, generators, device)
 
     assert torch.equal(halfway(3), halfway(3))
     assert not torch.equal(halfway(3), halfway(4))
