@@ -47,13 +47,13 @@ app = new_app("Measure canvas updates against the release's order of work.")
 @app.command()
 def main(
     steps: Annotated[int, typer.Option(help="Sampler steps of one update")] = 25,
-    rounds: Annotated[int, typer.Option(help="Times that everything is measured")] = 5,
+    rounds: Annotated[int, typer.Option(help="Times that everything is measured")] = 3,
     full: Annotated[bool, typer.Option(help="GPU rows at full size, if there is a GPU")] = True,
     json: Annotated[Path | None, typer.Option(help="Write the figures here")] = None,
 ) -> None:
     """Print the figures as a table; one row a measure."""
     torch.manual_seed(0)
-    rows = [*guided_noise(rounds * 6), *canvas_update(steps, rounds)]
+    rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
     rows += full_size(rounds) if full and torch.cuda.is_available() else unmeasured()
     result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
     for row in rows:

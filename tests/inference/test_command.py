@@ -116,6 +116,7 @@ def everything(out: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.ray
+@pytest.mark.timeout(900)
 def test_actors_paint_the_bytes_of_a_single_process(
     config: InferenceConfig, picture_file: Path, tmp_path: Path
 ) -> None:
