@@ -22,7 +22,7 @@ import torch
 import typer
 
 from inference.artist import PainterArtist
-from inference.asks import Render
+from inference.asks import Locate, Render
 from inference.benchmark_networks import image_of, paper_painter, small_painter
 from inference.crew import Crew
 from inference.detail import DetailConfig
@@ -54,6 +54,7 @@ def main(
     """Print the figures as a table; one row a measure."""
     torch.manual_seed(0)
     rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
+    rows += batches(max(1, steps // 5), rounds)
     rows += full_size(rounds) if full and torch.cuda.is_available() else unmeasured()
     result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
     for row in rows:
@@ -124,6 +125,36 @@ def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
         row("one canvas update, ours to the release's order", times["ours"] / times["release"],
             "<= 0.60"),
     ]  # fmt: skip
+
+
+def batches(steps: int, rounds: int, num_paintings: int = 4) -> list[dict[str, Any]]:
+    """One update of several paintings, in one batch against one after the other."""
+    painter = fast_painter()
+    sampling = SamplingConfig(guidance=SCALES, num_steps=steps)
+    targets = [image_of(seed) for seed in range(num_paintings)]
+    artists = [
+        PainterArtist(painter, target, sampling, DetailConfig(), seed)
+        for seed, target in enumerate(targets)
+    ]
+    difference = np.ones(targets[0].shape[:2], bool)
+    mask = difference.copy()
+    mask[: len(mask) // 2] = False
+
+    def update(batch_size: int) -> Callable[[], None]:
+        def run() -> None:
+            canvases = [image_of(100 + seed) for seed in range(num_paintings)]
+            for start in range(0, num_paintings, batch_size):
+                part = slice(start, start + batch_size)
+                crew = Crew(artists[part])
+                pairs = list(zip(canvases[part], targets[part], strict=True))
+                crew.locate([Locate(c, t, difference, "sky", SECONDS) for c, t in pairs])
+                crew.render([Render(c, t, mask, "sky", SECONDS, 1) for c, t in pairs])
+
+        return run
+
+    times = medians({"one": update(1), "all": update(num_paintings)}, rounds)
+    name = f"paintings a second, {num_paintings} in a batch to one at a time"
+    return [row(name, times["one"] / times["all"], "")]
 
 
 def fast_painter() -> Painter:
