@@ -118,12 +118,17 @@ def everything(out: Path) -> dict[str, bytes]:
 @pytest.mark.ray
 @pytest.mark.timeout(900)
 def test_actors_paint_the_bytes_of_a_single_process(
-    config: InferenceConfig, picture_file: Path, tmp_path: Path
+    config: InferenceConfig,
+    picture_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two actors on a real local Ray: one bad picture, two sizes, two seeds; then once more, with
     a painting taken away."""
     from ingest.ray_tasks import disconnect
 
+    # Ray's workers step back for everything else by default; on a busy machine they would starve.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     (pictures / "broken.png").write_bytes(b"no")
