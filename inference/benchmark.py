@@ -23,7 +23,12 @@ import typer
 
 from inference.artist import PainterArtist
 from inference.asks import Locate, Render
-from inference.benchmark_networks import image_of, paper_painter, small_painter
+from inference.benchmark_networks import (
+    image_of,
+    paper_painter,
+    pocket_painter,
+    small_painter,
+)
 from inference.crew import Crew
 from inference.detail import DetailConfig
 from inference.guidance import BRANCHES, guidance_of, official_sum
@@ -54,7 +59,14 @@ def main(
     """Print the figures as a table; one row a measure."""
     torch.manual_seed(0)
     rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
-    rows += batches(max(1, steps // 5), rounds)
+    few_steps = SamplingConfig(guidance=SCALES, num_steps=max(1, steps // 5))
+    rows += batches("paper's shape", prepared(small_painter()), few_steps, rounds)
+    rows += batches(
+        "pocket",
+        prepared(pocket_painter()),
+        SamplingConfig(),
+        rounds * 2,
+    )
     rows += full_size(rounds) if full and torch.cuda.is_available() else unmeasured()
     result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
     for row in rows:
@@ -65,7 +77,7 @@ def main(
 
 def guided_noise(rounds: int) -> list[dict[str, Any]]:
     """Six branches against those with a weight: difference and time of one guided noise."""
-    plain, fast = small_painter(), fast_painter()
+    plain, fast = small_painter(), prepared(small_painter())
     guidance, unet = guidance_of(SCALES), plain.part("unet")
     with torch.inference_mode():
         six, six_fast = told(plain, BRANCHES), told(fast, BRANCHES)
@@ -103,7 +115,7 @@ def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
     pays for with the whole mask generator."""
     target, canvas = image_of(0), image_of(1)
     sampling = SamplingConfig(guidance=SCALES, num_steps=steps)
-    ours = PainterArtist(fast_painter(), target, sampling, DetailConfig(), seed=0)
+    ours = PainterArtist(prepared(small_painter()), target, sampling, DetailConfig(), seed=0)
     release = ReleaseOrder(
         small_painter(), target, lambda *_: Instruction("sky", None), DrawnNoise(0), SCALES, steps
     )
@@ -127,10 +139,10 @@ def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def batches(steps: int, rounds: int, num_paintings: int = 4) -> list[dict[str, Any]]:
+def batches(
+    name: str, painter: Painter, sampling: SamplingConfig, rounds: int, num_paintings: int = 4
+) -> list[dict[str, Any]]:
     """One update of several paintings, in one batch against one after the other."""
-    painter = fast_painter()
-    sampling = SamplingConfig(guidance=SCALES, num_steps=steps)
     targets = [image_of(seed) for seed in range(num_paintings)]
     artists = [
         PainterArtist(painter, target, sampling, DetailConfig(), seed)
@@ -153,13 +165,13 @@ def batches(steps: int, rounds: int, num_paintings: int = 4) -> list[dict[str, A
         return run
 
     times = medians({"one": update(1), "all": update(num_paintings)}, rounds)
-    name = f"paintings a second, {num_paintings} in a batch to one at a time"
-    return [row(name, times["one"] / times["all"], "")]
+    measure = f"paintings a second, {name}, {num_paintings} in a batch to one at a time"
+    return [row(measure, times["one"] / times["all"], "")]
 
 
-def fast_painter() -> Painter:
-    """The small painter as `inference.easel` prepares it for a CPU."""
-    return pack_for_processor(small_painter().to_channels_last())
+def prepared(painter: Painter) -> Painter:
+    """A painter as `inference.easel` prepares it for a CPU."""
+    return pack_for_processor(painter.to_channels_last())
 
 
 def told(painter: Painter, branches: Sequence[Branch]) -> Conditioning:

@@ -9,7 +9,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
-from training.networks.presets import PAPER, Preset, TowerSize, UNetSize
+from training.networks.presets import PAPER, POCKET, Preset, TowerSize, UNetSize
 from training.networks.towers import build_tokenizer
 from training.painter import Painter
 from training.painter_folder import ALL_PARTS, PainterSettings
@@ -47,6 +47,11 @@ def small_painter() -> Painter:
         up_block_types=("UpDecoderBlock2D",) * 4, layers_per_block=1, norm_num_groups=8,
     )  # fmt: skip
     return _painter(small_preset(), {"vae": vae})
+
+
+def pocket_painter() -> Painter:
+    """The pocket preset on the CPU, with random weights."""
+    return _painter(POCKET, {})
 
 
 def paper_painter(device: torch.device, dtype: torch.dtype) -> Painter:
