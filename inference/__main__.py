@@ -11,6 +11,7 @@ from ingest.cli import (
     ConfigOption,
     DryRunOption,
     JsonOption,
+    RayAddressOption,
     SetOption,
     new_app,
     run_app,
@@ -41,6 +42,10 @@ def paint(
         typer.Option(help="Painter folder or hub name [weights/pocket]", metavar="PAINTER"),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise [0]")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(help="Paint each picture with each of these", metavar="N,N,..."),
+    ] = None,
     interval: Annotated[
         float | None,
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
@@ -50,15 +55,20 @@ def paint(
     set: SetOption = None,
     dry_run: DryRunOption = False,
     json: JsonOption = None,
+    ray_address: RayAddressOption = None,
 ) -> None:
     """Paint each picture from a white canvas; writes OUT/<picture>/ with film, GIF and page.
 
     Run it again to continue: pictures that are finished with the same settings are left alone.
     """
     from inference.command import run_paint
+    from inference.jobs import parse_seeds
     from inference.settings import InferenceConfig
     from ingest.config import load_section
+    from ingest.errors import UserError
 
+    if seed is not None and seeds is not None:
+        raise UserError("--seed and --seeds were both given: choose one")
     asked = {
         "painter": painter,
         "rollout.seed": seed,
@@ -67,7 +77,8 @@ def paint(
     }
     given = [f"inference.{key}={value}" for key, value in asked.items() if value is not None]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
-    result, code = run_paint(pictures, out, settings, dry_run)
+    several = parse_seeds(seeds) if seeds is not None else []
+    result, code = run_paint(pictures, out, settings, dry_run, several, ray_address)
     write_result(json, result)
     raise typer.Exit(code)
 

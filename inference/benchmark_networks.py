@@ -9,7 +9,7 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import nn
 
-from training.networks.presets import PAPER, Preset, TowerSize, UNetSize
+from training.networks.presets import PAPER, POCKET, Preset, TowerSize, UNetSize
 from training.networks.towers import build_tokenizer
 from training.painter import Painter
 from training.painter_folder import ALL_PARTS, PainterSettings
@@ -19,18 +19,19 @@ SMALL_SIZE = UNetSize(
     channels=(64, 128, 256, 256),
     attention=(True, True, True, False),
     layers_per_block=2,
-    heads=8,
+    heads=2,
     norm_groups=32,
 )
-"""SD 1.5's shape at a fifth of its width."""
+"""SD 1.5's shape at a fifth of its width; heads of 32, 64 and 128, about as wide as its own."""
 
 
 def small_preset() -> Preset:
-    """The paper's preset for canvases of 128 px."""
+    """The paper's preset for canvases of 256 px: the deepest level is 4 x 5, half of the real one.
+    On smaller ones reading the weights, the same for four rows and six, takes much of the time."""
     tower = TowerSize(width=96, layers=3, heads=4, feed_forward=192)
     return PAPER.model_copy(
         update={
-            "image_side_px": 128, "unet": SMALL_SIZE, "mask_unet": SMALL_SIZE, "token_width": 96,
+            "image_side_px": 256, "unet": SMALL_SIZE, "mask_unet": SMALL_SIZE, "token_width": 96,
             "time_hidden": (32, 64), "next_image_hidden": (64, 32), "image_tower": tower,
             "text_tower": tower, "canvas_channels": (3, 8, 16, 32, 64),
         }
@@ -38,7 +39,8 @@ def small_preset() -> Preset:
 
 
 def small_painter() -> Painter:
-    """On the CPU, float32, everything random but alike in every run."""
+    """On the CPU, float32, everything random but alike in every call."""
+    torch.manual_seed(0)
     # diffusers annotates tuples of one element where it takes any number.
     vae = cast(Any, AutoencoderKL)(
         block_out_channels=(8, 16, 16, 16), down_block_types=("DownEncoderBlock2D",) * 4,
@@ -47,13 +49,18 @@ def small_painter() -> Painter:
     return _painter(small_preset(), {"vae": vae})
 
 
+def pocket_painter() -> Painter:
+    """The pocket preset on the CPU, with random weights."""
+    return _painter(POCKET, {})
+
+
 def paper_painter(device: torch.device, dtype: torch.dtype) -> Painter:
     """The published sizes with random weights; made on the device, since 10 GB take a while."""
     with device:
         return _painter(PAPER, {}).to(device, dtype)
 
 
-def image_of(seed: int, size: tuple[int, int] = (128, 160)) -> np.ndarray:
+def image_of(seed: int, size: tuple[int, int] = (256, 320)) -> np.ndarray:
     """A smooth random picture, RGB uint8 (H, W, 3)."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, 8, 10, generator=generator)

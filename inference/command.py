@@ -2,127 +2,180 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inference.easel import Easel, painter_record, set_up
 from inference.frames import clock
-from inference.painting import finished_before, paint_picture
-from inference.picture import Picture, find_pictures, load_picture
-from inference.session import PainterRecord, SessionRecord
+from inference.framing import Framing
+from inference.jobs import Job, WorkConfig, in_batches, plan
+from inference.painting import finished_before
+from inference.painting_work import Outcome, paint_jobs, paint_on_actors
+from inference.paintings_page import write_page, write_table
+from inference.picture import Picture, load_picture
+from inference.session import PainterRecord
 from inference.settings import InferenceConfig
 from inference.steps import Step
 from ingest.cli import EXIT_DONE, EXIT_TOO_MANY_REFUSED
 from ingest.config import to_yaml
 from ingest.errors import UserError
+from training.networks.presets import Preset
 
 
 @dataclass(frozen=True)
-class Job:
-    """One picture and the folder that it is painted into."""
+class Run:
+    """What all jobs of a command share."""
 
-    picture: Path
-    folder: Path
-
-
-def plan(paths: list[Path], out: Path) -> list[Job]:
-    """A folder a picture, named by its stem; pictures of one stem also by what tells them apart."""
-    pictures = find_pictures(paths)
-    stems = Counter(picture.stem for picture in pictures)
-    jobs: list[Job] = []
-    for picture in pictures:
-        name = picture.stem if stems[picture.stem] == 1 else picture.name.replace(".", "-")
-        taken = {job.folder for job in jobs}
-        folder, number = out / name, 2
-        while folder in taken:
-            folder, number = out / f"{name}-{number}", number + 1
-        jobs.append(Job(picture, folder))
-    return jobs
+    config: InferenceConfig
+    """Of the paintings: `work` is at its defaults, so that it cannot reach any output."""
+    record: PainterRecord
+    preset: Preset
+    work: WorkConfig
+    address: str | None
+    """Of a Ray cluster."""
 
 
 def run_paint(
-    paths: list[Path], out: Path, config: InferenceConfig, dry_run: bool
+    paths: list[Path],
+    out: Path,
+    config: InferenceConfig,
+    dry_run: bool,
+    seeds: Sequence[int] = (),
+    address: str | None = None,
 ) -> tuple[dict[str, Any], int]:
-    """Paint all pictures; returns the machine-readable result and the exit code."""
+    """Paint all pictures; returns the machine-readable result and the exit code.
+
+    Args:
+        seeds: each picture once with each of them; empty for the config's own.
+    """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
-    jobs = plan(paths, out)
+    jobs = plan(paths, out, seeds or (config.rollout.seed,))
     record, settings = painter_record(config)
     if dry_run:
-        print(to_yaml(config, "inference"))
-        for job in jobs:
-            print(f"plan: paint {job.picture} into {job.folder}")
-        interval_s = config.rollout.interval_s or settings.interval_s
-        print(
-            f"plan: painter {record.name} ({record.preset}, {record.fingerprint}), a step every "
-            f"{interval_s:g} s, at most {config.stop.max_steps} steps"
-        )
+        _tell_plan(jobs, config, record, config.rollout.interval_s or settings.interval_s)
         return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
-    results = _paint_all(jobs, config, record)
-    refused = [result for result in results if result["status"] == "refused"]
-    counts = Counter(result["status"] for result in results)
+    plain = config.model_copy(update={"work": WorkConfig()})
+    run = Run(plain, record, settings.preset, config.work, address or os.environ.get("RAY_ADDRESS"))
+    outcomes = _paint_all(jobs, run)
+    if len(jobs) == 1 and outcomes[0].status == "refused":
+        raise UserError(outcomes[0].detail)
+    if len(jobs) > 1:
+        write_page(out / "index.html", outcomes)
+        write_table(out / "paintings.csv", outcomes)
+    counts = Counter(outcome.status for outcome in outcomes)
     print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())))
-    code = EXIT_TOO_MANY_REFUSED if refused else EXIT_DONE
-    return {"painter": record.model_dump(mode="json"), "pictures": results}, code
+    is_bad = counts["refused"] or counts["failed"]
+    result = {
+        "painter": record.model_dump(mode="json"),
+        "pictures": [_result(outcome) for outcome in outcomes],
+    }
+    return result, EXIT_TOO_MANY_REFUSED if is_bad else EXIT_DONE
 
 
-def _paint_all(
-    jobs: list[Job], config: InferenceConfig, record: PainterRecord
-) -> list[dict[str, Any]]:
-    """One result a job; a picture that cannot be read is refused and the others still painted."""
+def _tell_plan(
+    jobs: Sequence[Job], config: InferenceConfig, record: PainterRecord, interval_s: float
+) -> None:
+    print(to_yaml(config, "inference"))
+    for job in jobs:
+        print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
+    print(
+        f"plan: painter {record.name} ({record.preset}, {record.fingerprint}), a step every "
+        f"{interval_s:g} s, at most {config.stop.max_steps} steps"
+    )
+
+
+def _paint_all(jobs: Sequence[Job], run: Run) -> list[Outcome]:
+    """One outcome a job, in their order; a job that fails does not stop the others."""
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
         TimeElapsedColumn(),
     )  # fmt: skip
-    easel: Easel | None = None
-    results = []
+    found: dict[Job, Outcome] = {}
     with Progress(*columns, console=Console(highlight=False), transient=True) as progress:
-        task = progress.add_task("pictures", total=len(jobs))
-        for job in jobs:
-            try:
-                picture = load_picture(job.picture, config.picture)
-                done = finished_before(job.folder, picture, record, config)
-                status = "painted" if done is None else "unchanged"
-                if done is None:
-                    easel = easel or set_up(config, record)
-                    done = _paint(easel, job, picture, progress)
-                results.append(_result(job, status, done))
-                _say(progress, f"{job.picture}: {status}, {_summary(done)} -> {job.folder}")
-            except UserError as error:
-                if len(jobs) == 1:
-                    raise
-                results.append(
-                    {"picture": str(job.picture), "status": "refused", "detail": str(error)}
-                )
-                _say(progress, f"refused: {error}")
-            progress.advance(task)
-    return results
+        bar = progress.add_task("paintings", total=len(jobs))
+        for outcome in _outcomes(jobs, run, progress):
+            found[outcome.job] = outcome
+            _say(progress, _line(outcome))
+            progress.advance(bar)
+    return [found[job] for job in jobs]
 
 
-def _paint(easel: Easel, job: Job, picture: Picture, progress: Progress) -> SessionRecord:
-    """Paint one picture under a bar of its own, with a line for every step."""
-    for note in picture.notes:
-        _say(progress, f"{job.picture}: {note}")
-    task = progress.add_task(job.picture.name, total=easel.config.stop.max_steps)
+def _outcomes(jobs: Sequence[Job], run: Run, progress: Progress) -> Iterator[Outcome]:
+    """First what needs no painting, then the rest as it comes."""
+    todo: list[Job] = []
+    sizes: list[tuple[int, int]] = []
+    for job in jobs:
+        try:
+            picture = load_picture(job.picture, run.config.picture)
+            config = _with_seed(run.config, job.seed)
+            done = finished_before(job.folder, picture, run.record, config)
+        except UserError as error:
+            yield Outcome(job, "refused", detail=str(error))
+            continue
+        if done is not None:
+            yield Outcome(job, "unchanged", done)
+            continue
+        _tell_notes(job, picture, progress)
+        todo.append(job)
+        sizes.append(Framing((picture.image.shape[0], picture.image.shape[1]), run.preset).size)
+    batches = in_batches(todo, sizes, _batch_size(run))
+    if _uses_actors(len(batches), run):
+        yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
+    elif batches:
+        easel = set_up(run.config, run.record)
+        for batch in batches:
+            yield from _paint_here(batch, easel, progress)
 
-    def tell(step: Step) -> None:
-        progress.update(task, completed=step.index + 1, description=step.instruction.text)
+
+def _paint_here(batch: Sequence[Job], easel: Easel, progress: Progress) -> list[Outcome]:
+    """Paint a batch under a bar of its own, with a line for every step."""
+    names = ", ".join(job.folder.name for job in batch)
+    bar = progress.add_task(names[:40], total=easel.config.stop.max_steps)
+
+    def tell(job: Job, step: Step) -> None:
+        progress.update(bar, completed=step.index + 1)
+        whose = f"{job.folder.name}: " if len(batch) > 1 else ""
         name = "set " if step.is_finish else "step"
         _say(
             progress,
-            f"  {name} {step.index + 1:2d}  {clock(step.time_s):>5}  {step.instruction.text:<20} "
-            f"area {step.region.area:4.0%}  distance {step.distance:.3f}",
+            f"  {whose}{name} {step.index + 1:2d}  {clock(step.time_s):>5}  "
+            f"{step.instruction.text:<20} area {step.region.area:4.0%}  "
+            f"distance {step.distance:.3f}",
         )
 
     try:
-        return paint_picture(easel, picture, job.folder, tell)
+        return paint_jobs(batch, easel, tell)
     finally:
-        progress.remove_task(task)
+        progress.remove_task(bar)
+
+
+def _uses_actors(num_batches: int, run: Run) -> bool:
+    is_wide = run.work.actors.num_actors > 1 or torch.cuda.device_count() > 1
+    return num_batches > 1 and bool(run.address or is_wide)
+
+
+def _batch_size(run: Run) -> int:
+    """A script is for one painting, and the release paints one at a time."""
+    is_single = run.config.rollout.script or run.config.quirks == "official"
+    return 1 if is_single else run.work.batch_size
+
+
+def _with_seed(config: InferenceConfig, seed: int) -> InferenceConfig:
+    return config.model_copy(update={"rollout": config.rollout.model_copy(update={"seed": seed})})
+
+
+def _tell_notes(job: Job, picture: Picture, progress: Progress) -> None:
+    for note in picture.notes:
+        _say(progress, f"{job.picture}: {note}")
 
 
 def _say(progress: Progress, text: str) -> None:
@@ -130,15 +183,21 @@ def _say(progress: Progress, text: str) -> None:
     progress.console.print(text, markup=False, soft_wrap=True)
 
 
-def _summary(record: SessionRecord) -> str:
-    return f"{record.num_painted} steps, {clock(record.steps[-1].time_s)}, {record.stop}"
+def _line(outcome: Outcome) -> str:
+    job, record = outcome.job, outcome.record
+    if record is None:
+        return "\n".join(filter(None, (f"{outcome.status}: {outcome.detail}", outcome.trace)))
+    told = f"{record.num_painted} steps, {clock(record.steps[-1].time_s)}, {record.stop}"
+    return f"{job.picture}: {outcome.status}, {told} -> {job.folder}"
 
 
-def _result(job: Job, status: str, record: SessionRecord) -> dict[str, Any]:
-    return {
-        "picture": str(job.picture),
+def _result(outcome: Outcome) -> dict[str, Any]:
+    job, record = outcome.job, outcome.record
+    told = {"picture": str(job.picture), "seed": job.seed, "status": outcome.status}
+    if record is None:
+        return told | {"detail": outcome.detail, "trace": outcome.trace}
+    return told | {
         "folder": str(job.folder),
-        "status": status,
         "stop": record.stop,
         "num_painted": record.num_painted,
         "instructions": [step.instruction for step in record.steps],

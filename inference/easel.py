@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from inference.packing import pack_for_processor
 from inference.session import PainterRecord
 from inference.settings import InferenceConfig
 from ingest import __version__
@@ -33,6 +34,11 @@ class Easel:
     record: PainterRecord
     perceptual: PerceptualDistance
     config: InferenceConfig
+
+    def with_seed(self, seed: int) -> Easel:
+        """The same networks with another seed of all noise."""
+        rollout = self.config.rollout.model_copy(update={"seed": seed})
+        return replace(self, config=self.config.model_copy(update={"rollout": rollout}))
 
 
 def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSettings]:
@@ -70,7 +76,7 @@ def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
             painter.part(name).sines_as_weights = True
     painter.to(device, dtype)
     if config.quirks == "fixed":
-        painter.to_channels_last()
+        pack_for_processor(painter.to_channels_last())
     return Easel(painter, record, PerceptualDistance(str(device)), config)
 
 

@@ -1,9 +1,11 @@
-"""One picture to a finished folder: session, frames, film, GIF, contact sheet and page."""
+"""Pictures to finished folders: session, frames, film, GIF, contact sheet and page."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,7 @@ from inference.easel import Easel, versions
 from inference.export import write_film, write_frames, write_gif
 from inference.finish import finishing_step
 from inference.picture import Picture
+from inference.rollout import Rollout
 from inference.session import (
     PainterRecord,
     SessionFolder,
@@ -28,10 +31,20 @@ from inference.sheet import write_sheet
 from inference.starting import painted, start, without_padding
 from inference.steering import SCRIPT
 from inference.steps import Step
+from inference.together import Together
 from inference.viewer import write_viewer
 from ingest.atomic import remove_stale_temporaries, write_bytes
 from ingest.config import config_hash, to_yaml
 from ingest.images import resize_short_side
+
+
+@dataclass(frozen=True, eq=False)
+class Commission:
+    """One picture to be painted into a folder, by an easel that has its seed."""
+
+    easel: Easel
+    picture: Picture
+    folder: Path
 
 
 def paint_picture(
@@ -41,15 +54,46 @@ def paint_picture(
 
     The record is taken away first and written last, so a folder with a record is whole.
     """
-    place, config = SessionFolder(folder), easel.config
-    place.session_json.unlink(missing_ok=True)
-    remove_stale_temporaries(folder)
-    write_bytes(folder / "config.yaml", to_yaml(config, "inference").encode())
-    picture = at_canvas_size(picture, easel)
-    rollout = start(easel, picture)
-    for step in painted(rollout, config):
+    given, rollout = _begun(Commission(easel, picture, folder))
+    for step in painted(rollout, easel.config):
         on_step(step)
-    steps = rollout.steps
+    return _written(given, rollout, on_step)
+
+
+def paint_pictures(
+    commissions: Sequence[Commission], on_step: Callable[[int, Step], None] = lambda *_: None
+) -> list[SessionRecord]:
+    """Paint several in one batch, each written as soon as it is finished; `on_step` also hears
+    whose step it is. Scripts and the release's quirks need `paint_picture`."""
+    begun = [_begun(commission) for commission in commissions]
+    records: dict[int, SessionRecord] = {}
+    for steps in Together([rollout for _, rollout in begun]):
+        for n, step in enumerate(steps):
+            if step is None:
+                continue
+            on_step(n, step)
+            given, rollout = begun[n]
+            if rollout.is_finished:
+                records[n] = _written(given, rollout, functools.partial(on_step, n))
+    return [records[n] for n in range(len(begun))]
+
+
+def _begun(commission: Commission) -> tuple[Commission, Rollout]:
+    """The commission at canvas size and its rollout, in a folder that holds no record."""
+    easel, folder = commission.easel, commission.folder
+    SessionFolder(folder).session_json.unlink(missing_ok=True)
+    remove_stale_temporaries(folder)
+    write_bytes(folder / "config.yaml", to_yaml(easel.config, "inference").encode())
+    picture = at_canvas_size(commission.picture, easel)
+    return dataclasses.replace(commission, picture=picture), start(easel, picture)
+
+
+def _written(
+    commission: Commission, rollout: Rollout, on_step: Callable[[Step], None]
+) -> SessionRecord:
+    """Everything about a finished rollout on disk, the record last."""
+    easel, picture, folder = commission.easel, commission.picture, commission.folder
+    place, config, steps = SessionFolder(folder), easel.config, rollout.steps
     if config.quirks == "official":
         side_px = easel.painter.preset.image_side_px
         steps = [without_padding(step, picture.image, side_px) for step in steps]

@@ -13,6 +13,7 @@ of docs/training.md: diffusers' index with `painter.json` beside it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -30,6 +31,7 @@ from inference.rollout import Rollout
 from inference.session import PainterRecord
 from inference.settings import InferenceConfig
 from inference.starting import start
+from inference.together import Together
 from ingest.errors import UserError
 from ingest.images import sha256
 from labeling.perceptual import PerceptualDistance
@@ -124,6 +126,35 @@ class InversePaintingPipeline(DiffusionPipeline):
             picture: RGB uint8 (H, W, 3), or a PIL image.
             config: settings; the painter named there is not read.
         """
+        return self._started(picture, self._easel(config or InferenceConfig()))
+
+    def paint_together(
+        self,
+        pictures: Sequence[Any],
+        config: InferenceConfig | None = None,
+        seeds: Sequence[int] | None = None,
+    ) -> Together:
+        """Paint several pictures, or one with several seeds, in one batch: rounds of a step each.
+
+        Args:
+            pictures: as in `paint`; those of one size share the networks' passes.
+            seeds: one a picture instead of the config's; each decides over its picture alone.
+        """
+        easel = self._easel(config or InferenceConfig())
+        given = [easel.config.rollout.seed] * len(pictures) if seeds is None else seeds
+        if len(given) != len(pictures):
+            raise UserError(
+                f"{len(pictures)} pictures and {len(given)} seeds: give a seed for every picture"
+            )
+        pairs = zip(pictures, given, strict=True)
+        return Together([self._started(picture, easel.with_seed(seed)) for picture, seed in pairs])
+
+    def _easel(self, config: InferenceConfig) -> Easel:
+        record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
+        painter = self.painter
+        return Easel(painter, record, PerceptualDistance(str(painter.device)), config)
+
+    def _started(self, picture: Any, easel: Easel) -> Rollout:
         from inference.painting import at_canvas_size
 
         image = np.ascontiguousarray(
@@ -137,9 +168,6 @@ class InversePaintingPipeline(DiffusionPipeline):
             raise UserError(f"a picture of {image.shape[:2]} px cannot be painted: at least 4 x 4")
         size = (image.shape[1], image.shape[0])
         given = Picture(Path("picture.png"), image, sha256(image.tobytes()), size)
-        record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
-        device = str(self.painter.device)
-        easel = Easel(self.painter, record, PerceptualDistance(device), config or InferenceConfig())
         return start(easel, at_canvas_size(given, easel))
 
     def __call__(self, picture: Any, config: InferenceConfig | None = None) -> list[np.ndarray]:

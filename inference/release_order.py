@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch.nn import functional
 from inference.guidance import BRANCHES
 from inference.official import OfficialArtist
 from training.networks import unet
-from training.networks.conditions import TargetFeatures
+from training.networks.conditions import Conditioning, TargetFeatures
 from training.networks.reference_attention import ReferenceAccess, ReferenceAttention
 
 
@@ -40,7 +41,7 @@ class ReleaseOrder(OfficialArtist):
         return TargetFeatures(rgb, latents, pooled, tokens)
 
     def sampled(self, *given, **named) -> Tensor:  # pyright: ignore[reportMissingParameterType]
-        with _release_attention(self.painter.part("unet")):
+        with release_attention(self.painter.part("unet")):
             return super().sampled(*given, **named)
 
 
@@ -56,9 +57,8 @@ class _ReleaseAttention(ReferenceAttention):
         reference: ReferenceAccess | None = None,
     ) -> Tensor:
         if not self.is_self_attention or reference is None or reference.tokens is None:
-            return super().__call__(
-                attention, hidden_states, encoder_hidden_states, attention_mask, reference
-            )
+            # Without the reference's record of keys, so that text is projected at every step too.
+            return super().__call__(attention, hidden_states, encoder_hidden_states, attention_mask)
         tokens = reference.tokens[self.path.rpartition(".")[0]]
         both = torch.cat([hidden_states, tokens.float().to(hidden_states)], dim=1)
         mixed = _attend(attention, hidden_states, both)
@@ -77,8 +77,15 @@ def _attend(attention: Attention, asking: Tensor, context: Tensor) -> Tensor:
     return attention.to_out[0](mixed.transpose(1, 2).flatten(2))  # pyright: ignore[reportOptionalSubscript]
 
 
+def on_every_row(given: Conditioning) -> Conditioning:
+    """What six branches of one painting are told, with reference tokens of their own for each."""
+    rows = len(given.tokens)
+    repeated = {path: tokens.repeat(rows, 1, 1) for path, tokens in given.reference.items()}
+    return replace(given, reference=repeated)
+
+
 @contextmanager
-def _release_attention(network: Any) -> Iterator[None]:
+def release_attention(network: Any) -> Iterator[None]:
     """The UNet with the release's attention while the block runs; its annotations know
     diffusers' own processors only."""
     processors = dict(network.attn_processors)

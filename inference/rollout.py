@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from inference.asks import Ask, Instruct, Locate, Render, answered
+from inference.proposal import Ideas, Proposal, Wish
 from inference.region import Region, RegionConfig, choose_region, unfinished_area
 from inference.steering import Action, Lock, Mask, Rewind, Steer, Unlock
 from inference.steps import Artist, Instruction, Judge, Step
@@ -35,33 +38,6 @@ class _State:
     reason: StopReason | None
     artist: object
     """The artist's own `snapshot`."""
-
-
-@dataclass(frozen=True, eq=False)
-class Proposal:
-    """What the next step would do."""
-
-    instruction: Instruction
-    region: Region
-    difference: np.ndarray
-    """M_d, bool (H, W)."""
-
-
-@dataclass(eq=False)
-class _Ideas:
-    """What the painter thought about the coming step, so that asking twice costs once."""
-
-    difference: np.ndarray | None = None
-    own_instruction: Instruction | None = None
-    proposal: Proposal | None = None
-
-
-@dataclass(frozen=True)
-class _Wish:
-    instruction: str | None = None
-    add_instruction: str | None = None
-    mask: np.ndarray | None = field(default=None, compare=False)
-    add_mask: np.ndarray | None = field(default=None, compare=False)
 
 
 class Rollout(Iterator[Step]):
@@ -95,7 +71,7 @@ class Rollout(Iterator[Step]):
         """What was asked for so far: with it `replay` paints the same again."""
         self.num_painted = 0
         """Steps painted, rewound ones included; `at` of the next action."""
-        self._wish, self._ideas = _Wish(), _Ideas()
+        self._wish, self._ideas = Wish(), Ideas()
         self._locked: np.ndarray | None = None
 
     @property
@@ -103,14 +79,28 @@ class Rollout(Iterator[Step]):
         """The canvas as it stands."""
         return self._state.canvas
 
+    @property
+    def is_finished(self) -> bool:
+        """The last step said why it was the last."""
+        return self._state.reason is not None
+
     def __next__(self) -> Step:
-        if self._state.reason is not None:
+        if self.is_finished:
             raise StopIteration
-        state, proposal = self._state, self.propose()
-        painted = self.artist.render(
+        return answered(self.work(), self.artist)
+
+    def work(self) -> Generator[Ask, Any, Step]:
+        """The next step as questions to the artist, whoever answers them (`inference.together`)."""
+        proposal, state = (yield from self._proposed()), self._state
+        painted = yield Render(
             state.canvas, self.target, proposal.region.mask, proposal.instruction.text,
             self.interval_s, len(self.steps),
         )  # fmt: skip
+        return self._taken(proposal, painted)
+
+    def _taken(self, proposal: Proposal, painted: np.ndarray) -> Step:
+        """The step that a painted canvas makes, measured and put down."""
+        state = self._state
         if self._locked is not None:
             painted = np.where(self._locked[..., None], state.canvas, painted)
         changes = (*state.changes, self.judge.distance(state.canvas, painted))
@@ -134,14 +124,18 @@ class Rollout(Iterator[Step]):
         self._state = _State(canvas, mask, changes, distances, reason, memory)
         self.steps.append(step)
         self.num_painted += 1
-        self._wish, self._ideas = _Wish(), _Ideas()
+        self._wish, self._ideas = Wish(), Ideas()
         return step
 
     def propose(self) -> Proposal:
         """What the next step will do under the wishes so far; paints nothing, changes nothing."""
+        return answered(self._proposed(), self.artist)
+
+    def _proposed(self) -> Generator[Ask, Any, Proposal]:
         if self._ideas.proposal is None:
-            instruction, difference = self._instruction(), self._difference()
-            region = self._region(instruction.text, difference)
+            instruction = yield from self._instruction()
+            difference = self._difference()
+            region = yield from self._region(instruction.text, difference)
             self._ideas.proposal = Proposal(instruction, region, difference)
         return self._ideas.proposal
 
@@ -157,7 +151,7 @@ class Rollout(Iterator[Step]):
         Args:
             mask, add_mask: bool (H, W) instead of the painter's region, or on top of it.
         """
-        asked = _Wish(instruction, add_instruction, mask, add_mask)
+        asked = Wish(instruction, add_instruction, mask, add_mask)
         given = {
             f.name: v
             for f in dataclasses.fields(asked)
@@ -190,7 +184,7 @@ class Rollout(Iterator[Step]):
         self._state = self._past[-num_steps]
         del self._past[-num_steps:], self.steps[-num_steps:]
         self.artist.restore(self._state.artist)
-        self._wish, self._ideas = _Wish(), _Ideas()
+        self._wish, self._ideas = Wish(), Ideas()
         self.actions.append(Rewind(at=self.num_painted, steps=num_steps))
 
     def branch(self) -> Rollout:
@@ -232,14 +226,16 @@ class Rollout(Iterator[Step]):
         else:
             self.rewind(action.steps)
 
-    def _instruction(self) -> Instruction:
+    def _instruction(self) -> Generator[Ask, Any, Instruction]:
         wish = self._wish
         if wish.instruction is not None:
             words, confidence = wish.instruction, None
         else:
-            if self._ideas.own_instruction is None:
-                self._ideas.own_instruction = self.artist.instruct(self.canvas, self.target)
-            words, confidence = dataclasses.astuple(self._ideas.own_instruction)
+            own = self._ideas.own_instruction
+            if own is None:
+                own = yield Instruct(self.canvas, self.target)
+                self._ideas.own_instruction = own
+            words, confidence = own.text, own.confidence
         if wish.add_instruction:
             words = f"{words}, {wish.add_instruction}"
         return Instruction(words, confidence)
@@ -249,26 +245,29 @@ class Rollout(Iterator[Step]):
             self._ideas.difference = self.judge.difference(self.canvas, self.target)
         return self._ideas.difference
 
-    def _region(self, instruction: str, difference: np.ndarray) -> Region:
+    def _region(self, instruction: str, difference: np.ndarray) -> Generator[Ask, Any, Region]:
         wish = self._wish
         if wish.mask is not None:
             chosen = Region(wish.mask, 0.0)
         else:
             # However often a proposal was asked for, the artist looks as if for the first time.
             self.artist.restore(self._state.artist)
-            chosen = self._own_region(instruction, difference)
+            chosen = yield from self._own_region(instruction, difference)
         mask = chosen.mask if wish.add_mask is None else chosen.mask | wish.add_mask
         mask = mask if self._locked is None else mask & ~self._locked
         return Region(mask, chosen.threshold)
 
-    def _own_region(self, instruction: str, difference: np.ndarray) -> Region:
-        canvas, target = self.canvas, self.target
-
-        def look() -> np.ndarray:
-            return self.artist.locate(canvas, target, difference, instruction, self.interval_s)
-
-        unfinished = unfinished_area(canvas, target) if self.region.only_unfinished else None
-        return choose_region(look, self._state.previous_mask, self.region, unfinished)
+    def _own_region(self, instruction: str, difference: np.ndarray) -> Generator[Ask, Any, Region]:
+        ask = Locate(self.canvas, self.target, difference, instruction, self.interval_s)
+        previous, rule = self._state.previous_mask, self.region
+        if rule.look_again:
+            # How often is decided by what is seen, so the artist is asked right here.
+            return choose_region(lambda: ask.answer(self.artist), previous, rule)
+        probability = yield ask
+        unfinished = None
+        if rule.only_unfinished:
+            unfinished = unfinished_area(self.canvas, self.target)
+        return choose_region(lambda: probability, previous, rule, unfinished)
 
     def _checked(self, mask: np.ndarray) -> np.ndarray:
         mask = np.asarray(mask)

@@ -7,6 +7,7 @@ from typing import Literal
 from inference.detail import DetailConfig
 from inference.export import ExportConfig
 from inference.finish import FinishConfig
+from inference.jobs import WorkConfig
 from inference.picture import PictureConfig
 from inference.region import RegionConfig
 from inference.sampling import SamplingConfig
@@ -46,3 +47,5 @@ class InferenceConfig(Config):
     """Film, GIF and contact sheet."""
     viewer: ViewerConfig = ViewerConfig()
     """The page that plays it."""
+    work: WorkConfig = WorkConfig()
+    """Batches, and actors on many GPUs."""

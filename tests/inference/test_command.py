@@ -5,30 +5,25 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from inference.command import plan, run_paint  # noqa: E402
+from inference.command import run_paint  # noqa: E402
+from inference.jobs import WorkConfig  # noqa: E402
+from inference.session import SessionFolder, read_record  # noqa: E402
 from inference.settings import InferenceConfig  # noqa: E402
 from inference.stop import StopConfig  # noqa: E402
 from ingest.errors import UserError  # noqa: E402
+from ingest.tasks import ActorPoolConfig  # noqa: E402
 
 
 @pytest.fixture
 def config(painter_folder: Path) -> InferenceConfig:
     return InferenceConfig(painter=str(painter_folder), stop=StopConfig(max_steps=1))
-
-
-def test_every_picture_gets_a_folder_of_its_own(tmp_path: Path) -> None:
-    names = ["a/hill.png", "a/hill.jpg", "b/hill.png", "b/sea.png"]
-    for name in names:
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    jobs = plan([tmp_path / name for name in names], Path("out"))
-    folders = [job.folder.name for job in jobs]
-    assert folders == ["hill-png", "hill-jpg", "hill-png-2", "sea"]
 
 
 def test_broken_pictures_do_not_stop_the_others(
@@ -96,3 +91,67 @@ def test_output_that_is_a_file(config: InferenceConfig, picture_file: Path, tmp_
     (tmp_path / "out").write_text("x")
     with pytest.raises(UserError, match="is a file"):
         run_paint([picture_file], tmp_path / "out", config, dry_run=False)
+
+
+def test_seeds_each_get_a_folder_and_one_page_shows_all(
+    config: InferenceConfig, picture_file: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    in_pairs = config.model_copy(update={"work": WorkConfig(batch_size=2)})
+    result, code = run_paint([picture_file], out, in_pairs, False, seeds=[1, 2, 3])
+    assert code == 0
+    assert [item["seed"] for item in result["pictures"]] == [1, 2, 3]
+    records = [read_record(SessionFolder(out / f"hill-seed{seed}")) for seed in (1, 2, 3)]
+    assert [record and record.seed for record in records] == [1, 2, 3]
+    page = (out / "index.html").read_text()
+    assert all(f'href="hill-seed{seed}/index.html"' in page for seed in (1, 2, 3))
+    # How paintings are laid out is no setting of theirs: alone, one finds them finished.
+    again, _ = run_paint([picture_file], out, config, False, seeds=[2, 4])
+    assert [item["status"] for item in again["pictures"]] == ["unchanged", "painted"]
+
+
+def everything(out: Path) -> dict[str, bytes]:
+    files = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(900)
+def test_actors_paint_the_bytes_of_a_single_process(
+    config: InferenceConfig,
+    picture_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two actors on a real local Ray: one bad picture, two sizes, two seeds; then once more, with
+    a painting taken away."""
+    from ingest.ray_tasks import disconnect
+
+    # Ray's workers step back for everything else by default; on a busy machine they would starve.
+    monkeypatch.setenv("RAY_worker_niceness", "0")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "broken.png").write_bytes(b"no")
+    (pictures / "hill.png").write_bytes(picture_file.read_bytes())
+    upright = np.rot90(np.asarray(Image.open(picture_file)))
+    Image.fromarray(upright).save(pictures / "upright.png")
+    alone, _ = run_paint([pictures], tmp_path / "alone", config, False, seeds=[1, 2])
+    actors = ActorPoolConfig(num_actors=2, num_cpus=0.5)
+    wide = config.model_copy(update={"work": WorkConfig(actors=actors)})
+    try:
+        found, code = run_paint([pictures], tmp_path / "wide", wide, False, seeds=[1, 2])
+        (tmp_path / "wide" / "hill-seed2" / "session" / "session.json").unlink()
+        again, _ = run_paint([pictures], tmp_path / "wide", wide, False, seeds=[1, 2])
+    finally:
+        disconnect()
+    assert code == 1
+    statuses = [item["status"] for item in found["pictures"]]
+    assert statuses == ["refused"] * 2 + ["painted"] * 4
+    assert [item["status"] for item in again["pictures"]].count("unchanged") == 3
+    expected, got = everything(tmp_path / "alone"), everything(tmp_path / "wide")
+    assert got.keys() == expected.keys()
+    different = [name for name in got if got[name] != expected[name]]
+    assert different == ["paintings.csv"], "it names the folders"
+    assert [i.get("instructions") for i in alone["pictures"]] == [
+        i.get("instructions") for i in found["pictures"]
+    ]

@@ -116,3 +116,5 @@ class Conditioning:
     """The first so many rows do not see it and all others do; None where rows are mixed."""
     projected: dict[str, tuple[Tensor, Tensor]] | None = None
     """`TargetFeatures.projected` of this painting."""
+    context: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Keys and values of `tokens` by block path, filled at the first pass without gradients."""

@@ -79,8 +79,9 @@ def network_output(
     """
     latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
     access = ReferenceAccess(
-        given.reference or None, given.reference_rows, given.num_alone, projected=given.projected
-    )
+        given.reference or None, given.reference_rows, given.num_alone,
+        projected=given.projected, context=given.context,
+    )  # fmt: skip
     raw = denoise(unet, latents, timestep, given.tokens, given.canvas_feature, access)
     if output == "noise":
         return raw

@@ -37,6 +37,8 @@ class ReferenceAccess:
     projected: dict[str, tuple[Tensor, Tensor]] | None = None
     """Keys and values of `tokens` by block path, kept for the next step while no gradient is asked
     for: they depend on the target and the weights alone."""
+    context: dict[str, tuple[Tensor, Tensor]] | None = None
+    """The same of the cross-attention tokens, which stay as they are during a canvas update."""
 
 
 class ReferenceAttention:
@@ -63,10 +65,14 @@ class ReferenceAttention:
         block = self.path.rpartition(".")[0]
         if reference is not None and reference.written is not None and self.is_self_attention:
             reference.written[block] = hidden_states
-        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-        query, key, value = _projected(attention, hidden_states, context)
+        query = _in_heads(attention, attention.to_q, hidden_states)
+        if self.is_self_attention or encoder_hidden_states is None:
+            key, value = _keys_and_values(attention, hidden_states)
+        else:
+            kept = None if reference is None else reference.context
+            key, value = _kept_keys(attention, block, encoder_hidden_states, kept)
         if reference is not None and reference.tokens is not None and self.is_self_attention:
-            more = _reference_keys(attention, block, reference)
+            more = _kept_keys(attention, block, reference.tokens[block], reference.projected)
             mixed = _with_reference(query, key, value, *more, reference)
         else:
             mixed = functional.scaled_dot_product_attention(query, key, value, attention_mask)
@@ -82,33 +88,31 @@ def install_reference_attention(unet: UNet2DConditionModel) -> None:
     unet.set_attn_processor(processors)  # pyright: ignore[reportArgumentType]
 
 
-def _projected(
-    attention: Attention, asking: Tensor | None, context: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Query, key and value, each (R, heads, tokens, width / heads); without `asking` the query is
-    the key, and not used."""
-
-    def heads(layer: nn.Module | None, tokens: Tensor) -> Tensor:
-        assert layer is not None
-        return layer(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
-
-    key, value = heads(attention.to_k, context), heads(attention.to_v, context)
-    return (key if asking is None else heads(attention.to_q, asking)), key, value
+def _in_heads(attention: Attention, layer: nn.Module | None, tokens: Tensor) -> Tensor:
+    """Tokens through one projection, (R, heads, tokens, width / heads)."""
+    assert layer is not None
+    return layer(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
 
 
-def _reference_keys(
-    attention: Attention, block: str, reference: ReferenceAccess
+def _keys_and_values(attention: Attention, context: Tensor) -> tuple[Tensor, Tensor]:
+    return (
+        _in_heads(attention, attention.to_k, context),
+        _in_heads(attention, attention.to_v, context),
+    )
+
+
+def _kept_keys(
+    attention: Attention,
+    block: str,
+    tokens: Tensor,
+    kept: dict[str, tuple[Tensor, Tensor]] | None,
 ) -> tuple[Tensor, Tensor]:
-    """Keys and values of a block's reference tokens, each (P, heads, tokens, width / heads)."""
-    assert reference.tokens is not None
-    kept = None if torch.is_grad_enabled() else reference.projected
-    if kept is not None and block in kept:
-        return kept[block]
-    # Projected before they are repeated for every row: they are the same in all branches.
-    _, key, value = _projected(attention, None, reference.tokens[block])
-    if kept is not None:
-        kept[block] = (key, value)
-    return key, value
+    """Keys and values of tokens that are the same in every step: from `kept`, or put there."""
+    if kept is None or torch.is_grad_enabled():
+        return _keys_and_values(attention, tokens)
+    if block not in kept:
+        kept[block] = _keys_and_values(attention, tokens)
+    return kept[block]
 
 
 def _with_reference(
@@ -124,8 +128,8 @@ def _with_reference(
     The two kinds are computed apart: a mask would cost the fast kernels, and the rows without
     reference twice their work. Slices, where they do, keep the device from being asked.
     """
-    repeats = (len(query) // len(more_key), 1, 1, 1)
-    more = [tensor.repeat(repeats) for tensor in (more_key, more_value)]
+    # Projected before they are repeated for every row: they are the same in all branches.
+    more = [_for_rows(tensor, len(query)) for tensor in (more_key, more_value)]
 
     def reading(index: Tensor | slice) -> Tensor:
         both = [
@@ -147,3 +151,10 @@ def _with_reference(
     reads, rest = reference.rows.nonzero()[:, 0], (~reference.rows).nonzero()[:, 0]
     mixed = torch.empty_like(query).index_copy(0, reads, reading(reads))
     return mixed.index_copy(0, rest, alone(rest))
+
+
+def _for_rows(tensor: Tensor, num_rows: int) -> Tensor:
+    """(P, ...) to (R, ...), row r that of painting r % P; no copy where there is one painting."""
+    if len(tensor) == 1:
+        return tensor.expand(num_rows, -1, -1, -1)
+    return tensor.repeat(num_rows // len(tensor), 1, 1, 1)

@@ -1,0 +1,72 @@
+"""What a painting under way asks its artist, as values: so that several can be answered at once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from inference.steps import Artist, Instruction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Instruct:
+    """What comes next? Arguments as in `Artist.instruct`."""
+
+    canvas: np.ndarray
+    target: np.ndarray
+
+    def answer(self, artist: Artist) -> Instruction:
+        return artist.instruct(self.canvas, self.target)
+
+
+@dataclass(frozen=True, eq=False)
+class Locate:
+    """Where? Arguments as in `Artist.locate`."""
+
+    canvas: np.ndarray
+    target: np.ndarray
+    difference: np.ndarray
+    instruction: str
+    interval_s: float
+
+    def answer(self, artist: Artist) -> np.ndarray:
+        return artist.locate(
+            self.canvas, self.target, self.difference, self.instruction, self.interval_s
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Render:
+    """How does it look? Arguments as in `Artist.render`."""
+
+    canvas: np.ndarray
+    target: np.ndarray
+    mask: np.ndarray
+    instruction: str
+    interval_s: float
+    index: int
+
+    def answer(self, artist: Artist) -> np.ndarray:
+        return artist.render(
+            self.canvas, self.target, self.mask, self.instruction, self.interval_s, self.index
+        )
+
+
+Ask = Instruct | Locate | Render
+KINDS = (Instruct, Locate, Render)
+"""In the order in which a step asks them."""
+
+
+def answered(work: Generator[Ask, Any, T], artist: Artist) -> T:
+    """Do work to its end with one artist's answers."""
+    try:
+        ask = next(work)
+        while True:
+            ask = work.send(ask.answer(artist))
+    except StopIteration as end:
+        return end.value

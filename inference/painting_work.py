@@ -1,0 +1,108 @@
+"""Batches of paintings, painted here or by Ray actors that hold a painter each.
+
+A job that fails fails alone: its outcome says why, the others are painted. Which actor paints a
+batch decides nothing, and batches are made before any actor is asked.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from inference.easel import Easel, set_up
+from inference.jobs import Job, WorkConfig
+from inference.painting import Commission, paint_picture, paint_pictures
+from inference.picture import load_picture
+from inference.session import PainterRecord, SessionRecord
+from inference.settings import InferenceConfig
+from inference.steps import Step
+from ingest.errors import UserError, storage_error
+from ingest.ray_actors import run_on_actors
+from ingest.tasks import TaskFailure
+
+OnStep = Callable[[Job, Step], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job."""
+
+    job: Job
+    status: Literal["painted", "unchanged", "refused", "failed"]
+    """unchanged: it was painted before with the same settings. refused: the picture cannot be
+    painted. failed: something unforeseen."""
+    record: SessionRecord | None = None
+    """Of a painting that is there."""
+    detail: str = ""
+    """Why it was refused or failed, in one line."""
+    trace: str = ""
+    """Where an unforeseen exception came from."""
+
+
+def paint_jobs(
+    jobs: Sequence[Job], easel: Easel, on_step: OnStep = lambda *_: None
+) -> list[Outcome]:
+    """Paint jobs of one size in one batch; if that fails, one by one, so that only those at fault
+    do."""
+    if len(jobs) == 1:
+        return [_paint_one(jobs[0], easel, on_step)]
+    try:
+        commissions = [_commission(job, easel) for job in jobs]
+        records = paint_pictures(commissions, lambda n, step: on_step(jobs[n], step))
+    except Exception as error:
+        warnings.warn(f"a batch of {len(jobs)} failed ({error}): painting one by one", stacklevel=2)
+        return [_paint_one(job, easel, on_step) for job in jobs]
+    return [Outcome(job, "painted", record) for job, record in zip(jobs, records, strict=True)]
+
+
+def paint_on_actors(
+    batches: Sequence[Sequence[Job]],
+    config: InferenceConfig,
+    record: PainterRecord,
+    work: WorkConfig,
+    address: str | None,
+) -> Iterator[Outcome]:
+    """Outcomes as they come, in no fixed order."""
+    make = functools.partial(_make, config, record)
+    for finished in run_on_actors(make, batches, work.actors, address):
+        result = finished.result
+        if isinstance(result, TaskFailure):
+            told = f"{result.reason}: {result.detail}"
+            yield from (Outcome(job, "failed", detail=told) for job in finished.item)
+        else:
+            yield from result
+
+
+def _make(
+    config: InferenceConfig, record: PainterRecord
+) -> Callable[[Sequence[Job]], list[Outcome]]:
+    """What an actor does with a batch; its painter is loaded now."""
+    return functools.partial(paint_jobs, easel=set_up(config, record))
+
+
+def _commission(job: Job, easel: Easel) -> Commission:
+    picture = load_picture(job.picture, easel.config.picture)
+    return Commission(easel.with_seed(job.seed), picture, job.folder)
+
+
+def _paint_one(job: Job, easel: Easel, on_step: OnStep) -> Outcome:
+    try:
+        given = _commission(job, easel)
+        tell = functools.partial(on_step, job)
+        return Outcome(
+            job, "painted", paint_picture(given.easel, given.picture, given.folder, tell)
+        )
+    except UserError as error:
+        return Outcome(job, "refused", detail=str(error))
+    except Exception as error:
+        if isinstance(error, OSError) and storage_error(error, job.folder) is not None:
+            # A full disk is not about this picture: the next would only meet it too.
+            raise
+        told = " ".join(str(error).split())[:300]
+        return Outcome(
+            job, "failed", detail=f"{type(error).__name__}: {told}", trace=traceback.format_exc()
+        )
