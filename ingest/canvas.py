@@ -28,6 +28,8 @@ from ingest.quads import (
 
 DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
+CANNY = 25, 70
+"""Gradients from which an edge goes on, and from which it begins."""
 BORDER_SUPPORT, OVERLAP_WEIGHT = 0.35, 0.9
 """What a border of the frame counts as a side of the canvas (an edge all along counts 1), and what
 the overlap of change and canvas weighs against the support of the sides."""
@@ -130,7 +132,13 @@ def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     dx, dy = _gradient(middle)
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
-    return cv2.Canny(dx16, dy16, 25, 70, L2gradient=True) > 0, lasting.astype(np.float32)
+    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting.astype(np.float32)
+
+
+def picture_edges(picture: np.ndarray) -> np.ndarray:
+    """bool (h, w): the edges of one picture, RGB uint8 (h, w, 3)."""
+    dx, dy = (d.clip(-32000, 32000).astype(np.int16) for d in _gradient(picture))
+    return cv2.Canny(dx, dy, *CANNY, L2gradient=True) > 0
 
 
 def lasting_change(composites: list[np.ndarray]) -> np.ndarray:

@@ -188,21 +188,28 @@ def _settled(
 def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.ndarray]:
     """Composites through the main view, from its frames as they are registered now.
 
-    What frames do not show is filled in from those before.
+    What frames do not show is filled in from those before, or else from those after.
     """
     composites: list[np.ndarray] = []
+    seen_by_now: list[np.ndarray] = []
     for group in np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES)):
         places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
-        looks = []
+        looks, known = [], np.zeros(size[::-1], bool)
+        known |= seen_by_now[-1] if seen_by_now else False
         for i in group[places]:
             image, matrix = look.spool.image(i), look.take_from_spooled(i)
             seen = rectified(image, matrix, size)
             outside = ~valid_area(image.shape, matrix, size)
+            known |= ~outside
             base = composites or looks
             if base and outside.any():
                 seen[outside] = base[-1][outside]
             looks.append(seen)
         composites.append(middle_look(looks))
+        seen_by_now.append(known)
+    # The end of a nearer view is no edge of anything.
+    for k in range(len(composites) - 2, -1, -1):
+        composites[k][~seen_by_now[k]] = composites[k + 1][~seen_by_now[k]]
     return composites
 
 
