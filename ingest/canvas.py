@@ -90,7 +90,7 @@ def find_canvas(
         change: bool (h, w), where painting happens; what changes in the composites if not given.
     """
     left, top, right, bottom = content_box(composites, config)
-    frame = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    frame = whole_frame(composites, config).corners
     edges, strength = lasting_edges(composites)
     change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
@@ -108,6 +108,13 @@ def find_canvas(
             fine = refine_corners(quad, border, strength)
             return Canvas(order_corners(fine), "quad", float(scores[best]))
     return Canvas(frame, "frame", whole)
+
+
+def whole_frame(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
+    """The frame less its black bars, for footage that is all canvas."""
+    left, top, right, bottom = content_box(composites, config)
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    return Canvas(corners, "frame", BORDER_SUPPORT)
 
 
 def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int, int, int, int]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.align import Pose
-from ingest.canvas import Canvas, find_canvas, lasting_change
+from ingest.canvas import Canvas, find_canvas, lasting_change, whole_frame
 from ingest.compose import rectified
 from ingest.errors import Refusal
 from ingest.face import margin_view, on_face
+from ingest.fill import filled
 from ingest.geometry import pixel_scale, valid_area, warp
 from ingest.light import apply_gain
 from ingest.link import link_views
@@ -21,6 +22,7 @@ from ingest.segmenting import told_canvas
 from ingest.settings import IngestConfig
 from ingest.settle import Ground
 from ingest.surroundings import surrounding_gains
+from ingest.view_border import is_view_border
 from ingest.watch import MIN_FRAMES, Look
 
 LIGHT_SCALE = 0.25
@@ -76,6 +78,9 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     canvas = told or find_canvas(composites, config.canvas)
     if canvas.kind != "quad":
         canvas = _about(composites, config)
+    poses = [look.looked[i].pose.matrix for i in used]
+    if told is None and canvas.kind == "quad" and is_view_border(canvas.corners, poses, size):
+        canvas = whole_frame(composites, config.canvas)
     gains = _light(look, used, canvas, size)
     if gains is not None:
         canvas = _faced(look, used, moved, canvas, gains)
@@ -194,8 +199,8 @@ def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.nda
     seen_by_now: list[np.ndarray] = []
     for group in np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES)):
         places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
-        looks, known = [], np.zeros(size[::-1], bool)
-        known |= seen_by_now[-1] if seen_by_now else False
+        looks = []
+        known = seen_by_now[-1].copy() if seen_by_now else np.zeros(size[::-1], bool)
         for i in group[places]:
             image, matrix = look.spool.image(i), look.take_from_spooled(i)
             seen = rectified(image, matrix, size)
@@ -209,7 +214,7 @@ def _composed(look: Look, used: list[int], size: tuple[int, int]) -> list[np.nda
         seen_by_now.append(known)
     # The end of a nearer view is no edge of anything.
     for k in range(len(composites) - 2, -1, -1):
-        composites[k][~seen_by_now[k]] = composites[k + 1][~seen_by_now[k]]
+        composites[k] = filled(composites[k], seen_by_now[k], composites[k + 1])
     return composites
 
 

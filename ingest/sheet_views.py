@@ -22,6 +22,7 @@ from ingest.place import Placed
 from ingest.quads import order_corners
 from ingest.registration import Features, corners_to_track, features, follow, grey, recover
 from ingest.sheet_chain import Stretch, chain_sheets, look_alike
+from ingest.sheet_vote import agreed
 from ingest.sheets import find_sheets
 from ingest.watch import Look
 
@@ -35,9 +36,10 @@ CLEAR = 0.75
 FINE_SIDE_PX, MOST_FINE, MOST_FAR = 320, 0.04, 0.5
 """Short side of the canvas at which views are laid over each other exactly; and by how much of it a
 corner may move for that, where paint is followed and where it is found anew."""
-LEAST_ALIKE, LEAST_INLIERS, INSIDE = 0.5, 14, 0.97
-"""How alike a view without an outline must be to its neighbour; points that must agree; and which
-part of a sheet they are taken from."""
+LEAST_ALIKE, LEAST_INLIERS, INSIDE, MOST_MOVED = 0.5, 14, 0.97, 0.25
+"""How alike a view without an outline must be to its neighbour; points that must agree, and which
+part of a sheet they are taken from; and how far, of its diagonal, an outline that is not clear may
+lie from where the neighbour has it."""
 MIN_SHARE, MOST_LOST = 0.25, 0.9
 """Share of the frames that must lie in views with a clear outline; and share of the frames that are
 placed otherwise that must be placed by the outline."""
@@ -81,8 +83,9 @@ def follow_sheet(look: Look) -> Placed | None:
         return None
     home = max(chain, key=lambda k: (_shown(stretches[k], chain[k]), stretches[k].sheets[0].score))
     chain = _finer(stretches, chain)
-    _Extension(look, stretches, [number for number, _ in views]).extend(chain)
-    return _placed(look, stretches, chain, home)
+    run_of = [number for number, _ in views]
+    _Extension(look, stretches, run_of).extend(chain)
+    return _placed(look, stretches, run_of, dict(sorted(chain.items())), home)
 
 
 def _is_clear(stretch: Stretch) -> bool:
@@ -153,9 +156,7 @@ class _Extension:
         fit = recover(self._seen(k), self._inside(near, corners), known[0].shape)
         if fit is not None and fit.num_inliers >= LEAST_INLIERS:
             tries.append(transform(fit.matrix, corners))
-        turned = [np.roll(s.corners, t, axis=0) for s in self.stretches[k].sheets for t in range(4)]
-        turned.sort(key=lambda quad: -look_alike(known, (self.stretches[k].picture, quad)))
-        tries += turned[:2]
+        tries += [s.corners for s in self.stretches[k].sheets if _is_near(s.corners, corners)]
         tries = [laid_over(known, (self.stretches[k].picture, quad)) for quad in tries]
         alike = [look_alike(known, (self.stretches[k].picture, quad)) for quad in tries]
         return max(
@@ -181,6 +182,12 @@ class _Extension:
         found = self._seen(k)
         keep = [cv2.pointPolygonTest(area, p, False) > 0 for p in found.points.tolist()]
         return Features(found.points[keep], found.descriptors[keep])
+
+
+def _is_near(seen: np.ndarray, known: np.ndarray) -> bool:
+    """Whether a sheet is about where the canvas was, and as large."""
+    size = np.linalg.norm(known[2] - known[0])
+    return bool(np.linalg.norm(seen - known, axis=1).max() < MOST_MOVED * size)
 
 
 def laid_over(
@@ -222,9 +229,14 @@ def _finer(stretches: list[Stretch], chain: dict[int, np.ndarray]) -> dict[int, 
 
 
 def _placed(
-    look: Look, stretches: list[Stretch], chain: dict[int, np.ndarray], home: int
+    look: Look,
+    stretches: list[Stretch],
+    run_of: list[int],
+    chain: dict[int, np.ndarray],
+    home: int,
 ) -> Placed:
     back = np.linalg.inv(scaling(stretches[home].picture.shape[0] / look.looked[0].grey.shape[0]))
+    chain = agreed(stretches, run_of, chain, home)
     corners = transform(back, chain[home])
     # The order of corners in the chain is right but for a turn of all of them.
     upright = order_corners(corners)
