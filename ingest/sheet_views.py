@@ -23,7 +23,7 @@ from ingest.quads import order_corners
 from ingest.registration import Features, corners_to_track, features, follow, grey, recover
 from ingest.sheet_chain import Stretch, chain_sheets, look_alike
 from ingest.sheet_vote import agreed
-from ingest.sheets import find_sheets
+from ingest.sheets import find_sheets, outline_support
 from ingest.watch import Look
 
 PICTURE_SIDE_PX, STRETCH_FRAMES, LEAST_FRAMES = 320, 24, 5
@@ -40,6 +40,11 @@ LEAST_ALIKE, LEAST_INLIERS, INSIDE, MOST_MOVED = 0.5, 14, 0.97, 0.25
 """How alike a view without an outline must be to its neighbour; points that must agree, and which
 part of a sheet they are taken from; and how far, of its diagonal, an outline that is not clear may
 lie from where the neighbour has it."""
+LEAST_OUTLINE = 0.5
+"""Share of the sides, as far as they are in view, that must lie on edges where a view is added."""
+WHOLE_OUTLINE, FAR_ALIKE, NEIGHBOURS = 0.95, 0.6, 4
+"""Share of the sides on edges from which an outline is beyond doubt; else how alike a view must be
+to one that was set up otherwise, of the nearest ones."""
 MIN_SHARE, MOST_LOST = 0.25, 0.9
 """Share of the frames that must lie in views with a clear outline; and share of the frames that are
 placed otherwise that must be placed by the outline."""
@@ -85,6 +90,7 @@ def follow_sheet(look: Look) -> Placed | None:
     chain = _finer(stretches, chain)
     run_of = [number for number, _ in views]
     _Extension(look, stretches, run_of).extend(chain)
+    chain = _without_odd(stretches, run_of, chain, home)
     return _placed(look, stretches, run_of, dict(sorted(chain.items())), home)
 
 
@@ -158,10 +164,9 @@ class _Extension:
             tries.append(transform(fit.matrix, corners))
         tries += [s.corners for s in self.stretches[k].sheets if _is_near(s.corners, corners)]
         tries = [laid_over(known, (self.stretches[k].picture, quad)) for quad in tries]
+        tries = [q for q in tries if outline_support(self.stretches[k].picture, q) >= LEAST_OUTLINE]
         alike = [look_alike(known, (self.stretches[k].picture, quad)) for quad in tries]
-        return max(
-            zip(alike, tries, strict=True), key=lambda pair: pair[0], default=(0.0, corners)
-        )
+        return max(zip(alike, tries, strict=True), key=lambda pair: pair[0], default=(0.0, corners))
 
     def _across(self, source: int, goal: int) -> np.ndarray:
         """The homography from the pixels of one view to those of another of the same run."""
@@ -252,6 +257,25 @@ def _placed(
             look.looked[i] = replace(look.looked[i], pose=Pose(0, matrix / matrix[2, 2]))
             used.append(i)
     return Placed(sorted(used), Canvas(np.roll(corners, turn, axis=0), "sheet", 1.0), None)
+
+
+def _without_odd(
+    stretches: list[Stretch], run_of: list[int], chain: dict[int, np.ndarray], home: int
+) -> dict[int, np.ndarray]:
+    """The chain without views in which a side is uncertain and the paint does not fit either."""
+    kept = {}
+    for k, corners in chain.items():
+        picture = stretches[k].picture
+        others = [j for j in chain if run_of[j] != run_of[k]]
+        others.sort(key=lambda j: (abs(j - k), j))
+        alike = [
+            look_alike((stretches[j].picture, chain[j]), (picture, corners))
+            for j in others[:NEIGHBOURS]
+        ]
+        is_whole = outline_support(picture, corners) >= WHOLE_OUTLINE
+        if k == home or is_whole or max(alike, default=1.0) >= FAR_ALIKE:
+            kept[k] = corners
+    return kept
 
 
 def _shown(stretch: Stretch, corners: np.ndarray) -> float:

@@ -62,6 +62,14 @@ def find_sheets(pictures: list[np.ndarray]) -> list[Sheet]:
     return kept
 
 
+def outline_support(picture: np.ndarray, corners: np.ndarray) -> float:
+    """How much of the sides (4, 2), as far as they are in view, lies on edges of a picture."""
+    edges = cv2.dilate(picture_edges(picture).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    support, in_view = _side_support(corners[None], edges)
+    shown = in_view[0] >= MIN_IN_VIEW
+    return float(support[0][shown].mean()) if shown.any() else 0.0
+
+
 def _lasting(pictures: list[np.ndarray]) -> np.ndarray:
     """bool (h, w): edges in many of the pictures."""
     shown = [cv2.dilate(picture_edges(p).astype(np.uint8), np.ones((3, 3))) for p in pictures]
