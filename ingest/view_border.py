@@ -1,4 +1,4 @@
-"""Tells the border of a nearer view, laid into the picture of a wider one, from a canvas's outline."""
+"""Tells the border of a nearer view, laid into the picture of a wider one, from an outline."""
 
 from __future__ import annotations
 
