@@ -262,20 +262,24 @@ def _placed(
 def _without_odd(
     stretches: list[Stretch], run_of: list[int], chain: dict[int, np.ndarray], home: int
 ) -> dict[int, np.ndarray]:
-    """The chain without views in which a side is uncertain and the paint does not fit either."""
-    kept = {}
-    for k, corners in chain.items():
-        picture = stretches[k].picture
-        others = [j for j in chain if run_of[j] != run_of[k]]
-        others.sort(key=lambda j: (abs(j - k), j))
-        alike = [
-            look_alike((stretches[j].picture, chain[j]), (picture, corners))
-            for j in others[:NEIGHBOURS]
-        ]
-        is_whole = outline_support(picture, corners) >= WHOLE_OUTLINE
-        if k == home or is_whole or max(alike, default=1.0) >= FAR_ALIKE:
-            kept[k] = corners
-    return kept
+    """The chain without views in which a side is uncertain and the paint does not fit either, to
+    views that were set up otherwise or are beyond doubt themselves."""
+
+    def fits(k: int, others: list[int]) -> bool:
+        near = sorted(others, key=lambda j: (abs(j - k), j))[:NEIGHBOURS]
+        seen = stretches[k].picture, chain[k]
+        alike = [look_alike((stretches[j].picture, chain[j]), seen) for j in near]
+        return max(alike, default=0.0) >= FAR_ALIKE
+
+    kept = {
+        k
+        for k, corners in chain.items()
+        if k == home
+        or outline_support(stretches[k].picture, corners) >= WHOLE_OUTLINE
+        or fits(k, [j for j in chain if run_of[j] != run_of[k]])
+    }
+    same_run = {k: [j for j in kept if run_of[j] == run_of[k]] for k in chain}
+    return {k: v for k, v in chain.items() if k in kept or fits(k, same_run[k])}
 
 
 def _shown(stretch: Stretch, corners: np.ndarray) -> float:
