@@ -78,7 +78,8 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     canvas = told or find_canvas(composites, config.canvas)
     if canvas.kind != "quad":
         canvas = _about(composites, config)
-        if is_view_border(canvas.corners, [look.looked[i].pose.matrix for i in used], size):
+        poses = [look.looked[i].pose.matrix for i in used]
+        if canvas.kind == "quad" and is_view_border(canvas.corners, poses, size):
             canvas = whole_frame(composites, config.canvas)
     gains = _light(look, used, canvas, size)
     if gains is not None:
