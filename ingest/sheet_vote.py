@@ -47,7 +47,8 @@ def agreed(
     tried = [chain[home], *itertools.chain.from_iterable(outlines.values())]
     scores = [_score(quad, outlines, stretches, change) for quad in tried]
     best = _innermost(tried, scores)
-    best = min((np.roll(best, t, axis=0) for t in range(4)), key=_off(chain[home]))
+    turns = [np.roll(best, turn, axis=0) for turn in range(4)]
+    best = min(turns, key=lambda quad: float(np.abs(quad - chain[home]).sum()))
     return {k: transform(np.linalg.inv(link), best) for k, link in links.items()}
 
 
@@ -62,10 +63,6 @@ def _innermost(tried: list[np.ndarray], scores: list[float]) -> np.ndarray:
         if score >= max(scores) - NEARLY and _apart(quad, best) < THICK_SHARE * diagonal
     ]
     return min(near, key=lambda quad: float(cv2.contourArea(quad.astype(np.float32))))
-
-
-def _off(known: np.ndarray):
-    return lambda quad: float(np.abs(quad - known).sum())
 
 
 def _homography(source: np.ndarray, goal: np.ndarray) -> np.ndarray:
