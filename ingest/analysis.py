@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
 from ingest.segmenting import shown
 from ingest.settings import IngestConfig
+from ingest.sheet_views import place_by_outline
 from ingest.watch import Look, Looked, look_at
 
 
@@ -60,7 +61,12 @@ class Analysis:
 def analyse(video: Video, config: IngestConfig) -> Analysis:
     """Look at a video. Raises Refusal: too-short, canvas-lost."""
     look = look_at(video, config.align)
-    return analyse_placed(look, place_canvas(look, video.path.name, config), config)
+    followed = replace(look, looked=list(look.looked))
+    placed = place_canvas(look, video.path.name, config)
+    outlined = place_by_outline(followed, placed)
+    if outlined is not None:
+        look, placed = followed, outlined
+    return analyse_placed(look, placed, config)
 
 
 def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis:

@@ -30,6 +30,8 @@ from ingest.quads import (
 
 DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
+CANNY = 25, 70
+"""Gradients from which an edge goes on, and from which it begins."""
 BORDER_SUPPORT, OVERLAP_WEIGHT = 0.35, 0.9
 """What a border of the frame counts as a side of the canvas (an edge all along counts 1), and what
 the overlap of change and canvas weighs against the support of the sides."""
@@ -94,7 +96,7 @@ def find_canvas(
         opening: the very first frames, RGB uint8 (h, w, 3), laid over the composites.
     """
     left, top, right, bottom = content_box(composites, config)
-    frame = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    frame = whole_frame(composites, config).corners
     edges, strength = lasting_edges(composites)
     change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
@@ -113,6 +115,13 @@ def find_canvas(
             fine = refine_corners(quad, border, strength, early)
             return Canvas(order_corners(fine), "quad", float(scores[best]))
     return Canvas(frame, "frame", whole)
+
+
+def whole_frame(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
+    """The frame less its black bars, for footage that is all canvas."""
+    left, top, right, bottom = content_box(composites, config)
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
+    return Canvas(corners, "frame", BORDER_SUPPORT)
 
 
 def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int, int, int, int]:
@@ -137,7 +146,13 @@ def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]
     dx, dy = _gradient(middle)
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
-    return cv2.Canny(dx16, dy16, 25, 70, L2gradient=True) > 0, lasting.astype(np.float32)
+    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting.astype(np.float32)
+
+
+def picture_edges(picture: np.ndarray) -> np.ndarray:
+    """bool (h, w): the edges of one picture, RGB uint8 (h, w, 3)."""
+    dx, dy = (d.clip(-32000, 32000).astype(np.int16) for d in _gradient(picture))
+    return cv2.Canny(dx, dy, *CANNY, L2gradient=True) > 0
 
 
 def _edges_of(picture: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingest.compose import rectified
+from ingest.fill import filled
 from ingest.geometry import valid_area
 from ingest.middle import middle_look
 from ingest.watch import Look
@@ -19,16 +20,24 @@ def composites_of(look: Look, used: list[int], size: tuple[int, int]) -> list[np
     """Composites through the main view, RGB uint8 (h, w, 3) each, from its frames as they are
     registered now; each is of as many frames.
 
-    What frames do not show is filled in from those before.
+    What frames do not show is filled in from those before, or else from those after.
 
     Args:
         used: positions among the frames looked at of the main view's frames.
         size: (width, height) of the take.
     """
     found: list[np.ndarray] = []
+    seen_by_now: list[np.ndarray] = []
     for group in np.array_split(np.array(used), min(COMPOSITES, len(used) // COMPOSITE_FRAMES)):
         places = np.linspace(0, len(group) - 1, COMPOSITE_FRAMES).round().astype(int)
+        known = seen_by_now[-1].copy() if seen_by_now else np.zeros(size[::-1], bool)
+        for i in group[places]:
+            known |= valid_area(look.frame_shape, look.take_from_frame(int(i)), size)
         found.append(composite(look, group[places], size, found[-1] if found else None))
+        seen_by_now.append(known)
+    # The end of a nearer view is no edge of anything.
+    for k in range(len(found) - 2, -1, -1):
+        found[k] = filled(found[k], seen_by_now[k], found[k + 1])
     return found
 
 

@@ -31,6 +31,10 @@ SHORT_VIEW, NEVER_SEEN, MUCH_COVER, MUCH_UNSURE = 0.6, 0.02, 0.25, 0.06
 """Shares of frames and canvas beyond which a warning is given."""
 
 
+REVEAL_STATES = 12
+"""States that are needed to tell painting from uncovering."""
+
+
 def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> Stored:
     """The keyframes of a video.
 
@@ -62,7 +66,7 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     span = with_last_touches(span, history.states, covered, config.span)
     chosen = choose_bins(history, span, config.keyframes)
     states = analysis.history.states[[b for b, _ in chosen]]
-    if looks_revealed(states, config.reveal):
+    if looks_revealed(_for_reveal(history.states, span, chosen), config.reveal):
         raise Refusal(
             "revealed",
             f"{row.path.name}: every spot goes straight to its finished colour, as when a mask "
@@ -89,6 +93,15 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         for keyframe, image in zip(keyframes, images, strict=True)
     ]
     return Stored(outcome, encoded, _preview(analysis, choices), fates)
+
+
+def _for_reveal(states: np.ndarray, span: Span, chosen: list[tuple[int, float]]) -> np.ndarray:
+    """States in which painters would be seen to go back and forth: from few keyframes to the next
+    every way is straight."""
+    if len(chosen) >= REVEAL_STATES:
+        return states[[b for b, _ in chosen]]
+    bins = np.unique(np.linspace(span.first, span.last, REVEAL_STATES).round().astype(int))
+    return states[bins]
 
 
 def _composed(

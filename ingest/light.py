@@ -59,7 +59,7 @@ def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
     edges = np.arange(-MAX_COMMON_LOG, MAX_COMMON_LOG + COMMON_STEP / 2, COMMON_STEP)
     counts, _ = np.histogramdd(ratios, bins=(edges,) * 3)
     # A frequent ratio may lie on the border of two bins: count each with its neighbours.
-    counts = sum(np.roll(counts, shift, axis=(0, 1, 2)) for shift in np.ndindex(2, 2, 2))
+    counts = np.sum([np.roll(counts, k, axis=(0, 1, 2)) for k in np.ndindex(2, 2, 2)], axis=0)
     best = np.unravel_index(int(np.argmax(counts)), counts.shape)
     centre = np.array([edges[i] for i in best])
     for _ in range(4):

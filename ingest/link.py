@@ -98,6 +98,11 @@ class _Pictures:
         return self.alike(i, j, np.linalg.inv(other) @ one)
 
 
+def stretches_of(look: Look) -> list[list[int]]:
+    """Runs of frames within which the poses hold, as positions of frames."""
+    return [run.frames for run in _stretches(_Pictures(look))]
+
+
 def link_views(look: Look) -> list[int]:
     """Bring all frames that show the main view's canvas into one set of coordinates.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.bring_back import bring_back
-from ingest.canvas import Canvas, find_canvas, lasting_change
+from ingest.canvas import Canvas, find_canvas, lasting_change, whole_frame
 from ingest.composites import composites_of, opening_of
 from ingest.errors import Refusal
 from ingest.faced import faced
@@ -17,6 +17,7 @@ from ingest.segmenting import told_canvas
 from ingest.settings import IngestConfig
 from ingest.settling import settle_frames, settle_on_all, steady_frames
 from ingest.surroundings import surrounding_gains
+from ingest.view_border import is_view_border
 from ingest.watch import MIN_FRAMES, Look
 
 LIGHT_SCALE = 0.25
@@ -70,7 +71,8 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         composites = composites_of(look, used, size)
     canvas = told_canvas(composites, config.segmenter)
     if canvas is None:
-        canvas = _found(composites, opening_of(look, used, size), config)
+        poses = [look.looked[i].pose.matrix for i in used]
+        canvas = _found(composites, opening_of(look, used, size), poses, config)
     gains = _light(look, used, moved, canvas, size)
     if gains is not None:
         canvas = faced(look, used, firm - moved.keys(), canvas, gains)
@@ -78,11 +80,17 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
 
 
 def _found(
-    composites: list[np.ndarray], opening: np.ndarray | None, config: IngestConfig
+    composites: list[np.ndarray], opening: np.ndarray, poses: list[np.ndarray], config: IngestConfig
 ) -> Canvas:
     """The canvas as all of a take shows it, or else as parts of it do."""
     whole = find_canvas(composites, config.canvas, lasting_change(composites, opening), opening)
-    return whole if whole.kind == "quad" else _about(composites, opening, config)
+    if whole.kind == "quad":
+        return whole
+    part = _about(composites, opening, config)
+    size = (opening.shape[1], opening.shape[0])
+    if part.kind == "quad" and is_view_border(part.corners, poses, size):
+        return whole_frame(composites, config.canvas)
+    return part
 
 
 def _about(

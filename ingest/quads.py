@@ -51,8 +51,12 @@ def hough_lines(edges: np.ndarray, max_lines: int) -> list[Line]:
     return lines
 
 
-def candidate_quads(lines: list[Line], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+def candidate_quads(
+    lines: list[Line], shape: tuple[int, ...], out_of_view: float = 0.15
+) -> tuple[np.ndarray, np.ndarray]:
     """All quadrilaterals of two pairs of roughly opposite lines.
+
+    Corners may lie out of view by the share `out_of_view` of its width and height.
 
     Returns corners (n, 4, 2) in turning order and, per side from corner i to i+1, whether it is a
     border of the frame, bool (n, 4).
@@ -64,7 +68,8 @@ def candidate_quads(lines: list[Line], shape: tuple[int, ...]) -> tuple[np.ndarr
         for j in range(i + 1, len(lines))
         if _angle_between(lines[i], lines[j]) < MAX_OPPOSITE_RAD
     ]
-    low, high = -0.15 * np.array([width, height]), 1.15 * np.array([width, height])
+    view = np.array([width, height])
+    low, high = -out_of_view * view, (1 + out_of_view) * view
     meeting = _meetings(lines)
     # Corners far outside of the frame are the bulk of all meetings: ruled out once, not per quad.
     near = np.all((meeting > low) & (meeting < high), axis=2)
