@@ -49,9 +49,11 @@ def _end_numbers(look: Look, used: list[int], canvas: Canvas) -> tuple[list[int]
         for n, i in enumerate(used)
         if valid_area(shape, view @ look.take_from_spooled(i), size).mean() > ALL_IN_VIEW
     ]
+    if not whole:
+        whole = list(range(len(used)))
     scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
     near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
-    whole = [n for n, is_near in zip(whole, near, strict=True) if is_near] or list(range(len(used)))
+    whole = [n for n, is_near in zip(whole, near, strict=True) if is_near]
     return whole[:END_FRAMES], whole[-END_FRAMES:]
 
 
