@@ -46,6 +46,19 @@ def paint(
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
     ] = None,
     max_steps: Annotated[int | None, typer.Option(help="Most steps a picture [50]")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Number format: auto, float32, float16 or bfloat16 [auto]")
+    ] = None,
+    offload: Annotated[
+        str | None,
+        typer.Option(help="Less memory: none; network or layer: one is on the device [none]"),
+    ] = None,
+    vae_tile: Annotated[
+        int | None, typer.Option(help="Less memory: side of the VAE's tiles, e.g. 256 [whole]")
+    ] = None,
+    llava_bits: Annotated[
+        int | None, typer.Option(help="Less memory: LLaVA in 4 or 8 bit (bitsandbytes)")
+    ] = None,
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
@@ -64,6 +77,10 @@ def paint(
         "rollout.seed": seed,
         "rollout.interval_s": interval,
         "stop.max_steps": max_steps,
+        "dtype": dtype,
+        "memory.offload": offload,
+        "memory.vae_tile_px": vae_tile,
+        "memory.llava_bits": llava_bits,
     }
     given = [f"inference.{key}={value}" for key, value in asked.items() if value is not None]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])

@@ -20,6 +20,7 @@ from inference.sampling import SamplingConfig, sample_latents
 from inference.steps import Artist, Instruction
 from labeling.instructions import normalise
 from labeling.llava import InstructionModel
+from labeling.prompt_prefix import PromptPrefix
 from training.networks.conditions import Branch, CanvasFeatures, Conditioning, TargetFeatures
 from training.networks.presets import Preset
 from training.painter import Painter
@@ -70,7 +71,7 @@ class PainterArtist(Artist):
         self.manner = Manner.of(detail, painter.preset)
         self.framing = Framing(target.shape[:2], painter.preset)
         self.guidance = guidance_of(sampling.guidance or painter.settings.guidance)
-        self._language: InstructionModel | None = None
+        self._prompt_prefix = PromptPrefix()
         with torch.inference_mode():
             self._target: TargetFeatures = painter.encode_target(self._tensor(target))
             self._goal = self._shown(self._target.latents)
@@ -82,10 +83,12 @@ class PainterArtist(Artist):
         if "TG" in self.painter.preset.without:
             return Instruction("", None)
         pair = [self.framing.scaled(image) for image in (canvas, target)]
-        if self._language is None:
-            model = self.painter.part("instruction_model")
-            self._language = InstructionModel(model, self.painter.part("instruction_processor"))
-        text, confidence = self._language.instruct(pair[:1], pair[1:])[0]
+        # Not kept: an offloaded network is asked for at every turn.
+        language = InstructionModel(
+            self.painter.part("instruction_model"), self.painter.part("instruction_processor"),
+            prefix=self._prompt_prefix,
+        )  # fmt: skip
+        text, confidence = language.instruct(pair[:1], pair[1:])[0]
         return Instruction(normalise(text) or WORDLESS, confidence)
 
     @torch.inference_mode()

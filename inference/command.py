@@ -10,8 +10,10 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from inference.easel import Easel, painter_record, set_up
+from inference.easel import Easel, loader_of, painter_record, set_up
 from inference.frames import clock
+from inference.memory_advice import plan_lines
+from inference.memory_plan import MemoryPlan, memory_plan
 from inference.painting import finished_before, paint_picture
 from inference.picture import Picture, find_pictures, load_picture
 from inference.session import PainterRecord, SessionRecord
@@ -52,16 +54,12 @@ def run_paint(
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
     jobs = plan(paths, out)
-    record, settings = painter_record(config)
+    record, _ = painter_record(config)
     if dry_run:
         print(to_yaml(config, "inference"))
         for job in jobs:
             print(f"plan: paint {job.picture} into {job.folder}")
-        interval_s = config.rollout.interval_s or settings.interval_s
-        print(
-            f"plan: painter {record.name} ({record.preset}, {record.fingerprint}), a step every "
-            f"{interval_s:g} s, at most {config.stop.max_steps} steps"
-        )
+        print(*plan_lines(_planned(jobs, config), config, record), sep="\n")
         return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
     results = _paint_all(jobs, config, record)
     refused = [result for result in results if result["status"] == "refused"]
@@ -89,7 +87,11 @@ def _paint_all(
                 done = finished_before(job.folder, picture, record, config)
                 status = "painted" if done is None else "unchanged"
                 if done is None:
-                    easel = easel or set_up(config, record)
+                    if easel is None:
+                        expected = _planned(jobs, config)
+                        for line in plan_lines(expected, config, record):
+                            _say(progress, line)
+                        easel = set_up(config, record, expected)
                     done = _paint(easel, job, picture, progress)
                 results.append(_result(job, status, done))
                 _say(progress, f"{job.picture}: {status}, {_summary(done)} -> {job.folder}")
@@ -102,6 +104,10 @@ def _paint_all(
                 _say(progress, f"refused: {error}")
             progress.advance(task)
     return results
+
+
+def _planned(jobs: list[Job], config: InferenceConfig) -> MemoryPlan:
+    return memory_plan(loader_of(config), config, [job.picture for job in jobs])
 
 
 def _paint(easel: Easel, job: Job, picture: Picture, progress: Progress) -> SessionRecord:
@@ -120,7 +126,8 @@ def _paint(easel: Easel, job: Job, picture: Picture, progress: Progress) -> Sess
         )
 
     try:
-        return paint_picture(easel, picture, job.folder, tell)
+        with easel.explained(f"painting {job.picture}"):
+            return paint_picture(easel, picture, job.folder, tell)
     finally:
         progress.remove_task(task)
 

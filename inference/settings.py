@@ -7,6 +7,7 @@ from typing import Literal
 from inference.detail import DetailConfig
 from inference.export import ExportConfig
 from inference.finish import FinishConfig
+from inference.memory_config import MemoryConfig
 from inference.picture import PictureConfig
 from inference.region import RegionConfig
 from inference.sampling import SamplingConfig
@@ -28,6 +29,8 @@ class InferenceConfig(Config):
     quirks: Literal["fixed", "official"] = "fixed"
     """official repeats the authors' release, faults included (docs/inference.md lists them); fixed
     is what they meant."""
+    memory: MemoryConfig = MemoryConfig()
+    """Painting with little memory."""
     picture: PictureConfig = PictureConfig()
     """Reading the picture."""
     rollout: RolloutConfig = RolloutConfig()
