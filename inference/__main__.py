@@ -89,6 +89,28 @@ def paint(
     raise typer.Exit(code)
 
 
+@app.command()
+def replay(
+    painting: Annotated[
+        Path, typer.Argument(help="A folder that `paint` wrote", metavar="PAINTING")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to paint into", metavar="OUT")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the picture lies now [as recorded]")
+    ] = None,
+    painter: Annotated[
+        str | None, typer.Option(help="Where the painter lies now [as recorded]")
+    ] = None,
+    json: JsonOption = None,
+) -> None:
+    """Paint a session again, steering and all; exit code 1 if a bit is different."""
+    from inference.replay import run_replay
+
+    result, code = run_replay(painting, out, picture, painter)
+    write_result(json, result)
+    raise typer.Exit(code)
+
+
 @app.command(name="import-official")
 def import_official(
     renderer: Annotated[str, typer.Option(help="The renderer's .ckpt: path or OWNER/NAME/FILE")],

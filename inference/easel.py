@@ -85,16 +85,22 @@ def loader_of(config: InferenceConfig) -> PartLoader:
     return dataclasses.replace(loader, dtype=dtype_named(config.dtype, preset.name, device))
 
 
-def set_up(config: InferenceConfig, record: PainterRecord, plan: MemoryPlan | None = None) -> Easel:
+def set_up(
+    config: InferenceConfig,
+    record: PainterRecord,
+    plan: MemoryPlan | None = None,
+    painter: str | None = None,
+) -> Easel:
     """Load the painter and the distance onto the device.
 
     Args:
         plan: what is expected of the memory, for the error that tells of too little.
+        painter: where the painter lies, if that is not where the config says.
     """
-    loader = loader_of(config)
+    loader = loader_of(config.model_copy(update={"painter": painter or config.painter}))
     with explained("loading the painter", lambda: told_of(plan)):
-        painter = placed_painter(loader)
-        return Easel(painter, record, PerceptualDistance(str(loader.device)), config, plan)
+        placed = placed_painter(loader)
+        return Easel(placed, record, PerceptualDistance(str(loader.device)), config, plan)
 
 
 def device_named(name: str) -> torch.device:

@@ -97,7 +97,9 @@ class MemoryPlan:
             dtype=dtype or self.loader.dtype,
             memory=self.memory.model_copy(update=memory),
         )
-        return plan_for(loader, self.branches, self.size)
+        # Where weights wait changes nothing about what else is alive.
+        same = loader.dtype == self.loader.dtype and set(memory) <= {"offload"}
+        return plan_for(loader, self.branches, self.size, self.stages if same else None)
 
 
 def memory_plan(
@@ -112,15 +114,22 @@ def memory_plan(
     return plan_for(loader, BRANCHES if is_official else fixed, size)
 
 
-def plan_for(loader: PartLoader, branches: Sequence[Branch], size: tuple[int, int]) -> MemoryPlan:
-    """The plan for canvases of `size` (height, width) as the networks see them."""
+def plan_for(
+    loader: PartLoader,
+    branches: Sequence[Branch],
+    size: tuple[int, int],
+    stages: tuple[Stage, ...] | None = None,
+) -> MemoryPlan:
+    """The plan for canvases of `size` (height, width) as the networks see them; `stages` are found
+    by a dry run where they are not known yet."""
     turns = taking_turns(loader)
     parts = tuple(
         _part_plan(name, loader, name in turns)
         for name in loader.classes
         if any((loader.folder / name).glob("*.safetensors"))
     )
-    return MemoryPlan(loader, tuple(branches), size, parts, dry_run(loader, size, branches))
+    stages = stages or dry_run(loader, size, branches)
+    return MemoryPlan(loader, tuple(branches), size, parts, stages)
 
 
 def network_size(canvas_size: tuple[int, int], preset: Preset) -> tuple[int, int]:

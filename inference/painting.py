@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -26,7 +26,7 @@ from inference.session_making import make_session
 from inference.settings import InferenceConfig
 from inference.sheet import write_sheet
 from inference.starting import painted, start, without_padding
-from inference.steering import SCRIPT
+from inference.steering import SCRIPT, Action
 from inference.steps import Step
 from inference.viewer import write_viewer
 from ingest.atomic import remove_stale_temporaries, write_bytes
@@ -35,11 +35,16 @@ from ingest.images import resize_short_side
 
 
 def paint_picture(
-    easel: Easel, picture: Picture, folder: Path, on_step: Callable[[Step], None] = lambda _: None
+    easel: Easel,
+    picture: Picture,
+    folder: Path,
+    on_step: Callable[[Step], None] = lambda _: None,
+    actions: Sequence[Action] | None = None,
 ) -> SessionRecord:
     """Paint a picture and write everything about it; `on_step` hears of each step at once.
 
-    The record is taken away first and written last, so a folder with a record is whole.
+    `actions` are followed instead of the config's script. The record is taken away first and
+    written last, so a folder with a record is whole.
     """
     place, config = SessionFolder(folder), easel.config
     place.session_json.unlink(missing_ok=True)
@@ -47,7 +52,7 @@ def paint_picture(
     write_bytes(folder / "config.yaml", to_yaml(config, "inference").encode())
     picture = at_canvas_size(picture, easel)
     rollout = start(easel, picture)
-    for step in painted(rollout, config):
+    for step in painted(rollout, config) if actions is None else rollout.replay(actions):
         on_step(step)
     steps = rollout.steps
     if config.quirks == "official":
