@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from safetensors.torch import save_file
@@ -19,7 +19,7 @@ from transformers import CLIPVisionConfig, LlamaConfig, LlavaConfig, LlavaForCon
 from inference.benchmark_networks import small_preset, small_vae
 from inference.weight_bytes import DTYPES
 from training.networks.language import LanguageConfig, build_processor
-from training.networks.presets import PAPER, Preset, UNetSize
+from training.networks.presets import PAPER, Preset, UNetSize, ablated
 from training.painter_folder import ALL_PARTS, PainterSettings, class_of, save_part, write_index
 from training.parts import build_part
 
@@ -27,6 +27,13 @@ Size = Literal["small", "full"]
 Write = Callable[[Mapping[str, Tensor], Path, torch.dtype], None]
 STD = 0.02
 """Of all random weights: small enough that no network overflows in half precision."""
+NARROW = {
+    "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
+}  # fmt: skip
+CLIP_L = {
+    "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+}  # fmt: skip
 THIN = UNetSize(
     channels=(32, 64, 64, 64),
     attention=(False, True, True, False),
@@ -48,6 +55,8 @@ def write_random_painter(
     """
     write = _write_sparse if sparse else _write_random
     preset = PAPER if size == "full" else _thin_preset()
+    if not with_language:
+        preset = ablated(preset, ["TG"])
     torch.manual_seed(0)
     classes: dict[str, list[str]] = {}
     for name in (n for n in ALL_PARTS if not n.startswith("instruction")):
@@ -78,8 +87,9 @@ def _write(part: Any, folder: Path, dtype: torch.dtype, write: Write) -> None:
         save_part(part, folder)
         return
     folder.mkdir(parents=True)
-    is_diffusers = hasattr(part, "save_config")
-    (part.save_config if is_diffusers else part.config.save_pretrained)(folder)
+    network: Any = part
+    is_diffusers = hasattr(network, "save_config")
+    (network.save_config if is_diffusers else network.config.save_pretrained)(folder)
     name = "diffusion_pytorch_model" if is_diffusers else "model"
     write(part.state_dict(), folder / f"{name}.safetensors", dtype)
 
@@ -120,22 +130,18 @@ def _write_language(
     look = LanguageConfig(image_px=336, patch_px=14)
     processor = build_processor(look)
     tokenizer = processor.tokenizer
-    narrow = {
-        "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 4,
-        "num_attention_heads": 4,
-    }  # fmt: skip
-    is_full = size == "full"
-    vision = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
-              "num_attention_heads": 16} if is_full else narrow  # fmt: skip
-    make: Any = LlavaConfig  # its type stubs miss image_token_id
+    sizes: dict[str, Any] = {} if size == "full" else NARROW
+    vision: dict[str, Any] = CLIP_L if size == "full" else NARROW
+    # Type stubs miss image_token_id, and take keyword arguments for those they know.
+    make, see, speak = cast("tuple[Any, Any, Any]", (LlavaConfig, CLIPVisionConfig, LlamaConfig))
     config = make(
-        vision_config=CLIPVisionConfig(image_size=336, patch_size=14, **vision),
-        text_config=LlamaConfig(
+        vision_config=see(image_size=336, patch_size=14, **vision),
+        text_config=speak(
             vocab_size=32064,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
-            **({} if is_full else narrow),
+            **sizes,
         ),
         image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
         vision_feature_select_strategy="default",

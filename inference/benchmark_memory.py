@@ -6,7 +6,11 @@ since the painter began to load, less what Python and the libraries took before.
 
 from __future__ import annotations
 
+import ctypes
+import dataclasses
+import gc
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -14,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
-import numpy as np
 import psutil
 import torch
 
@@ -33,10 +36,13 @@ from inference.starting import start
 from inference.stop import StopConfig
 from ingest.errors import UserError
 from ingest.images import encode_image
+from training.painter import Painter
 
 CANVAS = (512, 640)
 NUM_UPDATES = 2
 """What one update keeps is there when the next begins."""
+WARMING = (64, 80)
+"""A first painting at this size makes the libraries take what they take once."""
 
 
 def memory_rows(device: torch.device, size: Size) -> list[dict[str, Any]]:
@@ -54,7 +60,7 @@ def memory_rows(device: torch.device, size: Size) -> list[dict[str, Any]]:
             place = Path(folder)
             write_random_painter(place / "painter", size, getattr(torch, dtype), with_language)
             (place / "picture.png").write_bytes(encode_image(image_of(0, CANVAS), "png"))
-            found = measured(place, device, dtype, switches, with_language)
+            found = measured(place, device, dtype, switches)
         rows.append({"case": told, **found})
     return rows
 
@@ -97,26 +103,31 @@ def computed_rows() -> list[dict[str, Any]]:
 
 
 def measured(
-    place: Path, device: torch.device, dtype: str, switches: dict[str, Any], with_language: bool
+    place: Path, device: torch.device, dtype: str, switches: dict[str, Any]
 ) -> dict[str, int]:
-    """`measured` and `expected` bytes of one case, by a fresh process.
+    """`peaks` of a fresh process.
 
     Raises:
         RuntimeError: the process failed; with what it wrote last.
     """
-    given = json.dumps([str(place), str(device), dtype, switches, with_language])
-    code = "import sys; from inference.benchmark_memory import child; child(sys.argv[1])"
-    done = subprocess.run(
-        [sys.executable, "-c", code, given], capture_output=True, text=True, check=False
+    given = json.dumps([str(place), str(device), dtype, switches])
+    code = (
+        "import json, sys; from inference.benchmark_memory import peaks; "
+        "print(json.dumps(peaks(*json.loads(sys.argv[1]))))"
     )
+    # glibc keeps what is freed for later, up to twice of what is in use: here it gives it back.
+    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
+    done = subprocess.run(
+        [sys.executable, "-c", code, given],
+        capture_output=True, text=True, check=False, env=environment,
+    )  # fmt: skip
     if done.returncode != 0:
         raise RuntimeError(f"measuring memory failed: {done.stderr[-800:]}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def child(given: str) -> None:
-    """What the fresh process does: plan, load, paint, tell."""
-    place, device, dtype, switches, with_language = json.loads(given)
+def peaks(place: str, device: str, dtype: str, switches: dict[str, Any]) -> dict[str, int]:
+    """`measured` and `expected` bytes of painting with the painter in `place`."""
     config = InferenceConfig.model_validate(
         {
             "painter": f"{place}/painter",
@@ -128,46 +139,46 @@ def child(given: str) -> None:
             "sampling": SamplingConfig(num_steps=2).model_dump(),
         }
     )
-    if not with_language:
-        without_language()
     loader = loader_of(config)
     expected = memory_plan(loader, config, [Path(place) / "picture.png"]).peak_bytes
+    paint_updates(config, WARMING)
     before = restarted_peak(loader.device)
+    paint_updates(config, CANVAS)
+    return {"expected": expected, "measured": peak_since(loader.device, before)}
+
+
+def paint_updates(config: InferenceConfig, size: tuple[int, int]) -> None:
+    """Load the painter and paint `NUM_UPDATES` canvases of (height, width), then let it all go."""
     easel = set_up(config, painter_record(config)[0])
-    image = image_of(0, CANVAS)
+    easel = dataclasses.replace(easel, painter=_at_size(easel.painter, min(size)))
+    image = image_of(0, size)
     picture = Picture(Path("picture.png"), image, "0" * 64, (image.shape[1], image.shape[0]))
     count = sum(1 for _ in start(easel, picture))
-    assert count == NUM_UPDATES
-    print(json.dumps({"expected": expected, "measured": peak_since(loader.device, before)}))
+    if count != NUM_UPDATES:
+        raise RuntimeError(f"painted {count} canvases, expected {NUM_UPDATES}")
 
 
-def without_language() -> None:
-    """Let the artist say the same word always, as where LLaVA runs on another machine."""
-    from inference.artist import PainterArtist
-    from inference.steps import Instruction
-
-    def sky(self: PainterArtist, canvas: np.ndarray, target: np.ndarray) -> Instruction:
-        return Instruction("sky", None)
-
-    PainterArtist.instruct = sky
+def _at_size(painter: Painter, side_px: int) -> Painter:
+    """The painter for canvases of another short side; its networks take any."""
+    painter.preset = painter.preset.model_copy(update={"image_side_px": side_px})
+    return painter
 
 
 def restarted_peak(device: torch.device) -> int:
     """Bytes in use now; the peak is counted from here on.
 
     Raises:
-        UserError: the kernel does not let a process restart its peak (Linux does).
+        UserError: this is no Linux, whose kernel lets a process restart its peak.
     """
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         return 0
-    try:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-    except OSError as error:
-        raise UserError(
-            f"the peak of this process cannot be measured ({error.strerror} at "
-            "/proc/self/clear_refs): run on Linux"
-        ) from error
+    if sys.platform != "linux":
+        raise UserError("the peak of a process is measured on Linux only")
+    gc.collect()
+    # What was freed goes back to the kernel, or it would hide what is taken next.
+    ctypes.CDLL("libc.so.6").malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return psutil.Process().memory_info().rss
 
 

@@ -18,6 +18,7 @@ from transformers import AutoConfig
 
 from inference.live_bytes import LiveBytes, counting_live_bytes
 from inference.part_loading import LANGUAGE, PartLoader, prepare_vae
+from inference.weight_bytes import dtype_of
 from labeling.perceptual import PerceptualDistance
 from training.networks import unet
 from training.networks.conditions import Branch, Conditioning, TargetFeatures
@@ -71,7 +72,7 @@ class _Rehearsal:
     ) -> None:
         self.painter, self.loader, self.perceptual = painter, loader, perceptual
         self.live, self.size = live, size
-        self.preset, self.dtype = painter.preset, loader.network_dtype()
+        self.preset, self.dtype = painter.preset, loader.network_dtype
         self.found: list[Stage] = []
 
     def stages(self, branches: Sequence[Branch]) -> tuple[Stage, ...]:
@@ -141,11 +142,11 @@ class _Rehearsal:
         network = self.painter.part(LANGUAGE)
         config = network.config
         side_px, width = config.vision_config.image_size, config.text_config.hidden_size
-        seen = network.model.vision_tower(
-            self._blank(3, side_px, side_px), output_hidden_states=True
-        )
+        image = torch.empty(1, 3, side_px, side_px, device="meta", dtype=network.dtype)
+        seen = network.model.vision_tower(image, output_hidden_states=True)
         length = config.image_seq_length + PROMPT_TOKENS
-        words = torch.empty(1, length, width, device="meta", dtype=self.dtype)
+        dtype = network.dtype
+        words = torch.empty(1, length, width, device="meta", dtype=dtype)
         # bitsandbytes brings a matrix back to full precision while it is multiplied.
         bits = self.loader.memory.llava_bits
         whole = torch.empty(
@@ -179,7 +180,8 @@ def _on_meta(name: str, loader: PartLoader) -> Any:
     if name == "vae":
         prepare_vae(part, loader.memory)
     # diffusers' own `to` warns of every format that it did not choose itself.
-    return nn.Module.to(part, dtype=loader.network_dtype())
+    dtype = loader.format_of(name) or dtype_of(folder)
+    return nn.Module.to(part, dtype=dtype)
 
 
 def _from_config(made: Any, folder: Path, library: str) -> Any:

@@ -121,8 +121,8 @@ def device_named(name: str) -> torch.device:
 
 
 def dtype_named(name: str, preset: str, device: torch.device) -> torch.dtype | None:
-    """The number format of that name, None to leave the painter's own; auto halves the published
-    networks on a GPU and leaves all others."""
+    """The number format of that name; auto halves the published networks on a GPU, and is None for
+    all others: single precision, the language model as it is stored."""
     if name == "auto":
         return torch.float16 if preset == "paper" and device.type == "cuda" else None
     return getattr(torch, name)

@@ -95,7 +95,7 @@ def helping_switches(plan: MemoryPlan) -> Iterator[tuple[str, int]]:
 
 def _switches(plan: MemoryPlan) -> Iterator[tuple[str, torch.dtype | None, dict[str, object]]]:
     is_cpu, memory = plan.loader.device.type == "cpu", plan.memory
-    if plan.loader.network_dtype().itemsize > 2:
+    if plan.loader.network_dtype.itemsize > 2:
         # Processors have no fast half precision, but bfloat16.
         half = torch.bfloat16 if is_cpu else torch.float16
         yield f"--dtype {str(half).removeprefix('torch.')}", half, {}

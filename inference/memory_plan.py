@@ -157,8 +157,7 @@ def capacity_bytes(device: torch.device) -> int:
 def _part_plan(name: str, loader: PartLoader, takes_turns: bool) -> PartPlan:
     folder = loader.folder / name
     bits = loader.memory.llava_bits if name == LANGUAGE else None
-    keeps_format = "time_encoder" in name and not loader.is_official
-    dtype = None if keeps_format else loader.dtype
+    dtype = loader.format_of(name)
     named = str(dtype or dtype_of(folder)).removeprefix("torch.")
     weights = weights_of(folder, dtype, bits)
     return PartPlan(name, f"{bits} bit" if bits else named, weights, takes_turns)

@@ -150,7 +150,7 @@ def placed_painter(loader: PartLoader) -> Painter:
     else:
         waiting = {name: loader.load(name) for name in taking}
         turns = (LayerTurns if offload == "layer" else HostTurns)(waiting, loader.device)
-    return OffloadedPainter(staying, waiting, loader, turns, loader.network_dtype())
+    return OffloadedPainter(staying, waiting, loader, turns, loader.network_dtype)
 
 
 def taking_turns(loader: PartLoader) -> tuple[str, ...]:

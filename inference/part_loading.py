@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from inference.memory_config import MemoryConfig
-from inference.weight_bytes import dtype_of
 from ingest.errors import UserError
 from training.networks.time_encoder import TimeEncoder
 from training.painter_folder import PainterSettings, load_part, local_folder, read_index
@@ -39,7 +38,7 @@ class PartLoader:
     is_official: bool = False
     """The quirks of the release: sines of the time encoders in half, nothing laid out anew."""
     dtype: torch.dtype | None = None
-    """None leaves every part as it is stored."""
+    """Of all networks; None: single precision, and the language model as it is stored."""
 
     @classmethod
     def of(
@@ -68,21 +67,28 @@ class PartLoader:
             return part
         if isinstance(part, TimeEncoder):
             part.sines_as_weights = self.is_official
-        # Time encoders need single precision, unless the release's faults are wanted.
-        keeps_format = isinstance(part, TimeEncoder) and not self.is_official
         network = cast(Any, part.eval().requires_grad_(False))
         # diffusers' own `to` warns of every format that it did not choose itself.
-        nn.Module.to(network, dtype=None if keeps_format else self.dtype)
+        nn.Module.to(network, dtype=self.format_of(name))
         if name == "vae":
             prepare_vae(network, self.memory)
         if name in CONVOLUTIONAL and not self.is_official:
             network.to(memory_format=torch.channels_last)
         return network
 
+    def format_of(self, name: str) -> torch.dtype | None:
+        """Number format of a part; None for the stored one."""
+        if name == LANGUAGE:
+            return self.dtype
+        # Time encoders need single precision, unless the release's faults are wanted.
+        if "time_encoder" in name and not self.is_official:
+            return torch.float32
+        return self.network_dtype
+
+    @property
     def network_dtype(self) -> torch.dtype:
-        """Number format of the UNets: the one asked for, or the stored one."""
-        names = [name for name in ("unet", "mask_unet") if name in self.classes]
-        return self.dtype or dtype_of(self.folder / names[0])
+        """Number format of the UNets."""
+        return self.dtype or torch.float32
 
     def _quantised(self) -> Any:
         options = quantised_options(self.memory.llava_bits or 4, self.device, self.dtype)
