@@ -35,7 +35,11 @@ def test_sparse_folders_have_the_headers_of_real_ones(tmp_path: Path) -> None:
 def test_gpu_rows_at_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """As `--device cpu --size small`, but in this process."""
     monkeypatch.setattr(benchmark_memory, "CANVAS", (64, 80))
-    monkeypatch.setattr(benchmark_memory, "measured", benchmark_memory.peaks)
+
+    def here(place: Path, device: Any, dtype: str, switches: dict[str, Any]) -> dict[str, int]:
+        return benchmark_memory.peaks(str(place), str(device), dtype, switches)
+
+    monkeypatch.setattr(benchmark_memory, "measured", here)
     monkeypatch.setattr(benchmark, "update_seconds", lambda *given: 1.0)
     rows = benchmark.lent_rows(CPU, "small", 1)
     assert [row["measure"].partition(",")[0] for row in rows[:1]] == ["one update at 512x640"]
