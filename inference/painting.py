@@ -41,11 +41,9 @@ def paint_picture(
     on_step: Callable[[Step], None] = lambda _: None,
     actions: Sequence[Action] | None = None,
 ) -> SessionRecord:
-    """Paint a picture and write everything about it; `on_step` hears of each step at once.
-
+    """Paint a picture and write everything about it; `on_step` hears of each step at once, and
     `actions` are followed instead of the config's script. The record is taken away first and
-    written last, so a folder with a record is whole.
-    """
+    written last, so a folder with a record is whole."""
     place, config = SessionFolder(folder), easel.config
     place.session_json.unlink(missing_ok=True)
     remove_stale_temporaries(folder)

@@ -77,6 +77,7 @@ class Painter:
                 # diffusers' own `to` is hidden from type checkers behind a decorator.
                 cast(Any, part).to(device, None if keeps_format else dtype)
         self._empty_text = None
+        self._device = None
         return self
 
     def to_channels_last(self) -> Painter:
