@@ -18,7 +18,7 @@ from inference.guidance import BRANCHES  # noqa: E402
 from inference.live_bytes import counting_live_bytes  # noqa: E402
 from inference.memory_advice import helping_switches, plan_lines  # noqa: E402
 from inference.memory_config import MemoryConfig  # noqa: E402
-from inference.memory_plan import MemoryPlan, memory_plan, network_size  # noqa: E402
+from inference.memory_plan import MemoryPlan, memory_plan, network_size, plan_for  # noqa: E402
 from inference.offload import (  # noqa: E402
     TAKING_TURNS,
     HostTurns,
@@ -192,8 +192,11 @@ def test_switches_lower_the_expected_peak(plan: MemoryPlan) -> None:
     assert plan.with_switches(offload="layer").peak_bytes < offloaded.peak_bytes
     halved = plan.with_switches(torch.bfloat16)
     assert sum(part.weights.num_bytes for part in halved.parts) < 0.6 * total
-    more = MemoryPlan(plan.loader, BRANCHES, plan.size, plan.parts, plan.stages)
-    assert len(more.branches) == 6
+    six = plan_for(plan.loader, BRANCHES, plan.size)
+    live = [
+        {stage.network: stage.live_bytes for stage in one.stages}["unet"] for one in (plan, six)
+    ]
+    assert live[1] > 2 * live[0]
 
 
 def test_the_plan_is_told_with_what_would_help(plan: MemoryPlan, config: InferenceConfig) -> None:
