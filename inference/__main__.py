@@ -51,6 +51,19 @@ def paint(
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
     ] = None,
     max_steps: Annotated[int | None, typer.Option(help="Most steps a picture [50]")] = None,
+    dtype: Annotated[
+        str | None, typer.Option(help="Number format: auto, float32, float16 or bfloat16 [auto]")
+    ] = None,
+    offload: Annotated[
+        str | None,
+        typer.Option(help="Less memory: none; network or layer: one is on the device [none]"),
+    ] = None,
+    vae_tile: Annotated[
+        int | None, typer.Option(help="Less memory: side of the VAE's tiles, e.g. 256 [whole]")
+    ] = None,
+    llava_bits: Annotated[
+        int | None, typer.Option(help="Less memory: LLaVA in 4 or 8 bit (bitsandbytes)")
+    ] = None,
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
@@ -74,11 +87,37 @@ def paint(
         "rollout.seed": seed,
         "rollout.interval_s": interval,
         "stop.max_steps": max_steps,
+        "dtype": dtype,
+        "memory.offload": offload,
+        "memory.vae_tile_px": vae_tile,
+        "memory.llava_bits": llava_bits,
     }
     given = [f"inference.{key}={value}" for key, value in asked.items() if value is not None]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
     several = parse_seeds(seeds) if seeds is not None else []
     result, code = run_paint(pictures, out, settings, dry_run, several, ray_address)
+    write_result(json, result)
+    raise typer.Exit(code)
+
+
+@app.command()
+def replay(
+    painting: Annotated[
+        Path, typer.Argument(help="A folder that `paint` wrote", metavar="PAINTING")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to paint into", metavar="OUT")],
+    picture: Annotated[
+        Path | None, typer.Option(help="Where the picture lies now [as recorded]")
+    ] = None,
+    painter: Annotated[
+        str | None, typer.Option(help="Where the painter lies now [as recorded]")
+    ] = None,
+    json: JsonOption = None,
+) -> None:
+    """Paint a session again, steering and all; exit code 1 if a bit is different."""
+    from inference.replay import run_replay
+
+    result, code = run_replay(painting, out, picture, painter)
     write_result(json, result)
     raise typer.Exit(code)
 

@@ -20,6 +20,7 @@ from inference.guidance import guidance_of
 from inference.sampling import SamplingConfig
 from inference.steps import Artist, Instruction
 from labeling.llava import InstructionModel
+from labeling.prompt_prefix import PromptPrefix
 from training.networks.conditions import CanvasFeatures, TargetFeatures
 from training.networks.presets import Preset
 from training.painter import Painter
@@ -68,7 +69,7 @@ class PainterArtist(Artist):
         self.manner = Manner.of(detail, painter.preset)
         self.framing = Framing(target.shape[:2], painter.preset)
         self.guidance = guidance_of(sampling.guidance or painter.settings.guidance)
-        self._language: InstructionModel | None = None
+        self._prompt_prefix = PromptPrefix()
         with torch.inference_mode():
             self.target: TargetFeatures = painter.encode_target(self._tensor(target))
             self._goal = self._shown(self.target.latents)
@@ -112,13 +113,12 @@ class PainterArtist(Artist):
 
     # What a crew asks of each of its artists
 
-    @property
     def language(self) -> InstructionModel:
-        """g_text."""
-        if self._language is None:
-            model = self.painter.part("instruction_model")
-            self._language = InstructionModel(model, self.painter.part("instruction_processor"))
-        return self._language
+        """g_text. Made anew at every turn: an offloaded network must not be kept."""
+        return InstructionModel(
+            self.painter.part("instruction_model"), self.painter.part("instruction_processor"),
+            prefix=self._prompt_prefix,
+        )  # fmt: skip
 
     def features(self, canvas: np.ndarray) -> CanvasFeatures:
         """Features of a canvas; locating and rendering look at the same one."""

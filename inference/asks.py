@@ -20,6 +20,11 @@ class Instruct:
     canvas: np.ndarray
     target: np.ndarray
 
+    @property
+    def doing(self) -> str:
+        """What the artist does, to follow "while"."""
+        return "asking for the next instruction"
+
     def answer(self, artist: Artist) -> Instruction:
         return artist.instruct(self.canvas, self.target)
 
@@ -33,6 +38,10 @@ class Locate:
     difference: np.ndarray
     instruction: str
     interval_s: float
+
+    @property
+    def doing(self) -> str:
+        return "choosing where to paint"
 
     def answer(self, artist: Artist) -> np.ndarray:
         return artist.locate(
@@ -50,6 +59,10 @@ class Render:
     instruction: str
     interval_s: float
     index: int
+
+    @property
+    def doing(self) -> str:
+        return f"rendering canvas {self.index + 1}"
 
     def answer(self, artist: Artist) -> np.ndarray:
         return artist.render(

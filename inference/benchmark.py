@@ -14,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
 import numpy as np
@@ -23,6 +23,8 @@ import typer
 
 from inference.artist import PainterArtist
 from inference.asks import Locate, Render
+from inference.benchmark_folder import Size
+from inference.benchmark_memory import computed_rows, memory_rows
 from inference.benchmark_networks import (
     image_of,
     paper_painter,
@@ -31,6 +33,7 @@ from inference.benchmark_networks import (
 )
 from inference.crew import Crew
 from inference.detail import DetailConfig
+from inference.easel import device_named
 from inference.guidance import BRANCHES, guidance_of, official_sum
 from inference.noise import DrawnNoise
 from inference.packing import pack_for_processor
@@ -39,6 +42,7 @@ from inference.sampling import SamplingConfig
 from inference.steps import Instruction
 from ingest.atomic import write_json
 from ingest.cli import new_app, run_app
+from ingest.errors import UserError
 from training.networks.conditions import Branch, Conditioning
 from training.painter import Painter
 
@@ -53,21 +57,24 @@ app = new_app("Measure canvas updates against the release's order of work.")
 def main(
     steps: Annotated[int, typer.Option(help="Sampler steps of one update")] = 25,
     rounds: Annotated[int, typer.Option(help="Times that everything is measured")] = 3,
-    full: Annotated[bool, typer.Option(help="GPU rows at full size, if there is a GPU")] = True,
+    device: Annotated[str, typer.Option(help="Where the GPU's rows are measured")] = "auto",
+    size: Annotated[
+        str, typer.Option(help="Of the GPU's rows: auto (full if there is one), small or full")
+    ] = "auto",
     json: Annotated[Path | None, typer.Option(help="Write the figures here")] = None,
 ) -> None:
     """Print the figures as a table; one row a measure."""
+    lent = device_named(device)
+    chosen = ("full" if lent.type == "cuda" else "none") if size == "auto" else size
+    if chosen not in ("none", "small", "full"):
+        raise UserError(f"--size {size}: expected auto, small or full")
     torch.manual_seed(0)
     rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
     few_steps = SamplingConfig(guidance=SCALES, num_steps=max(1, steps // 5))
     rows += batches("paper's shape", prepared(small_painter()), few_steps, rounds)
-    rows += batches(
-        "pocket",
-        prepared(pocket_painter()),
-        SamplingConfig(),
-        rounds * 2,
-    )
-    rows += full_size(rounds) if full and torch.cuda.is_available() else unmeasured()
+    rows += batches("pocket", prepared(pocket_painter()), SamplingConfig(), rounds * 2)
+    rows += expected_rows()
+    rows += unmeasured() if chosen == "none" else lent_rows(lent, cast(Size, chosen), rounds)
     result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
     for row in rows:
         print(f"{row['measure']:<58} {show(row['value']):>14}   {row['reach']}")
@@ -183,11 +190,37 @@ def told(painter: Painter, branches: Sequence[Branch]) -> Conditioning:
     return Crew([artist]).told([Render(canvas, target, mask, "sky", SECONDS, 0)], branches)
 
 
-def full_size(rounds: int) -> list[dict[str, Any]]:
-    """One update at 512x640, bf16, 25 steps, random weights, on this GPU; and its peak memory."""
-    painter = paper_painter(torch.device("cuda"), torch.bfloat16)
-    target, canvas = image_of(0, (512, 640)), image_of(1, (512, 640))
-    torch.cuda.reset_peak_memory_stats()
+def lent_rows(device: torch.device, size: Size, rounds: int) -> list[dict[str, Any]]:
+    """What the issue asks of a GPU, on `device`: one update's time, and the peaks of memory. Small
+    networks on a CPU go the same way, with the size in the row's name."""
+    is_full = size == "full"
+    note = "" if is_full else f" (small networks, {device.type})"
+    seconds = update_seconds(device, is_full, rounds)
+    rows = [row(GPU_ROWS[0][0] + note, seconds, GPU_ROWS[0][1] if is_full else "")]
+    for (name, reach), found in zip(GPU_ROWS[1:], memory_rows(device, size), strict=True):
+        rows.append(row(name + note, found["measured"] / GB, reach if is_full else ""))
+        rows.append(row(f"... {found['case']}: measured over expected",
+                        found["measured"] / found["expected"], ""))  # fmt: skip
+    return rows
+
+
+def expected_rows() -> list[dict[str, Any]]:
+    """The memory plan of the published networks, which needs no GPU."""
+    return [
+        row(f"computed peak, {found['case']}, GB", found["expected"] / GB, found["reach"])
+        for found in computed_rows()
+    ]
+
+
+def update_seconds(device: torch.device, is_full: bool, rounds: int) -> float:
+    """One update at 512x640 with 25 steps and random weights, bf16 on a GPU; small networks work at
+    256x320."""
+    if is_full:
+        painter, size = paper_painter(device, torch.bfloat16), (512, 640)
+    else:
+        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        painter, size = prepared(small_painter().to(device, dtype)), (256, 320)
+    target, canvas = image_of(0, size), image_of(1, size)
     artist = PainterArtist(
         painter, target, SamplingConfig(guidance=SCALES, num_steps=25), DetailConfig(), seed=0
     )
@@ -197,18 +230,19 @@ def full_size(rounds: int) -> list[dict[str, Any]]:
         fresh = canvas.copy()
         probability = artist.locate(fresh, target, difference, "sky", SECONDS)
         artist.render(fresh, target, probability > np.median(probability), "sky", SECONDS, 1)
-        torch.cuda.synchronize()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
 
-    seconds = medians({"update": update}, rounds, time.perf_counter)["update"]
-    peak = torch.cuda.max_memory_allocated() / 1e9
-    names = [measure for measure, _ in GPU_ROWS]
-    return [row(names[0], seconds, GPU_ROWS[0][1]), row(names[1], peak, GPU_ROWS[1][1])]
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    return medians({"update": update}, rounds, clock)["update"]
 
 
 GPU_ROWS = (
     ("one update at 512x640, bf16, 25 steps, seconds", "<= 0.40 on an H200"),
     ("peak memory of inference without LLaVA, GB", "<= 8"),
+    ("peak memory with offload and 4-bit LLaVA, GB", "<= 12"),
 )
+GB = 1e9
 
 
 def unmeasured() -> list[dict[str, Any]]:

@@ -17,8 +17,9 @@ from inference.easel import Easel, painter_record, set_up
 from inference.frames import clock
 from inference.framing import Framing
 from inference.jobs import Job, WorkConfig, in_batches, plan
+from inference.memory_advice import plan_lines
 from inference.painting import finished_before
-from inference.painting_work import Outcome, paint_jobs, paint_on_actors
+from inference.painting_work import Outcome, paint_jobs, paint_on_actors, planned
 from inference.paintings_page import write_page, write_table
 from inference.picture import Picture, load_picture
 from inference.session import PainterRecord
@@ -60,11 +61,16 @@ def run_paint(
         raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
     jobs = plan(paths, out, seeds or (config.rollout.seed,))
     record, settings = painter_record(config)
-    if dry_run:
-        _tell_plan(jobs, config, record, config.rollout.interval_s or settings.interval_s)
-        return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
     plain = config.model_copy(update={"work": WorkConfig()})
     run = Run(plain, record, settings.preset, config.work, address or os.environ.get("RAY_ADDRESS"))
+    if dry_run:
+        print(to_yaml(config, "inference"))
+        for job in jobs:
+            print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
+        # Unread, all of them might be of one size.
+        batches = in_batches(jobs, [None] * len(jobs), _batch_size(run))
+        print(*plan_lines(planned(plain, batches), plain, record), sep="\n")
+        return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
     outcomes = _paint_all(jobs, run)
     if len(jobs) == 1 and outcomes[0].status == "refused":
         raise UserError(outcomes[0].detail)
@@ -79,18 +85,6 @@ def run_paint(
         "pictures": [_result(outcome) for outcome in outcomes],
     }
     return result, EXIT_TOO_MANY_REFUSED if is_bad else EXIT_DONE
-
-
-def _tell_plan(
-    jobs: Sequence[Job], config: InferenceConfig, record: PainterRecord, interval_s: float
-) -> None:
-    print(to_yaml(config, "inference"))
-    for job in jobs:
-        print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
-    print(
-        f"plan: painter {record.name} ({record.preset}, {record.fingerprint}), a step every "
-        f"{interval_s:g} s, at most {config.stop.max_steps} steps"
-    )
 
 
 def _paint_all(jobs: Sequence[Job], run: Run) -> list[Outcome]:
@@ -128,12 +122,27 @@ def _outcomes(jobs: Sequence[Job], run: Run, progress: Progress) -> Iterator[Out
         todo.append(job)
         sizes.append(Framing((picture.image.shape[0], picture.image.shape[1]), run.preset).size)
     batches = in_batches(todo, sizes, _batch_size(run))
-    if _uses_actors(len(batches), run):
+    if batches:
+        yield from _painted(batches, run, progress)
+
+
+def _painted(batches: Sequence[Sequence[Job]], run: Run, progress: Progress) -> Iterator[Outcome]:
+    """Outcomes of jobs in batches of one size, after the plan was told."""
+    uses_actors = _uses_actors(len(batches), run)
+    if uses_actors and run.address:
+        _say(progress, "plan: each actor of the cluster plans its memory on its own device")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
-    elif batches:
-        easel = set_up(run.config, run.record)
-        for batch in batches:
-            yield from _paint_here(batch, easel, progress)
+        return
+    expected = planned(run.config, batches)
+    for line in plan_lines(expected, run.config, run.record):
+        _say(progress, line)
+    if uses_actors:
+        _say(progress, "plan: every actor has such a painter of its own")
+        yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
+        return
+    easel = set_up(run.config, run.record, expected)
+    for batch in batches:
+        yield from _paint_here(batch, easel, progress)
 
 
 def _paint_here(batch: Sequence[Job], easel: Easel, progress: Progress) -> list[Outcome]:

@@ -52,7 +52,7 @@ class Crew:
         lead = self.artists[0]
         self._painter, self._guidance = lead.painter, lead.guidance
         self._sampling = lead.sampling
-        self._target = _stacked_targets([artist.target for artist in self.artists])
+        self._target = stacked_targets([artist.target for artist in self.artists])
 
     @torch.inference_mode()
     def instruct(self, asks: Sequence[Instruct]) -> list[Instruction]:
@@ -62,7 +62,7 @@ class Crew:
         pairs = list(zip(self.artists, asks, strict=True))
         canvases = [artist.framing.scaled(ask.canvas) for artist, ask in pairs]
         targets = [artist.framing.scaled(ask.target) for artist, ask in pairs]
-        answers = self.artists[0].language.instruct(canvases, targets)
+        answers = self.artists[0].language().instruct(canvases, targets)
         return [Instruction(normalise(text) or WORDLESS, sure) for text, sure in answers]
 
     @torch.inference_mode()
@@ -149,7 +149,8 @@ def is_bare(canvas: np.ndarray) -> bool:
     return int(canvas.min()) == 255
 
 
-def _stacked_targets(features: Sequence[TargetFeatures]) -> TargetFeatures:
+def stacked_targets(features: Sequence[TargetFeatures]) -> TargetFeatures:
+    """Features of several targets of one size as those of one batch; of one alone, as they are."""
     if len(features) == 1:
         return features[0]
     return TargetFeatures(

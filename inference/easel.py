@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import importlib.metadata
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from inference.packing import pack_for_processor
+from inference.memory_advice import told_of
+from inference.memory_plan import MemoryPlan
+from inference.offload import placed_painter
+from inference.out_of_memory import explained
+from inference.part_loading import PartLoader
 from inference.session import PainterRecord
 from inference.settings import InferenceConfig
 from ingest import __version__
 from ingest.errors import UserError
 from ingest.images import sha256
 from labeling.perceptual import PerceptualDistance
-from training.painter import Painter, load_painter
+from training.painter import Painter
 from training.painter_folder import PainterSettings, local_folder, read_index
 
 DEFAULT_PAINTER = InferenceConfig().painter
@@ -34,6 +39,12 @@ class Easel:
     record: PainterRecord
     perceptual: PerceptualDistance
     config: InferenceConfig
+    plan: MemoryPlan | None = None
+    """Expected memory, where it was planned."""
+
+    def explained(self, doing: str) -> AbstractContextManager[None]:
+        """Running out of memory in the block is told with what to switch on."""
+        return explained(doing, lambda: told_of(self.plan))
 
     def with_seed(self, seed: int) -> Easel:
         """The same networks with another seed of all noise."""
@@ -61,23 +72,39 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     return record, settings
 
 
-def set_up(config: InferenceConfig, record: PainterRecord) -> Easel:
-    """Load the painter and the distance onto the device."""
-    device = device_named(config.device)
-    dtype = dtype_named(config.dtype, record.preset, device)
-    painter = load_painter(config.painter)
-    if config.quirks == "official":
-        if painter.preset.codec != "vae":
-            raise UserError(
-                f"inference.quirks official needs an imported painter, {config.painter} is of the "
-                f"{painter.preset.name} preset: leave quirks at fixed"
-            )
-        for name in ("time_encoder", "mask_time_encoder"):
-            painter.part(name).sines_as_weights = True
-    painter.to(device, dtype)
-    if config.quirks == "fixed":
-        pack_for_processor(painter.to_channels_last())
-    return Easel(painter, record, PerceptualDistance(str(device)), config)
+def loader_of(config: InferenceConfig) -> PartLoader:
+    """What loads the config's painter, its device, number format and memory switches resolved.
+
+    Raises:
+        UserError: there is no such painter or device, or the quirks do not fit the painter.
+    """
+    device, is_official = device_named(config.device), config.quirks == "official"
+    loader = PartLoader.of(config.painter, device, config.memory, is_official)
+    preset = loader.settings.preset
+    if is_official and preset.codec != "vae":
+        raise UserError(
+            f"inference.quirks official needs an imported painter, {config.painter} is of the "
+            f"{preset.name} preset: leave quirks at fixed"
+        )
+    return replace(loader, dtype=dtype_named(config.dtype, preset.name, device))
+
+
+def set_up(
+    config: InferenceConfig,
+    record: PainterRecord,
+    plan: MemoryPlan | None = None,
+    painter: str | None = None,
+) -> Easel:
+    """Load the painter and the distance onto the device.
+
+    Args:
+        plan: what is expected of the memory, for the error that tells of too little.
+        painter: where the painter lies, if that is not where the config says.
+    """
+    loader = loader_of(config.model_copy(update={"painter": painter or config.painter}))
+    with explained("loading the painter", lambda: told_of(plan)):
+        placed = placed_painter(loader)
+        return Easel(placed, record, PerceptualDistance(str(loader.device)), config, plan)
 
 
 def device_named(name: str) -> torch.device:
@@ -98,8 +125,8 @@ def device_named(name: str) -> torch.device:
 
 
 def dtype_named(name: str, preset: str, device: torch.device) -> torch.dtype | None:
-    """The number format of that name, None to leave the painter's own; auto halves the published
-    networks on a GPU and leaves all others."""
+    """The number format of that name; auto halves the published networks on a GPU, and is None for
+    all others: single precision, the language model as it is stored."""
     if name == "auto":
         return torch.float16 if preset == "paper" and device.type == "cuda" else None
     return getattr(torch, name)

@@ -31,7 +31,7 @@ class OfficialInstructionModel(InstructionModel):
         images = [self._whole(image) for image in pair_images]
         texts = [TEMPLATE_V0.format(question=prompt.text)] * len(images)
         encoded = call(images=images, text=texts, padding=True, return_tensors="pt")
-        inputs = {name: tensor.to(self.model.device) for name, tensor in encoded.items()}
+        inputs = dict(encoded.items())
         inputs["pixel_values"] = inputs["pixel_values"].to(self.model.dtype)
         return inputs
 
@@ -51,11 +51,17 @@ MAX_CHARACTERS = 200
 """Longest instruction that a sample may carry; the text encoder reads about as far."""
 
 
-def asking(model: InstructionModel) -> Callable[[np.ndarray, np.ndarray], Instruction]:
-    """Answers stripped and used as they are, greedily decoded."""
+def asking(
+    model: Callable[[], InstructionModel],
+) -> Callable[[np.ndarray, np.ndarray], Instruction]:
+    """Answers stripped and used as they are, greedily decoded.
+
+    Args:
+        model: gives the model, at every question: an offloaded one has moved meanwhile.
+    """
 
     def ask(canvas: np.ndarray, picture: np.ndarray) -> Instruction:
-        answer = model.ask([sheet(canvas, picture)], INSTRUCT)[0]
+        answer = model().ask([sheet(canvas, picture)], INSTRUCT)[0]
         return Instruction(answer.text[:MAX_CHARACTERS], answer.confidence)
 
     return ask

@@ -59,27 +59,28 @@ class PackedLinear(nn.Module):
 
 def pack_for_processor(painter: Painter) -> Painter:
     """Pack a float32 painter's UNets in place; on GPUs and in other formats nothing changes."""
-    if not can_pack(painter):
+    if not can_pack(painter.device, painter.dtype):
         return painter
     for name in PACKED_PARTS:
         if isinstance(painter.parts.get(name), nn.Module):
-            _pack(painter.parts[name])
+            pack(painter.parts[name])
     return painter
 
 
-def can_pack(painter: Painter) -> bool:
-    """The painter is on the CPU in float32, and this PyTorch has the operators."""
+def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
+    """Networks are on the CPU in float32, and this PyTorch has the operators."""
     operators = ("_convolution_pointwise", "_linear_pointwise", "_reorder_linear_weight")
     return (
-        painter.device.type == "cpu"
-        and painter.dtype == torch.float32
+        device.type == "cpu"
+        and dtype == torch.float32
         and torch.backends.mkldnn.is_available()
         and hasattr(_NN, "mkldnn_reorder_conv2d_weight")
         and all(hasattr(torch.ops.mkldnn, name) for name in operators)
     )
 
 
-def _pack(module: nn.Module) -> None:
+def pack(module: nn.Module) -> None:
+    """Pack a network's plain convolutions and linear layers in place."""
     for name, child in list(module.named_children()):
         # Layers of another class do more than their product.
         if type(child) is nn.Conv2d and not isinstance(child.padding, str):
@@ -87,4 +88,4 @@ def _pack(module: nn.Module) -> None:
         elif type(child) is nn.Linear:
             setattr(module, name, PackedLinear(cast(nn.Linear, child)))
         else:
-            _pack(child)
+            pack(child)

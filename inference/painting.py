@@ -29,7 +29,7 @@ from inference.session_making import make_session
 from inference.settings import InferenceConfig
 from inference.sheet import write_sheet
 from inference.starting import painted, start, without_padding
-from inference.steering import SCRIPT
+from inference.steering import SCRIPT, Action
 from inference.steps import Step
 from inference.together import Together
 from inference.viewer import write_viewer
@@ -48,14 +48,19 @@ class Commission:
 
 
 def paint_picture(
-    easel: Easel, picture: Picture, folder: Path, on_step: Callable[[Step], None] = lambda _: None
+    easel: Easel,
+    picture: Picture,
+    folder: Path,
+    on_step: Callable[[Step], None] = lambda _: None,
+    actions: Sequence[Action] | None = None,
 ) -> SessionRecord:
-    """Paint a picture and write everything about it; `on_step` hears of each step at once.
+    """Paint a picture and write everything about it; `on_step` hears of each step at once, and
+    `actions` are followed instead of the config's script.
 
     The record is taken away first and written last, so a folder with a record is whole.
     """
     given, rollout = _begun(Commission(easel, picture, folder))
-    for step in painted(rollout, easel.config):
+    for step in painted(rollout, easel.config) if actions is None else rollout.replay(actions):
         on_step(step)
     return _written(given, rollout, on_step)
 

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from inference.easel import Easel, set_up
+from inference.easel import Easel, loader_of, set_up
 from inference.jobs import Job, WorkConfig
+from inference.memory_plan import MemoryPlan, memory_plan
 from inference.painting import Commission, paint_picture, paint_pictures
 from inference.picture import load_picture
 from inference.session import PainterRecord, SessionRecord
@@ -51,12 +52,15 @@ def paint_jobs(
     if len(jobs) == 1:
         return [_paint_one(jobs[0], easel, on_step)]
     try:
-        commissions = [_commission(job, easel) for job in jobs]
-        records = paint_pictures(commissions, lambda n, step: on_step(jobs[n], step))
+        with easel.explained(f"painting a batch of {len(jobs)}"):
+            commissions = [_commission(job, easel) for job in jobs]
+            records = paint_pictures(commissions, lambda n, step: on_step(jobs[n], step))
+        return [Outcome(job, "painted", record) for job, record in zip(jobs, records, strict=True)]
     except Exception as error:
-        warnings.warn(f"a batch of {len(jobs)} failed ({error}): painting one by one", stacklevel=2)
-        return [_paint_one(job, easel, on_step) for job in jobs]
-    return [Outcome(job, "painted", record) for job, record in zip(jobs, records, strict=True)]
+        reason = str(error)
+    # Out here, where the error no longer keeps what the batch had in memory.
+    warnings.warn(f"a batch of {len(jobs)} failed ({reason}): painting one by one", stacklevel=2)
+    return [_paint_one(job, easel, on_step) for job in jobs]
 
 
 def paint_on_actors(
@@ -67,7 +71,7 @@ def paint_on_actors(
     address: str | None,
 ) -> Iterator[Outcome]:
     """Outcomes as they come, in no fixed order."""
-    make = functools.partial(_make, config, record)
+    make = functools.partial(_make, config, record, [list(batch) for batch in batches])
     for finished in run_on_actors(make, batches, work.actors, address):
         result = finished.result
         if isinstance(result, TaskFailure):
@@ -77,11 +81,18 @@ def paint_on_actors(
             yield from result
 
 
+def planned(config: InferenceConfig, batches: Sequence[Sequence[Job]]) -> MemoryPlan:
+    """What the largest batch of the largest picture is expected to need on this machine."""
+    pictures = sorted({job.picture for batch in batches for job in batch})
+    return memory_plan(loader_of(config), config, pictures, max(map(len, batches)))
+
+
 def _make(
-    config: InferenceConfig, record: PainterRecord
+    config: InferenceConfig, record: PainterRecord, batches: Sequence[Sequence[Job]]
 ) -> Callable[[Sequence[Job]], list[Outcome]]:
-    """What an actor does with a batch; its painter is loaded now."""
-    return functools.partial(paint_jobs, easel=set_up(config, record))
+    """What an actor does with a batch; its painter is loaded now, onto its own device."""
+    easel = set_up(config, record, planned(config, batches))
+    return functools.partial(paint_jobs, easel=easel)
 
 
 def _commission(job: Job, easel: Easel) -> Commission:
@@ -93,9 +104,9 @@ def _paint_one(job: Job, easel: Easel, on_step: OnStep) -> Outcome:
     try:
         given = _commission(job, easel)
         tell = functools.partial(on_step, job)
-        return Outcome(
-            job, "painted", paint_picture(given.easel, given.picture, given.folder, tell)
-        )
+        with easel.explained(f"painting {job.picture}"):
+            painted = paint_picture(given.easel, given.picture, given.folder, tell)
+        return Outcome(job, "painted", painted)
     except UserError as error:
         return Outcome(job, "refused", detail=str(error))
     except Exception as error:

@@ -22,10 +22,11 @@ import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from huggingface_hub import file_exists
-from torch import nn
 
-from inference.easel import Easel
+from inference.easel import Easel, device_named
+from inference.memory_config import MemoryConfig
 from inference.model_card import CARD_FILE, write_model_card
+from inference.part_loading import PartLoader
 from inference.picture import Picture
 from inference.rollout import Rollout
 from inference.session import PainterRecord
@@ -40,7 +41,6 @@ from training.painter_folder import (
     ALL_PARTS,
     OPTIONAL_PARTS,
     PainterSettings,
-    read_painter_folder,
     save_painter,
 )
 
@@ -64,24 +64,36 @@ class InversePaintingPipeline(DiffusionPipeline):
 
     @classmethod
     def from_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, folder: str | Path, torch_dtype: torch.dtype | None = None, **parts: Any
+        cls,
+        folder: str | Path,
+        torch_dtype: torch.dtype | None = None,
+        memory: MemoryConfig | None = None,
+        **parts: Any,
     ) -> InversePaintingPipeline:
         """A painter from a folder or a hub name.
 
         Args:
             torch_dtype: number format of the networks; time encoders stay in float32.
+            memory: tiles, slices and bits; `offload` is what `enable_model_cpu_offload` (network)
+                and `enable_sequential_cpu_offload` (layer) do.
             parts: used instead of the folder's own, by name (``scheduler=...``).
 
         Raises:
             UserError: no such folder, not a painter, or a part that is missing or damaged.
         """
-        found, settings = read_painter_folder(folder)
-        for part in found.values():
-            if isinstance(part, nn.Module):
-                part.eval().requires_grad_(False)
-        pipeline = cls(settings, **{**found, **parts})
-        if torch_dtype is not None:
-            pipeline.painter.to("cpu", torch_dtype)
+        memory = memory or MemoryConfig()
+        bits_on = device_named("auto") if memory.llava_bits else torch.device("cpu")
+        loader = PartLoader.of(folder, bits_on, memory, dtype=torch_dtype)
+        found = {name: loader.load(name) for name in loader.classes if name not in parts}
+        pipeline = cls(loader.settings, **{**found, **parts})
+        if memory.offload != "none":
+            is_layer = memory.offload == "layer"
+            enable = (
+                pipeline.enable_sequential_cpu_offload
+                if is_layer
+                else (pipeline.enable_model_cpu_offload)
+            )
+            enable()
         return pipeline
 
     def save_pretrained(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -117,7 +129,8 @@ class InversePaintingPipeline(DiffusionPipeline):
     @property
     def painter(self) -> Painter:
         """The same networks as training and inference call them."""
-        return Painter(self.parts, self.settings)
+        # Weights that are offloaded lie elsewhere than where their network computes.
+        return Painter(self.parts, self.settings, self._execution_device)
 
     def paint(self, picture: Any, config: InferenceConfig | None = None) -> Rollout:
         """Paint a picture: an iterator of steps that can be steered (`inference.rollout`).

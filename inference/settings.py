@@ -8,6 +8,7 @@ from inference.detail import DetailConfig
 from inference.export import ExportConfig
 from inference.finish import FinishConfig
 from inference.jobs import WorkConfig
+from inference.memory_config import MemoryConfig
 from inference.picture import PictureConfig
 from inference.region import RegionConfig
 from inference.sampling import SamplingConfig
@@ -29,6 +30,8 @@ class InferenceConfig(Config):
     quirks: Literal["fixed", "official"] = "fixed"
     """official repeats the authors' release, faults included (docs/inference.md lists them); fixed
     is what they meant."""
+    memory: MemoryConfig = MemoryConfig()
+    """Painting with little memory."""
     picture: PictureConfig = PictureConfig()
     """Reading the picture."""
     rollout: RolloutConfig = RolloutConfig()

@@ -17,12 +17,14 @@ from inference.noise import DrawnNoise
 from inference.official import OfficialArtist, OfficialJudge
 from inference.official_framing import padded_image, scaled_size
 from inference.official_language import OfficialInstructionModel, asking
+from inference.out_of_memory import ExplainingArtist
 from inference.picture import Picture, load_picture
 from inference.region import RegionConfig
 from inference.rollout import Rollout, paint
 from inference.settings import InferenceConfig
 from inference.steering import read_script
 from inference.steps import Step
+from labeling.prompt_prefix import PromptPrefix
 from training.painter import Painter
 
 POCKET_LARGEST_AREA = 0.4
@@ -31,17 +33,11 @@ POCKET_LARGEST_AREA = 0.4
 
 def start(easel: Easel, picture: Picture) -> Rollout:
     """The rollout of a picture that has canvas size already; nothing is painted yet."""
-    if easel.config.quirks == "official":
-        return _official(easel, picture)
-    config, painter = easel.config, easel.painter
-    artist = PainterArtist(
-        painter, picture.image, config.sampling, config.detail, config.rollout.seed
-    )
-    judge = Measure(easel.perceptual, painter.preset.image_side_px)
-    return paint(
-        picture.image, artist, judge, interval_of(easel), region_rule(config, painter),
-        config.stop, first_canvas(config, picture.image),
-    )  # fmt: skip
+    with easel.explained("encoding the picture"):
+        is_official = easel.config.quirks == "official"
+        rollout = _official(easel, picture) if is_official else _fixed(easel, picture)
+    rollout.artist = ExplainingArtist(rollout.artist, easel.explained)
+    return rollout
 
 
 def painted(rollout: Rollout, config: InferenceConfig) -> Iterator[Step]:
@@ -95,12 +91,28 @@ def without_padding(step: Step, picture: np.ndarray, short_edge_px: int) -> Step
     )  # fmt: skip
 
 
+def _fixed(easel: Easel, picture: Picture) -> Rollout:
+    config, painter = easel.config, easel.painter
+    artist = PainterArtist(
+        painter, picture.image, config.sampling, config.detail, config.rollout.seed
+    )
+    judge = Measure(easel.perceptual, painter.preset.image_side_px)
+    return paint(
+        picture.image, artist, judge, interval_of(easel), region_rule(config, painter),
+        config.stop, first_canvas(config, picture.image),
+    )  # fmt: skip
+
+
 def _official(easel: Easel, picture: Picture) -> Rollout:
     config, painter, image = easel.config, easel.painter, picture.image
     short = painter.preset.image_side_px
-    model = OfficialInstructionModel(
-        painter.part("instruction_model"), painter.part("instruction_processor"), 512
-    )
+    prefix = PromptPrefix()
+
+    def model() -> OfficialInstructionModel:
+        return OfficialInstructionModel(
+            painter.part("instruction_model"), painter.part("instruction_processor"), 512, prefix
+        )
+
     artist = OfficialArtist(
         painter, image, asking(model), DrawnNoise(config.rollout.seed, painter.dtype),
         {**painter.settings.guidance, **config.sampling.guidance},

@@ -20,6 +20,7 @@ from pydantic import Field
 from ingest.config import Config
 from ingest.errors import UserError
 from labeling.devices import pick_device
+from labeling.prompt_prefix import PromptPrefix
 from labeling.prompts import ANNOTATE, INSTRUCT, Prompt, conversation, pad_to_square, pair_image
 from labeling.weights_name import weights_name
 
@@ -66,6 +67,7 @@ class InstructionModel:
     Args:
         model: on its device, in evaluation or training mode (put into evaluation while it answers).
         processor: its processor; tokenizer padding is set to the left, as generation needs.
+        prefix: keeps what all questions begin with; only for a model whose weights stay.
     """
 
     def __init__(
@@ -73,9 +75,10 @@ class InstructionModel:
         model: LlavaForConditionalGeneration,
         processor: LlavaProcessor,
         max_new_tokens: int = 16,
+        prefix: PromptPrefix | None = None,
     ) -> None:
         self.model, self.processor = model, processor
-        self.max_new_tokens = max_new_tokens
+        self.max_new_tokens, self.prefix = max_new_tokens, prefix
         _complete(processor, model)
 
     def inputs(self, pair_images: Sequence[np.ndarray], prompt: Prompt) -> dict[str, torch.Tensor]:
@@ -97,14 +100,17 @@ class InstructionModel:
         """`ask` with `inputs` that were made before, perhaps by another thread."""
         import torch
 
-        inputs = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
+        device = _device_of(self.model)
+        inputs = {name: tensor.to(device) for name, tensor in inputs.items()}
         was_training = self.model.training
         self.model.eval()
         try:
             with torch.no_grad():
                 network: Any = self.model  # its type stubs reject its own `generate`
+                cache = self.prefix.cache_for(network, inputs) if self.prefix else None
                 output = network.generate(
                     **inputs,
+                    past_key_values=cache,
                     max_new_tokens=self.max_new_tokens,
                     do_sample=False,
                     num_beams=1,
@@ -249,6 +255,17 @@ def _loading_error(config: LlavaConfig, error: Exception) -> UserError:
         "LLaVA layout, or fetch one where there is a network: "
         "hf download llava-hf/llava-1.5-7b-hf --local-dir FOLDER"
     )
+
+
+def _device_of(model: Any) -> torch.device:
+    """Where the model computes: under accelerate's hooks its weights lie somewhere else."""
+    for module in model.modules():
+        device = getattr(getattr(module, "_hf_hook", None), "execution_device", None)
+        if device is not None:
+            import torch
+
+            return torch.device(device)
+    return model.device
 
 
 def _complete(processor: Any, model: Any) -> None:

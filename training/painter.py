@@ -36,8 +36,18 @@ class Painter:
     """Networks by part name and the settings they were made with. Parts may be missing while a
     trainer needs a few of them only; a method that needs an absent one says which."""
 
-    def __init__(self, parts: dict[str, Any], settings: PainterSettings) -> None:
+    def __init__(
+        self,
+        parts: dict[str, Any],
+        settings: PainterSettings,
+        device: torch.device | None = None,
+    ) -> None:
+        """
+        Args:
+            device: where the networks compute; None for where their weights lie.
+        """
         self.parts, self.settings, self.preset = parts, settings, settings.preset
+        self._device = device
         self._empty_text: Tensor | None = None
 
     def part(self, name: str) -> Any:
@@ -51,7 +61,8 @@ class Painter:
 
     @property
     def device(self) -> torch.device:
-        return next(iter(self._networks())).device
+        """Where the networks compute."""
+        return self._device or next(iter(self._networks())).device
 
     @property
     def dtype(self) -> torch.dtype:
@@ -66,6 +77,7 @@ class Painter:
                 # diffusers' own `to` is hidden from type checkers behind a decorator.
                 cast(Any, part).to(device, None if keeps_format else dtype)
         self._empty_text = None
+        self._device = None
         return self
 
     def to_channels_last(self) -> Painter:

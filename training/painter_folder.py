@@ -171,8 +171,8 @@ def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
     return classes, settings
 
 
-def load_part(folder: Path, name: str, library_and_class: list[str]) -> Any:
-    """One part from its sub-folder, ready for use.
+def load_part(folder: Path, name: str, library_and_class: list[str], **options: Any) -> Any:
+    """One part from its sub-folder, ready for use; `options` go to its `from_pretrained`.
 
     Raises:
         UserError: the sub-folder is missing, its class is not one that a painter may name, or its
@@ -192,7 +192,8 @@ def load_part(folder: Path, name: str, library_and_class: list[str]) -> Any:
             f" {name}/ there, or put the painter together again"
         )
     try:
-        part = getattr(importlib.import_module(library), class_name).from_pretrained(folder / name)
+        loaded = getattr(importlib.import_module(library), class_name)
+        part = loaded.from_pretrained(folder / name, **options)
     except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
         raise UserError(
             f"{folder / name} does not load as {library}.{class_name} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.crew import Crew  # noqa: E402
+from inference.out_of_memory import ExplainingArtist, OutOfMemory  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from inference.region import RegionConfig  # noqa: E402
 from inference.rollout import Rollout  # noqa: E402
@@ -20,6 +22,7 @@ from inference.steps import RolloutConfig, Step  # noqa: E402
 from inference.stop import StopConfig  # noqa: E402
 from inference.together import Together  # noqa: E402
 from ingest.errors import UserError  # noqa: E402
+from training.painter import Painter  # noqa: E402
 
 SCALES = {"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0}
 
@@ -51,23 +54,34 @@ def assert_same(one: Step, other: Step) -> None:
 
 @pytest.mark.parametrize("guidance", [{}, SCALES])
 def test_pictures_and_seeds_in_one_batch(
-    pipeline: InversePaintingPipeline, guidance: dict[str, float]
+    pipeline: InversePaintingPipeline, guidance: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Every look at `pipeline.painter` makes another, and a crew has one.
+    painter, seen = pipeline.painter, list[int]()
+    monkeypatch.setattr(InversePaintingPipeline, "painter", painter)
     wanted = [
-        (picture(0), 0, 3),
-        (picture(1), 7, 2),
-        (picture(0), 5, 3),
-        (picture(2, (80, 64)), 0, 3),
+        (picture(0), 0, 2),
+        (picture(1), 7, 1),
+        (picture(0), 5, 2),
+        (picture(2, (80, 64)), 0, 2),
     ]
     configs = [config(seed, steps, guidance=guidance) for _, seed, steps in wanted]
     alone = [
         list(pipeline.paint(image, c)) for (image, _, _), c in zip(wanted, configs, strict=True)
     ]
     rollouts = [pipeline.paint(image, c) for (image, _, _), c in zip(wanted, configs, strict=True)]
+    predict = painter.predict
+
+    def counted(latents: Any, *given: Any) -> Any:
+        seen.append(len(latents))
+        return predict(latents, *given)
+
+    monkeypatch.setattr(painter, "predict", counted)
     rounds = list(Together(rollouts))
     assert [[step is not None for step in steps] for steps in rounds] == [
-        [True] * 4, [True] * 4, [True, False, True, True]
+        [True] * 4, [True, False, True, True]
     ]  # fmt: skip
+    assert set(seen[:4]) == {3, 1}, "three of one size paint in one batch"
     for n, rollout in enumerate(rollouts):
         assert [steps[n] for steps in rounds if steps[n] is not None] == rollout.steps
         for one, other in zip(rollout.steps, alone[n], strict=True):
@@ -103,9 +117,10 @@ def test_any_artist_may_take_part(
 
 def test_a_crew_of_different_sizes_is_refused(pipeline: InversePaintingPipeline) -> None:
     sizes = ((64, 80), (80, 64))
-    artists = [pipeline.paint(picture(0, size), config()).artist for size in sizes]
-    with pytest.raises(ValueError, match="cannot paint in one batch"):
-        Crew(artists)  # pyright: ignore
+    found = [pipeline.paint(picture(0, size), config()).artist for size in sizes]
+    artists: list[Any] = [a.artist for a in found if isinstance(a, ExplainingArtist)]
+    with pytest.raises(ValueError, match="of 2 painters, sizes"):
+        Crew(artists)
 
 
 def test_the_pipeline_paints_seeds_of_one_picture(pipeline: InversePaintingPipeline) -> None:
@@ -116,3 +131,15 @@ def test_the_pipeline_paints_seeds_of_one_picture(pipeline: InversePaintingPipel
         assert_same(step, next(pipeline.paint(picture(0), config(seed, 1))))
     with pytest.raises(UserError, match="2 pictures and 1 seeds"):
         pipeline.paint_together([picture(0)] * 2, seeds=[3])
+
+
+def test_a_batch_without_memory_left_says_what_it_did(
+    pipeline: InversePaintingPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def exhausted(*given: object) -> object:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    together = pipeline.paint_together([picture(0)] * 2, config(max_steps=1), seeds=[3, 4])
+    monkeypatch.setattr(Painter, "predict", exhausted)
+    with pytest.raises(OutOfMemory, match="rendering canvas 1 of 2 paintings in a batch"):
+        next(together)
