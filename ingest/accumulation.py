@@ -67,6 +67,8 @@ def why_no_painting(
     still = still_share(pictures)
     if still > config.max_still_share:
         return f"{still:.0%} of the frames stand still, as when pictures or cards are shown"
+    if len(states) < 2:
+        return "what changes is there all at once, with nothing before it"
     looks = [_smooth_lab(state) for state in states]
     off = np.stack([_distance(look, looks[-1]) for look in looks])
     steps = np.stack([_distance(a, b) for a, b in itertools.pairwise(looks)])

@@ -56,3 +56,8 @@ def test_a_small_thing_that_is_painted_adds_up() -> None:
     for number in range(NUM):
         states[number:, 50:60, 40 + number : 42 + number] = (90, 60, 50)
     assert why_no_painting(states, list(painting()), CONFIG) == ""
+
+
+def test_a_single_state_is_no_painting() -> None:
+    moving = list(painting())
+    assert "all at once" in why_no_painting(painting()[-1:], moving, CONFIG)
