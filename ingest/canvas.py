@@ -159,7 +159,7 @@ def _edges_of(picture: np.ndarray) -> np.ndarray:
     """How much of an edge every pixel or a neighbour is, float32 (h, w): the picture may be laid
     over others a little wrong."""
     magnitude = np.hypot(*_gradient(picture)).astype(np.float32)
-    return cv2.dilate(magnitude, np.ones((3, 3), np.uint8))
+    return cv2.dilate(magnitude, np.ones((7, 7), np.uint8))
 
 
 def lasting_change(composites: list[np.ndarray], opening: np.ndarray | None = None) -> np.ndarray:
