@@ -53,7 +53,7 @@ def test_paint_that_is_there_early_is_no_side() -> None:
     pictures = composites(truth)
     bare = pictures[0].copy()
     for picture in pictures:
-        picture[64:82, 92:389] = (110, 85, 70)
+        picture[70:84, 92:389] = (110, 85, 70)
     canvas = find_canvas(pictures, CanvasConfig(), opening=bare)
     assert np.abs(canvas.corners - truth).max() < 3.0
 
