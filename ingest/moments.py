@@ -15,9 +15,6 @@ from ingest.levels import differs
 from ingest.occlusion import History
 from ingest.surround import Surround
 
-SOON_BINS = 12
-"""States to come that tell whether something fresh was paint."""
-
 
 @dataclass(frozen=True, eq=False)
 class Changes:
@@ -75,9 +72,7 @@ def find_changes(
                 new &= ~differs(frames[n], coming, tolerance)
                 walk.switch(new, coming, n)
                 shown |= new
-            fresh = watch.fresh_paint(n, ~shown & valid[n], valid)
-            fresh = _not_over(fresh, frames[n], walk.current, history, b + 1)
-            walk.switch(fresh, frames[n], n)
+            walk.switch(watch.fresh_paint(n, ~shown & valid[n], valid), frames[n], n)
         # What the bin has newly to show, it shows at its end at the latest, if nobody saw it come.
         known = walk.last_seen >= members[0]
         is_new = differs(states[b], states[max(b - 1, 0)], tolerance) & ~known
@@ -87,22 +82,6 @@ def find_changes(
         same = ~differs(states[b], walk.current, tolerance)
         walk.current[same] = states[b][same]
     return _ordered(walk.parts, states[0])
-
-
-def _not_over(
-    fresh: np.ndarray, frame: np.ndarray, current: np.ndarray, history: History, first: int
-) -> np.ndarray:
-    """What is fresh without what is over soon, with the canvas seen as it was before: a caption.
-
-    Args:
-        first: the first bin after the frame.
-    """
-    stays, returns = np.zeros_like(fresh), np.zeros_like(fresh)
-    for b in range(first, min(first + SOON_BINS, history.num_bins)) if fresh.any() else ():
-        seen = ~history.covered[b]
-        stays |= ~differs(frame, history.states[b], history.tolerance) & seen
-        returns |= ~differs(current, history.states[b], history.tolerance) & seen
-    return fresh & (stays | ~returns)
 
 
 def _ordered(parts: list[tuple[np.ndarray, ...]], first: np.ndarray) -> Changes:
