@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -75,11 +76,22 @@ KINDS = (Instruct, Locate, Render)
 """In the order in which a step asks them."""
 
 
-def answered(work: Generator[Ask, Any, T], artist: Artist) -> T:
+Explained = Callable[[str], AbstractContextManager[None]]
+"""What surrounds an answer, by what is being done for it: it may tell errors in better words."""
+
+
+def unexplained(doing: str) -> AbstractContextManager[None]:
+    """Errors as they are."""
+    return nullcontext()
+
+
+def answered(work: Generator[Ask, Any, T], artist: Artist, explained: Explained = unexplained) -> T:
     """Do work to its end with one artist's answers."""
     try:
         ask = next(work)
         while True:
-            ask = work.send(ask.answer(artist))
+            with explained(ask.doing):
+                answer = ask.answer(artist)
+            ask = work.send(answer)
     except StopIteration as end:
         return end.value

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.asks import Ask, Instruct, Locate, Render, answered
+from inference.asks import Ask, Explained, Instruct, Locate, Render, answered, unexplained
 from inference.proposal import Ideas, Proposal, Wish
 from inference.region import Region, RegionConfig, choose_region, unfinished_area
 from inference.steering import Action, Lock, Mask, Rewind, Steer, Unlock
@@ -71,6 +71,7 @@ class Rollout(Iterator[Step]):
         """What was asked for so far: with it `replay` paints the same again."""
         self.num_painted = 0
         """Steps painted, rewound ones included; `at` of the next action."""
+        self.explained: Explained = unexplained
         self._wish, self._ideas = Wish(), Ideas()
         self._locked: np.ndarray | None = None
 
@@ -87,7 +88,7 @@ class Rollout(Iterator[Step]):
     def __next__(self) -> Step:
         if self.is_finished:
             raise StopIteration
-        return answered(self.work(), self.artist)
+        return answered(self.work(), self.artist, self.explained)
 
     def work(self) -> Generator[Ask, Any, Step]:
         """The next step as questions to the artist, whoever answers them (`inference.together`)."""
@@ -129,7 +130,7 @@ class Rollout(Iterator[Step]):
 
     def propose(self) -> Proposal:
         """What the next step will do under the wishes so far; paints nothing, changes nothing."""
-        return answered(self._proposed(), self.artist)
+        return answered(self._proposed(), self.artist, self.explained)
 
     def _proposed(self) -> Generator[Ask, Any, Proposal]:
         if self._ideas.proposal is None:
@@ -262,7 +263,8 @@ class Rollout(Iterator[Step]):
         previous, rule = self._state.previous_mask, self.region
         if rule.look_again:
             # How often is decided by what is seen, so the artist is asked right here.
-            return choose_region(lambda: ask.answer(self.artist), previous, rule)
+            with self.explained(ask.doing):
+                return choose_region(lambda: ask.answer(self.artist), previous, rule)
         probability = yield ask
         unfinished = None
         if rule.only_unfinished:

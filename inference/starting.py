@@ -17,7 +17,6 @@ from inference.noise import DrawnNoise
 from inference.official import OfficialArtist, OfficialJudge
 from inference.official_framing import padded_image, scaled_size
 from inference.official_language import OfficialInstructionModel, asking
-from inference.out_of_memory import ExplainingArtist
 from inference.picture import Picture, load_picture
 from inference.region import RegionConfig
 from inference.rollout import Rollout, paint
@@ -36,7 +35,7 @@ def start(easel: Easel, picture: Picture) -> Rollout:
     with easel.explained("encoding the picture"):
         is_official = easel.config.quirks == "official"
         rollout = _official(easel, picture) if is_official else _fixed(easel, picture)
-    rollout.artist = ExplainingArtist(rollout.artist, easel.explained)
+    rollout.explained = easel.explained
     return rollout
 
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from inference.artist import PainterArtist
 from inference.asks import KINDS, Ask, Instruct, Locate
 from inference.crew import Crew, crew_key
-from inference.out_of_memory import ExplainingArtist
 from inference.rollout import Rollout
 from inference.steps import Artist, Step
 
@@ -33,7 +31,7 @@ class Together(Iterator[list[Step | None]]):
         if not going:
             raise StopIteration
         # Crews of paintings that are through would keep their targets in memory.
-        here = {id(_inner(rollout.artist)) for rollout in going.values()}
+        here = {id(rollout.artist) for rollout in going.values()}
         self._crews = {ids: crew for ids, crew in self._crews.items() if here.issuperset(ids)}
         steps: list[Step | None] = [None] * len(self.rollouts)
         works: dict[int, Work] = {n: rollout.work() for n, rollout in going.items()}
@@ -56,36 +54,25 @@ class Together(Iterator[list[Step | None]]):
         groups: dict[object, list[int]] = {}
         for n, ask in asked.items():
             artist = self.rollouts[n].artist
-            inner = _inner(artist)
-            if isinstance(inner, PainterArtist):
-                groups.setdefault(crew_key(inner), []).append(n)
+            if isinstance(artist, PainterArtist):
+                groups.setdefault(crew_key(artist), []).append(n)
             else:
-                answers[n] = ask.answer(artist)
+                with self.rollouts[n].explained(ask.doing):
+                    answers[n] = ask.answer(artist)
         for members in groups.values():
             asks = [asked[n] for n in members]
-            with self._explained(members, asks[0]):
-                crew = self._crew([_inner(self.rollouts[n].artist) for n in members])
+            others = f" of {len(members)} paintings in a batch" if len(members) > 1 else ""
+            # Running out of memory is told as the first of the crew tells it.
+            with self.rollouts[members[0]].explained(asks[0].doing + others):
+                crew = self._crew([self.rollouts[n].artist for n in members])
                 answers |= zip(members, _of_crew(crew, asks), strict=True)
         return answers
-
-    def _explained(self, members: Sequence[int], ask: Ask) -> AbstractContextManager[None]:
-        """Running out of memory is told as the first of the crew tells it."""
-        lead = self.rollouts[members[0]].artist
-        if not isinstance(lead, ExplainingArtist):
-            return nullcontext()
-        others = f" of {len(members)} paintings in a batch" if len(members) > 1 else ""
-        return lead.explained(ask.doing + others)
 
     def _crew(self, artists: Sequence[Artist]) -> Crew:
         ids = tuple(id(artist) for artist in artists)
         if ids not in self._crews:
             self._crews[ids] = Crew([a for a in artists if isinstance(a, PainterArtist)])
         return self._crews[ids]
-
-
-def _inner(artist: Artist) -> Artist:
-    """Who works behind an artist that only explains."""
-    return artist.artist if isinstance(artist, ExplainingArtist) else artist
 
 
 def _of_crew(crew: Crew, asks: Sequence[Any]) -> list[Any]:

@@ -12,8 +12,6 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from ingest.bilevel import read_bilevel
-
 ImageFormat = Literal["jpg", "png"]
 
 
@@ -68,14 +66,12 @@ def encode_mask(mask: np.ndarray) -> bytes:
 
 def decode_mask(data: bytes) -> np.ndarray:
     """PNG bytes to bool (H, W); refuses grey values between, which are the mark of lossy masks."""
-    mask = read_bilevel(data)
-    if mask is not None:
-        return mask
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if grey is None:
         raise ValueError(f"{len(data)} bytes that are not a readable mask")
-    # True only if all that is not 0 is 255.
-    if cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
+    # One bit of grey has no values between; otherwise true only if all that is not 0 is 255.
+    is_bilevel = data[24:26] == b"\x01\x00" and data[:4] == b"\x89PNG"
+    if not is_bilevel and cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
         raise ValueError("a mask holds values other than 0 and 255")
     return grey > 127
 

@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.crew import Crew  # noqa: E402
-from inference.out_of_memory import ExplainingArtist, OutOfMemory  # noqa: E402
+from inference.out_of_memory import OutOfMemory  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from inference.region import RegionConfig  # noqa: E402
 from inference.rollout import Rollout  # noqa: E402
@@ -117,8 +117,7 @@ def test_any_artist_may_take_part(
 
 def test_a_crew_of_different_sizes_is_refused(pipeline: InversePaintingPipeline) -> None:
     sizes = ((64, 80), (80, 64))
-    found = [pipeline.paint(picture(0, size), config()).artist for size in sizes]
-    artists: list[Any] = [a.artist for a in found if isinstance(a, ExplainingArtist)]
+    artists: list[Any] = [pipeline.paint(picture(0, size), config()).artist for size in sizes]
     with pytest.raises(ValueError, match="of 2 painters, sizes"):
         Crew(artists)
 
