@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 
-from ingest.align import Pose
 from ingest.canvas import Canvas
 from ingest.composites import composite
 from ingest.geometry import transform, warp
@@ -53,9 +51,7 @@ def bring_back(
     for i, place in zip(used, rough, strict=True):
         if place.number:
             moved[i] = back[place.number]
-            matrix = back[place.number] @ look.looked[i].pose.matrix
-            pose = Pose(look.looked[i].pose.take, matrix / matrix[2, 2])
-            look.looked[i] = replace(look.looked[i], pose=pose)
+            look.lay(i, back[place.number] @ look.looked[i].pose.matrix)
     return moved
 
 

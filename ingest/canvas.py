@@ -21,6 +21,7 @@ from ingest.light import apply_gain, common_gain
 from ingest.middle import middle_look
 from ingest.quads import (
     Line,
+    are_sensible,
     candidate_quads,
     hough_lines,
     order_corners,
@@ -32,6 +33,8 @@ DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
 CANNY = 25, 70
 """Gradients from which an edge goes on, and from which it begins."""
+LONGEST = 5.0
+"""How much longer than the shortest the longest side may be."""
 BORDER_SUPPORT, OVERLAP_WEIGHT = 0.35, 0.9
 """What a border of the frame counts as a side of the canvas (an edge all along counts 1), and what
 the overlap of change and canvas weighs against the support of the sides."""
@@ -96,7 +99,7 @@ def find_canvas(
         opening: the very first frames, RGB uint8 (h, w, 3), laid over the composites.
     """
     left, top, right, bottom = content_box(composites, config)
-    frame = whole_frame(composites, config).corners
+    frame = _corners_of(left, top, right, bottom)
     edges, strength = lasting_edges(composites)
     change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
@@ -104,7 +107,8 @@ def find_canvas(
     lines = hough_lines(edges & inner, config.max_lines)
     borders = [Line.through(frame[i], frame[(i + 1) % 4], is_border=True) for i in range(4)]
     quads, is_border = candidate_quads(lines + borders, edges.shape)
-    quads, is_border = _large_enough(quads, is_border, edges.shape, config)
+    sensible = are_sensible(quads, edges.shape, config.min_area, LONGEST)
+    quads, is_border = quads[sensible], is_border[sensible]
     whole = float(_scores(frame[None], np.ones((1, 4), bool), edges, change)[0])
     if len(quads):
         scores = _scores(quads, is_border, edges, change)
@@ -119,9 +123,12 @@ def find_canvas(
 
 def whole_frame(composites: list[np.ndarray], config: CanvasConfig) -> Canvas:
     """The frame less its black bars, for footage that is all canvas."""
-    left, top, right, bottom = content_box(composites, config)
-    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
-    return Canvas(corners, "frame", BORDER_SUPPORT)
+    return Canvas(_corners_of(*content_box(composites, config)), "frame", BORDER_SUPPORT)
+
+
+def _corners_of(left: int, top: int, right: int, bottom: int) -> np.ndarray:
+    """The outer corners of a box of pixels."""
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]]) - 0.5
 
 
 def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int, int, int, int]:
@@ -194,20 +201,6 @@ def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
     best = np.argmax(dx * dx + dy * dy, axis=2)[..., None]
     return np.take_along_axis(dx, best, 2)[..., 0], np.take_along_axis(dy, best, 2)[..., 0]
-
-
-def _large_enough(
-    quads: np.ndarray, is_border: np.ndarray, shape: tuple[int, ...], config: CanvasConfig
-) -> tuple[np.ndarray, np.ndarray]:
-    if not len(quads):
-        return quads, is_border
-    x, y = quads[..., 0], quads[..., 1]
-    area = 0.5 * np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(axis=1))
-    sides = np.linalg.norm(np.roll(quads, -1, 1) - quads, axis=2)
-    good = (area > config.min_area * shape[0] * shape[1]) & (
-        sides.max(axis=1) < 5 * sides.min(axis=1)
-    )
-    return quads[good], is_border[good]
 
 
 def _scores(

@@ -11,19 +11,18 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, Levels, differs
+from ingest.pieces import holding, pieces, small_holes, touching
 
 OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
 """Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
 is known to be cover for all of it to be cover."""
 MOSTLY_SHARE = 0.5
 """Share of a piece that comes back to what it was before, to be cover as a whole."""
-MOST_HOLE_SHARE = 0.01
-"""Share of the picture up to which a hole in what is covered is covered."""
 SUPPORT_BINS, MEMORY = 8, 4
 """How far away a level may be seen again to support it; how many earlier levels are remembered."""
-LEAST_OBJECT_PX, MOST_OBJECT_SHARE, BRIDGE = 10, 0.4, np.ones((5, 5), np.uint8)
-"""Pixels of an object on the table; the share of the canvas from which it is no object but another
-light; how the canvas's edge between table and canvas is bridged."""
+LEAST_OBJECT_PX, MOST_OBJECT_SHARE = 10, 0.4
+"""Pixels of an object on the table; and the share of the canvas from which it is no object but
+another light."""
 
 
 def find_cover(
@@ -52,7 +51,7 @@ def find_cover(
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
         flagged[b] |= _mostly(passing[b], flagged[b] | objects[b])
-        flagged[b] |= _holes(covered[b] | flagged[b]) & inside
+        flagged[b] |= small_holes(covered[b] | flagged[b]) & inside
     # With a table in view cover is known well enough to believe a level that is mostly free of it.
     covered |= flagged if inside.all() else _agreed(flagged, good, starts)
     for b in range(len(good)):
@@ -65,7 +64,6 @@ def _agreed(flagged: np.ndarray, good: np.ndarray, starts: np.ndarray) -> np.nda
     votes = np.zeros(good.shape[1:], np.int16)
     seen = np.zeros(good.shape[1:], np.int16)
     result = np.zeros_like(flagged)
-    first = 0
     tally = []
     for b in range(len(good)):
         begins = starts[b] == b
@@ -74,7 +72,7 @@ def _agreed(flagged: np.ndarray, good: np.ndarray, starts: np.ndarray) -> np.nda
         seen += good[b]
         tally.append((votes.copy(), seen.copy()))
     votes, seen = tally[-1]
-    for b in reversed(range(first, len(good))):
+    for b in reversed(range(len(good))):
         result[b] = flagged[b] & (2 * votes > seen)
         begins = starts[b] == b
         if b:
@@ -157,15 +155,6 @@ def _objects(
     return found
 
 
-def touching(area: np.ndarray, seed: np.ndarray) -> np.ndarray:
-    """Pieces of an area, bridged over small gaps, that hold some of the seed."""
-    closed = cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE)
-    labels, number = _pieces(closed > 0)
-    held = np.bincount(labels[seed], minlength=number) > 0
-    held[0] = False
-    return held[labels] & area
-
-
 def _episodes(levels: Levels, good: np.ndarray, reach: int) -> np.ndarray:
     """Bins between two equal levels that show something else: it passed over the canvas.
 
@@ -231,7 +220,7 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
     """
     # Pieces are cut along edges, so that a thing and what is merely beside it are judged apart.
     edge = _spread(level) > tolerance
-    labels, number = _pieces(passing & ~edge)
+    labels, number = pieces(passing & ~edge)
     rim_labels = cv2.dilate(labels.astype(np.float32), KERNEL).astype(np.int32)
     rim = (labels == 0) & (rim_labels > 0)
     rims = np.bincount(rim_labels[rim], minlength=number)
@@ -244,32 +233,13 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
 def _mostly(passing: np.ndarray, found: np.ndarray) -> np.ndarray:
     """Those pieces of `passing` of which most is found to be cover: fingers have outlines within
     the hand, and not each of them all around."""
-    labels, number = _pieces(cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0)
-    sizes = np.maximum(np.bincount(labels.ravel(), minlength=number), 1)
-    most = np.bincount(labels[found], minlength=number) >= MOSTLY_SHARE * sizes
-    most[0] = False
-    return most[labels]
-
-
-def _holes(covered: np.ndarray) -> np.ndarray:
-    """Small holes in what is covered: a plain part of a thing shows nothing that moves."""
-    closed = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE) > 0
-    labels, number = _pieces(~closed)
-    sizes = np.bincount(labels.ravel(), minlength=number)
-    small = sizes < MOST_HOLE_SHARE * covered.size
-    small[0] = False
-    return small[labels] | (closed & ~covered)
+    firm = cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
+    return holding(firm, found, MOSTLY_SHARE)
 
 
 def _spread(level: np.ndarray) -> np.ndarray:
     """uint8 (h, w): largest difference within a neighbourhood, in the channel where it is most."""
     return (cv2.dilate(level, KERNEL) - cv2.erode(level, KERNEL)).max(axis=2)
-
-
-def _pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """Connected pieces of a mask as int32 labels (0 is outside), and the number of labels."""
-    number, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
-    return np.asarray(labels, np.int32), number
 
 
 def _with_edges(found: np.ndarray) -> np.ndarray:
@@ -286,12 +256,8 @@ def _joined(
     looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
     that did come and go.
     """
-    labels, number = _pieces((covered | fleeting) & (_spread(level) <= tolerance))
-    sizes = np.maximum(np.bincount(labels.ravel(), minlength=number), 1)
-    hidden = np.bincount(labels[covered], minlength=number)
-    is_cover = hidden >= JOINED_SHARE * sizes
-    is_cover[0] = False
-    return covered | (fleeting & _with_edges(is_cover[labels]))
+    alike = (covered | fleeting) & (_spread(level) <= tolerance)
+    return covered | (fleeting & _with_edges(holding(alike, covered, JOINED_SHARE)))
 
 
 def _grown(covered: np.ndarray) -> np.ndarray:

@@ -58,3 +58,22 @@ def resize_to(image: np.ndarray, short_side_px: int) -> tuple[np.ndarray, float]
 def pixel_scale(matrix: np.ndarray) -> float:
     """How much larger a homography (3, 3) makes things, about: the root of its area factor."""
     return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))))
+
+
+def grown(quad: np.ndarray, factor: float) -> np.ndarray:
+    """A quadrilateral (4, 2) made larger by a factor about its middle."""
+    middle = quad.mean(axis=0)
+    return middle + factor * (quad - middle)
+
+
+def area_of(polygon: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """bool (h, w), the first two of `shape`: the pixels of a convex polygon (n, 2)."""
+    area = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(area, np.round(polygon).astype(np.int32), 1)
+    return area > 0
+
+
+def within(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """bool (n,): whether points (n, 2) lie in a convex polygon (m, 2), its rim included."""
+    outline = polygon.astype(np.float32)
+    return np.array([cv2.pointPolygonTest(outline, p, False) >= 0 for p in points.tolist()], bool)

@@ -61,16 +61,28 @@ def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
     # A frequent ratio may lie on the border of two bins: count each with its neighbours.
     counts = np.sum([np.roll(counts, k, axis=(0, 1, 2)) for k in np.ndindex(2, 2, 2)], axis=0)
     best = np.unravel_index(int(np.argmax(counts)), counts.shape)
-    centre = np.array([edges[i] for i in best])
-    for _ in range(4):
-        near = (np.abs(ratios - centre) < COMMON_STEP).all(axis=1)
-        if not near.any():
-            break
-        centre = ratios[near].mean(axis=0)
-    near = (np.abs(ratios - centre) < COMMON_STEP).all(axis=1)
-    if near.mean() < MIN_COMMON_SHARE:
-        return np.ones(3, np.float32)
-    return np.exp(centre).astype(np.float32)
+    start = np.array([edges[i] for i in best])
+    centre = agreed_ratio(ratios, start, COMMON_STEP, MIN_COMMON_SHARE)
+    return np.exp(np.zeros(3) if centre is None else centre).astype(np.float32)
+
+
+def agreed_ratio(
+    ratios: np.ndarray, start: np.ndarray, band: float, least_share: float
+) -> np.ndarray | None:
+    """The ratio (3,) that those near it agree on, found from `start`; all as logarithms.
+
+    Args:
+        ratios: (n, 3), of pixels.
+        band: how far a ratio may be off, in any channel, to agree.
+        least_share: share of the ratios that must agree, else there is none.
+    """
+    centre = start
+    for _ in range(3):
+        near = (np.abs(ratios - centre) < band).all(axis=1)
+        if near.mean() < least_share:
+            return None
+        centre = np.median(ratios[near], axis=0)
+    return centre
 
 
 def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:

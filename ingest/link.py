@@ -8,11 +8,10 @@ each stretch is found again in the others by features, whatever the tracking tho
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from ingest.align import Pose
 from ingest.canvas import typical_pose
 from ingest.geometry import pixel_scale, scaling, valid_area, warp
 from ingest.middle import middle_look
@@ -268,5 +267,4 @@ def _candidates(look: Look, known: list[int], i: int) -> list[int]:
 
 def _move(look: Look, frames: list[int], link: np.ndarray, take: int) -> None:
     for i in frames:
-        matrix = link @ look.looked[i].pose.matrix
-        look.looked[i] = replace(look.looked[i], pose=Pose(take, matrix / matrix[2, 2]))
+        look.lay(i, link @ look.looked[i].pose.matrix, take)

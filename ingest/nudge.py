@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.canvas import Canvas, lasting_edges, side_support
+from ingest.canvas import Canvas, picture_edges, side_support
 from ingest.geometry import transform, warp
 from ingest.outline import OutlineView, Push
 
@@ -43,7 +43,7 @@ def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | No
     outlines = [view.outline(composite) for composite in composites]
     alike = np.array([[view.likeness(a, b) for b in outlines] for a in outlines])
     # Home is where the canvas was found: most composites that are alike show its sides there.
-    fits = [side_support(canvas.corners[None], lasting_edges([c])[0]).mean() for c in composites]
+    fits = [side_support(canvas.corners[None], picture_edges(c)).mean() for c in composites]
     start = int(np.argmax(alike @ np.array(fits)))
     places: list[Place | None] = [None] * len(composites)
     places[start] = home = Place(0, np.eye(3))

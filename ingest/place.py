@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,10 +84,11 @@ def _found(
     composites: list[np.ndarray], opening: np.ndarray, poses: list[np.ndarray], config: IngestConfig
 ) -> Canvas:
     """The canvas as all of a take shows it, or else as parts of it do."""
-    whole = find_canvas(composites, config.canvas, lasting_change(composites, opening), opening)
+    canvases = _canvases(composites, opening, config)
+    whole = next(canvases)
     if whole.kind == "quad":
         return whole
-    part = _about(composites, opening, config)
+    part = max([whole, *canvases], key=_outlined)
     size = (opening.shape[1], opening.shape[0])
     if part.kind == "quad" and is_view_border(part.corners, poses, size):
         return whole_frame(composites, config.canvas)
@@ -98,9 +100,17 @@ def _about(
 ) -> Canvas:
     """The canvas as most of a take shows it, or as its first or last half does, should it have been
     moved in between."""
+    return max(_canvases(composites, opening, config), key=_outlined)
+
+
+def _canvases(
+    composites: list[np.ndarray], opening: np.ndarray | None, config: IngestConfig
+) -> Iterator[Canvas]:
+    """The canvas as all of a take shows it, and as its first and its last half do."""
     middle, change = len(composites) // 2, lasting_change(composites, opening)
-    parts = [part for part in (composites, composites[:middle], composites[middle:]) if part]
-    return max((find_canvas(part, config.canvas, change, opening) for part in parts), key=_outlined)
+    for part in (composites, composites[:middle], composites[middle:]):
+        if part:
+            yield find_canvas(part, config.canvas, change, opening)
 
 
 def _outlined(canvas: Canvas) -> tuple[bool, float]:

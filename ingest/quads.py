@@ -91,6 +91,25 @@ def candidate_quads(
     return np.array(corners), np.array(borders)
 
 
+def are_sensible(
+    quads: np.ndarray, shape: tuple[int, ...], min_area: float, longest: float
+) -> np.ndarray:
+    """bool (n,): quads (n, 4, 2) that are large enough and not too narrow.
+
+    Args:
+        shape: of the picture, (h, w, ...).
+        min_area: least area as a share of it.
+        longest: how much longer than the shortest the longest side may be.
+    """
+    if not len(quads):
+        return np.zeros(0, bool)
+    x, y = quads[..., 0], quads[..., 1]
+    area = 0.5 * np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(axis=1))
+    sides = np.linalg.norm(np.roll(quads, -1, 1) - quads, axis=2)
+    narrow = sides.max(axis=1) >= longest * sides.min(axis=1)
+    return (area > min_area * shape[0] * shape[1]) & ~narrow
+
+
 def turned_clockwise(quad: np.ndarray, is_border: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Corners (4, 2) and side flags (4,) in clockwise order, as seen on the picture."""
     x, y = quad[:, 0], quad[:, 1]

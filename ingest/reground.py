@@ -8,10 +8,9 @@ features beside the canvas first (the table stays where it is), and checked by s
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from ingest.geometry import transform
+from ingest.geometry import grown, transform, within
 from ingest.registration import Features, features, grey, recover
 from ingest.settle import Ground
 
@@ -70,9 +69,5 @@ def _found_again(
 
 def beside(found: Features, canvas: np.ndarray) -> Features:
     """The features that lie beside the canvas (4, 2)."""
-    middle = canvas.mean(axis=0)
-    area = (middle + BESIDE * (canvas - middle)).astype(np.float32)
-    outside = np.array(
-        [cv2.pointPolygonTest(area, p, False) < 0 for p in found.points.tolist()], bool
-    )
+    outside = ~within(found.points, grown(canvas, BESIDE))
     return Features(found.points[outside], found.descriptors[outside])

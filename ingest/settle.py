@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ingest.canvas import lasting_edges
-from ingest.geometry import transform, warp
+from ingest.geometry import transform, warp, within
 from ingest.middle import middle_look
 from ingest.registration import grey, tracked
 
@@ -143,8 +143,7 @@ def _encloses(points: np.ndarray, corners: np.ndarray) -> bool:
     """Whether points (n, 2) lie all around corners (4, 2)."""
     if len(points) < 3:
         return False
-    hull = cv2.convexHull(points.astype(np.float32))
-    return all(cv2.pointPolygonTest(hull, c, False) >= 0 for c in corners.tolist())
+    return bool(within(corners, cv2.convexHull(points.astype(np.float32))).all())
 
 
 def _hull_area(points: np.ndarray) -> float:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import replace
 
-import cv2
 import numpy as np
 
-from ingest.align import Pose
 from ingest.canvas import Canvas
 from ingest.composites import composite
-from ingest.geometry import transform
+from ingest.geometry import area_of, grown, transform
 from ingest.reground import MIN_SEEN, reground
 from ingest.settle import Ground
 from ingest.watch import MIN_FRAMES, Look
@@ -54,7 +51,7 @@ def settle_frames(
         if fine is not None:
             settled.append(i)
             firm.update([i] if is_firm else [])
-            _set_pose(look, i, fine)
+            look.lay(i, fine)
     return (settled, firm) if len(settled) >= MIN_FRAMES else (used, set())
 
 
@@ -77,7 +74,7 @@ def settle_on_all(
             continue
         seen = transform(np.linalg.inv(known), canvas.corners)
         if np.abs(transform(fine, seen) - canvas.corners).max() > PLAINLY_PX:
-            _set_pose(look, i, fine)
+            look.lay(i, fine)
 
 
 def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas) -> list[int]:
@@ -94,7 +91,7 @@ def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas)
     if len(firm) < LEAST_FIRM:
         return loose
     height, width = look.looked[firm[0]].grey.shape
-    area = around(canvas.corners, (height, width), GROWN)
+    area = area_of(grown(canvas.corners, GROWN), (height, width))
     grounds: dict[int, Ground] = {}
     steadied = []
     for i in loose:
@@ -110,17 +107,8 @@ def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas)
                 fine = grounds[start].settle(look.looked[i].grey, fine, max_move_px=max_move_px)
         if fine is not None:
             steadied.append(i)
-            _set_pose(look, i, fine)
+            look.lay(i, fine)
     return steadied
-
-
-def around(corners: np.ndarray, shape: tuple[int, int], grown: float) -> np.ndarray:
-    """bool (h, w): a quadrilateral (4, 2), made larger by a factor."""
-    middle = corners.mean(axis=0)
-    area = np.zeros(shape, np.uint8)
-    wide = middle + grown * (corners - middle)
-    cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 1)
-    return area > 0
 
 
 class _Grounds:
@@ -163,13 +151,8 @@ def _lasting(composites: list[np.ndarray], canvas: np.ndarray | None) -> Ground:
     The canvas may be pushed; and then a pose that follows both it and the table fits neither.
     """
     if canvas is not None:
-        table = ~around(canvas, composites[0].shape[:2], BESIDE)
+        table = ~area_of(grown(canvas, BESIDE), composites[0].shape)
         ground = Ground(composites, table, canvas)
         if ground.is_firm and len(ground.points) >= LEAST_TABLE and ground.encloses(canvas):
             return ground
     return Ground(composites, goal=canvas)
-
-
-def _set_pose(look: Look, i: int, matrix: np.ndarray) -> None:
-    pose = Pose(look.looked[i].pose.take, matrix / matrix[2, 2])
-    look.looked[i] = replace(look.looked[i], pose=pose)

@@ -13,9 +13,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ingest.align import Pose
 from ingest.canvas import Canvas
-from ingest.geometry import scaling, to_rectangle, transform, warp
+from ingest.geometry import area_of, grown, scaling, to_rectangle, transform, warp, within
 from ingest.link import stretches_of
 from ingest.middle import middle_look
 from ingest.place import Placed
@@ -182,10 +181,8 @@ class _Extension:
         return self._features[k]
 
     def _inside(self, k: int, corners: np.ndarray) -> Features:
-        middle = corners.mean(axis=0)
-        area = (middle + INSIDE * (corners - middle)).astype(np.float32)
         found = self._seen(k)
-        keep = [cv2.pointPolygonTest(area, p, False) > 0 for p in found.points.tolist()]
+        keep = within(found.points, grown(corners, INSIDE))
         return Features(found.points[keep], found.descriptors[keep])
 
 
@@ -253,8 +250,7 @@ def _placed(
             transform(back, seen).astype(np.float32), corners.astype(np.float32)
         )
         for i in stretches[k].frames:
-            matrix = link @ middle @ look.looked[i].pose.matrix
-            look.looked[i] = replace(look.looked[i], pose=Pose(0, matrix / matrix[2, 2]))
+            look.lay(i, link @ middle @ look.looked[i].pose.matrix, take=0)
             used.append(i)
     return Placed(sorted(used), Canvas(np.roll(corners, turn, axis=0), "sheet", 1.0), None)
 
@@ -284,6 +280,5 @@ def _without_odd(
 
 def _shown(stretch: Stretch, corners: np.ndarray) -> float:
     """Share of a canvas that is in view."""
-    area = np.zeros(stretch.picture.shape[:2], np.uint8)
-    cv2.fillConvexPoly(area, np.round(corners).astype(np.int32), 1)
+    area = area_of(corners, stretch.picture.shape)
     return round(float(area.sum() / cv2.contourArea(corners.astype(np.float32))), 2)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ingest.canvas import lasting_change, picture_edges
-from ingest.quads import candidate_quads, hough_lines, order_corners, turned_clockwise
+from ingest.quads import are_sensible, candidate_quads, hough_lines, order_corners, turned_clockwise
 
 LASTING_SHARE = 0.3
 """Share of the pictures that must show an edge for it to be a part of a side."""
@@ -47,7 +47,7 @@ def find_sheets(pictures: list[np.ndarray]) -> list[Sheet]:
     edges = _lasting(pictures)
     lines = hough_lines(edges, MAX_LINES)
     quads, _ = candidate_quads(lines, shape, OUT_OF_VIEW)
-    quads = quads[_sensible(quads, shape)]
+    quads = quads[are_sensible(quads, shape, MIN_AREA, LONGEST)]
     if not len(quads):
         return []
     scores = _scores(quads, edges, pictures)
@@ -78,17 +78,6 @@ def _lasting(pictures: list[np.ndarray]) -> np.ndarray:
     inner = np.zeros(thin.shape, bool)
     inner[FRAME_PX:-FRAME_PX, FRAME_PX:-FRAME_PX] = True
     return thin & inner
-
-
-def _sensible(quads: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if not len(quads):
-        return np.zeros(0, bool)
-    x, y = quads[..., 0], quads[..., 1]
-    area = 0.5 * np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(axis=1))
-    sides = np.linalg.norm(np.roll(quads, -1, 1) - quads, axis=2)
-    return (area > MIN_AREA * shape[0] * shape[1]) & (
-        sides.max(axis=1) < LONGEST * sides.min(axis=1)
-    )
 
 
 def _scores(quads: np.ndarray, edges: np.ndarray, pictures: list[np.ndarray]) -> np.ndarray:

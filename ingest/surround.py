@@ -10,8 +10,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ingest.cover import touching
 from ingest.levels import KERNEL, differs
+from ingest.pieces import touching
 
 GAP_PX, CLEAR_SHARE = 2, 0.004
 """The canvas's edge, which is neither; and what share of the table may look strange in a frame that

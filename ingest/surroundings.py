@@ -9,7 +9,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ingest.geometry import scaling, transform, valid_area, warp
+from ingest.geometry import area_of, grown, scaling, transform, valid_area, warp
+from ingest.light import agreed_ratio
 
 MARGIN, MIN_AREA = 1.06, 0.05
 """How much larger than the canvas the area left out is (its edge, its shadow), and the least share
@@ -90,12 +91,8 @@ def _gains(looks: np.ndarray, seen: np.ndarray, known: np.ndarray, every: int) -
 
 def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """bool (h, w): around the canvases, clear of their edges."""
-    area = np.ones((size[1], size[0]), np.uint8)
-    for corners in canvases:
-        middle = corners.mean(axis=0)
-        wide = middle + MARGIN * (corners - middle)
-        cv2.fillConvexPoly(area, np.round(wide).astype(np.int32), 0)
-    return area > 0
+    hidden = [area_of(grown(corners, MARGIN), size[::-1]) for corners in canvases]
+    return ~np.any(hidden, axis=0)
 
 
 def _gain(reference: np.ndarray, look: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -105,14 +102,10 @@ def _gain(reference: np.ndarray, look: np.ndarray, seen: np.ndarray) -> np.ndarr
     if usable.sum() < max(50, 0.2 * len(seen)):
         return np.full(3, np.nan)
     ratios = np.log(np.maximum(reference[usable], 1)) - np.log(look[usable].astype(np.float32))
-    centre = np.median(ratios, axis=0)
-    for _ in range(3):
-        near = (np.abs(ratios - centre) < BAND).all(axis=1)
-        if near.mean() < MIN_AGREEING:
-            return np.full(3, np.nan)
-        centre = np.median(ratios[near], axis=0)
-    gain = np.exp(centre)
-    return gain if np.abs(centre).max() < np.log(MAX_GAIN) else np.full(3, np.nan)
+    centre = agreed_ratio(ratios, np.median(ratios, axis=0), BAND, MIN_AGREEING)
+    if centre is None or np.abs(centre).max() >= np.log(MAX_GAIN):
+        return np.full(3, np.nan)
+    return np.exp(centre)
 
 
 def _nanmedian(looks: np.ndarray) -> np.ndarray:

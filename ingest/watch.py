@@ -6,7 +6,7 @@ does not grow with the video's length or size.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +43,12 @@ class Look:
     """Short side of the frames as they were registered."""
     spool: Spool
     frame_shape: tuple[int, ...]
+
+    def lay(self, i: int, matrix: np.ndarray, take: int | None = None) -> None:
+        """Give frame `i` another homography (3, 3) to take coordinates; its take stays, or is
+        `take`."""
+        take = self.looked[i].pose.take if take is None else take
+        self.looked[i] = replace(self.looked[i], pose=Pose(take, matrix / matrix[2, 2]))
 
     def take_from_frame(self, i: int) -> np.ndarray:
         """Homography from the pixels of frame `i`, as it is in the video, to take coordinates."""

@@ -1,0 +1,45 @@
+"""Connected pieces of masks: which hold what, and the holes in them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+BRIDGE = np.ones((5, 5), np.uint8)
+"""How small gaps are bridged."""
+MOST_HOLE_SHARE = 0.01
+"""Share of the picture up to which a hole in what is covered is covered."""
+
+
+def pieces(mask: np.ndarray) -> tuple[np.ndarray, int]:
+    """Connected pieces of a mask as int32 labels (0 is outside), and the number of labels."""
+    number, labels = cv2.connectedComponents(mask.astype(np.uint8), connectivity=4)
+    return np.asarray(labels, np.int32), number
+
+
+def holding(area: np.ndarray, found: np.ndarray, share: float) -> np.ndarray:
+    """Those pieces of an area, bool (h, w), of which at least a share is found."""
+    labels, number = pieces(area)
+    sizes = np.maximum(np.bincount(labels.ravel(), minlength=number), 1)
+    held = np.bincount(labels[found], minlength=number) >= share * sizes
+    held[0] = False
+    return held[labels]
+
+
+def touching(area: np.ndarray, seed: np.ndarray) -> np.ndarray:
+    """Pieces of an area, bridged over small gaps, that hold some of the seed; bool (h, w) all."""
+    closed = cv2.morphologyEx(area.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE)
+    labels, number = pieces(closed > 0)
+    held = np.bincount(labels[seed], minlength=number) > 0
+    held[0] = False
+    return held[labels] & area
+
+
+def small_holes(covered: np.ndarray) -> np.ndarray:
+    """Small holes in what is covered: a plain part of a thing shows nothing that moves."""
+    closed = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE) > 0
+    labels, number = pieces(~closed)
+    sizes = np.bincount(labels.ravel(), minlength=number)
+    small = sizes < MOST_HOLE_SHARE * covered.size
+    small[0] = False
+    return small[labels] | (closed & ~covered)
