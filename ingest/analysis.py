@@ -122,4 +122,8 @@ def _rectify(
         small, matrix = look.looked[i].small, rectify @ look.take_from_small(i)
         frames[number] = warp(small, matrix, size)
         valid[number] = valid_area(small.shape, matrix, size)
+        for caption in look.captions:
+            if caption.first <= i <= caption.last:
+                area = caption.area(small.shape).astype(np.uint8)
+                valid[number] &= warp(area, matrix, size) == 0
     return frames, valid

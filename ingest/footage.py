@@ -23,7 +23,7 @@ from ingest.quads import corners_in_frame
 from ingest.reveal import looks_revealed
 from ingest.schema import Keyframe
 from ingest.settings import IngestConfig
-from ingest.span import Span, find_span, with_last_touches
+from ingest.span import Span, find_span, with_clear_start, with_last_touches
 from ingest.stored import Stored
 from ingest.suspicion import passing_masks, suspicion
 
@@ -63,6 +63,8 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
         )
     history = analysis.history
     covered = history.covered.mean(axis=(1, 2))
+    unsure = history.unsure.mean(axis=(1, 2))
+    span = with_clear_start(span, history.states, unsure, config.span)
     span = with_last_touches(span, history.states, covered, config.span)
     chosen = choose_bins(history, span, config.keyframes)
     states = analysis.history.states[[b for b, _ in chosen]]

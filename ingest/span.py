@@ -15,6 +15,8 @@ INTRO_DETAIL, EMPTIER = 0.05, 0.25
 LAST_TOUCHES, MOST_COVERED = 3, 0.02
 """States after the last visible change in which the painter may still touch the canvas; and the
 share of it that may be covered in the one that is taken."""
+FIRST_VIEWS = 4
+"""States before the first paint was seen, in which the canvas may be seen better."""
 
 
 class SpanConfig(Config):
@@ -73,6 +75,27 @@ def with_last_touches(
         if covered[b] <= max(MOST_COVERED, covered[span.last]):
             last = b
     return replace(span, last=last)
+
+
+def with_clear_start(
+    span: Span, states: np.ndarray, unsure: np.ndarray, config: SpanConfig
+) -> Span:
+    """The span with its start a little earlier, where the untouched canvas lies open.
+
+    The last look at it is often one under the hand that paints already.
+
+    Args:
+        states: RGB uint8 (b, h, w, 3); unsure: share of the canvas that may have changed unseen
+            (b,).
+    """
+    start, earlier = pyramid(states[span.first]), [span.first]
+    for b in range(span.first - 1, max(-1, span.first - FIRST_VIEWS - 1), -1):
+        if change(pyramid(states[b]), start) >= config.min_change:
+            break
+        earlier.append(b)
+    clear = [b for b in earlier if unsure[b] < config.min_change]
+    first = clear[0] if clear else min(earlier, key=lambda b: (unsure[b], -b))
+    return replace(span, first=first)
 
 
 def _is_painted(before: list[np.ndarray], after: list[np.ndarray], config: SpanConfig) -> bool:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.align import AlignConfig, Pose, Sight, Tracker
+from ingest.captions import Caption, find_captions
 from ingest.decode import Video
 from ingest.errors import Refusal
-from ingest.geometry import resize_to, scaling
+from ingest.geometry import resize_to, scaling, valid_area, warp
 from ingest.spool import Spool
 
 SMALL_SIDE_PX = 240
@@ -43,6 +44,8 @@ class Look:
     """Short side of the frames as they were registered."""
     spool: Spool
     frame_shape: tuple[int, ...]
+    captions: tuple[Caption, ...] = ()
+    """Boxes of the frames' small copies that show no canvas."""
 
     def lay(self, i: int, matrix: np.ndarray, take: int | None = None) -> None:
         """Give frame `i` another homography (3, 3) to take coordinates; its take stays, or is
@@ -81,4 +84,22 @@ def look_at(video: Video, config: AlignConfig) -> Look:
             f"{video.path.name} gives {len(looked)} frames, at least {MIN_FRAMES} are needed to "
             "tell paint from hands",
         )
-    return Look(looked, config.side_px, spool, shape)
+    look = Look(looked, config.side_px, spool, shape)
+    smalls = [one.small for one in looked]
+    return replace(look, captions=find_captions(smalls, lambda i: _change(look, i)))
+
+
+def _change(look: Look, i: int) -> np.ndarray | None:
+    """What the frame after frame `i` has more than the one before it, as `i` sees it: int16
+    (h, w, 3), 0 out of view; None where the three are not of one take."""
+    if not 0 < i < len(look.looked) - 1:
+        return None
+    if len({look.looked[k].pose.take for k in (i - 1, i, i + 1)}) > 1:
+        return None
+    small, seen_from = look.looked[i].small, np.linalg.inv(look.take_from_small(i))
+    size, both, seen = (small.shape[1], small.shape[0]), np.ones(small.shape[:2], bool), []
+    for k in (i - 1, i + 1):
+        matrix = seen_from @ look.take_from_small(k)
+        seen.append(warp(look.looked[k].small, matrix, size).astype(np.int16))
+        both &= valid_area(small.shape, matrix, size)
+    return np.where(both[..., None], seen[1] - seen[0], 0)
