@@ -14,7 +14,10 @@ from ingest.levels import differs
 from ingest.occlusion import History
 from ingest.span import Span
 
-STRIDE_STEP, PATIENCE_BINS = 0.8, 3
+STRIDE_STEP = 0.8
+PATIENCE_BINS, LONG_PATIENCE_BINS, CLEAR = 3, 12, 0.01
+"""Bins that a keyframe waits for the clearest moment; bins that it waits at most for a clear one,
+and share of the canvas that may be unsure in that."""
 
 
 class KeyframeConfig(Config):
@@ -84,12 +87,21 @@ def _walk(
         reached = next((b for b in clear if change(looks[current], looks[b]) >= stride), None)
         if reached is None:
             break
-        # Waiting a little for the hand to leave gives a truer picture than cutting at once.
-        later = [b for b in clear if reached <= b < reached + PATIENCE_BINS]
-        best = min(later, key=lambda b: (round(float(unsure[b]), 3), b))
+        best = _clearest([b for b in clear if b >= reached], unsure)
         chosen.append((best, change(looks[current], looks[best])))
         current = best
     return _ended(chosen, looks, span.last, config)
+
+
+def _clearest(bins: list[int], unsure: np.ndarray) -> int:
+    """Of bins from the first that may be a keyframe on, the one to take.
+
+    Waiting a little for the hand to leave gives a truer picture than cutting at once.
+    """
+    soon = [b for b in bins if b < bins[0] + PATIENCE_BINS]
+    best = min(soon, key=lambda b: (round(float(unsure[b]), 3), b))
+    later = (b for b in bins if b < bins[0] + LONG_PATIENCE_BINS and unsure[b] <= CLEAR)
+    return best if unsure[best] <= CLEAR else next(later, best)
 
 
 def _is_clear(b: int, unsure: np.ndarray, span: Span, config: KeyframeConfig) -> bool:

@@ -12,7 +12,7 @@ from ingest.config import Config
 
 INTRO_DETAIL, EMPTIER = 0.05, 0.25
 """Least detail of another picture shown first, and how much emptier the canvas is after it."""
-LAST_TOUCHES, MOST_COVERED = 3, 0.02
+LAST_TOUCHES, MOST_COVERED = 5, 0.02
 """States after the last visible change in which the painter may still touch the canvas; and the
 share of it that may be covered in the one that is taken."""
 FIRST_VIEWS = 4

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingest.span import Span, SpanConfig, with_clear_start, with_last_touches
+from ingest.span import LAST_TOUCHES, Span, SpanConfig, with_clear_start, with_last_touches
 
 STATES = np.full((10, 40, 60, 3), 120, np.uint8)
 OPEN = np.zeros(10)
 
 
 def test_the_end_moves_on_while_the_finished_canvas_lies_open() -> None:
-    assert with_last_touches(Span(1, 4), STATES, OPEN, SpanConfig()).last == 7
+    assert with_last_touches(Span(1, 3), STATES, OPEN, SpanConfig()).last == 3 + LAST_TOUCHES
     assert with_last_touches(Span(1, 8), STATES, OPEN, SpanConfig()).last == 9
 
 
