@@ -58,15 +58,15 @@ def find_captions(
     """The captions of a film, each found once or twice.
 
     Args:
-        frames: small copies, RGB uint8 (h, w, 3), of all frames that are looked at.
-        change_at: for a frame, int16 (h, w, 3): what the frame after it has more than the one
-            before it, both laid over it; None where they cannot be compared.
+        frames: small grey copies, uint8 (h, w), of all frames that are looked at.
+        change_at: for a frame, uint8 (h, w): how much the frames before and after it differ, both
+            laid over it; None where they cannot be compared.
     """
     captions = []
     for n in range(1, len(frames) - 1):
         change = change_at(n)
         if change is not None:
-            for box in _boxes(np.abs(change).max(axis=2) > CHANGED):
+            for box in _boxes(change > CHANGED):
                 stay = _stay(n, box, frames)
                 if stay is not None:
                     captions.append(Caption(*stay, box))
@@ -83,9 +83,11 @@ def _boxes(changed: np.ndarray) -> list[Box]:
     boxes = []
     for left, top, width, height, _ in found[1:].tolist():
         box = (left, top, width, height)
+        if width < max(MIN_WIDTH_SHARE * changed.shape[1], MIN_ASPECT * height):
+            continue
         inside, near, far = (changed[_window(box, px)] for px in (0, GAP_PX, GAP_PX + RIM_PX))
         around = (far.sum() - near.sum()) / max(1, far.size - near.size)
-        if width >= MIN_ASPECT * height and inside.mean() >= FILLED and around <= CHANGED_AROUND:
+        if inside.mean() >= FILLED and around <= CHANGED_AROUND:
             boxes.append(box)
     return boxes
 
@@ -112,14 +114,17 @@ def _stay(n: int, box: Box, frames: Sequence[np.ndarray]) -> tuple[int, int] | N
     m = n + step
     while 0 <= m < len(frames) and _alike(_slopes(frames[m], box), letters) >= SAME_LETTERS:
         m += step
+    if m == len(frames):
+        # What stays to the end may be painted.
+        return None
     # A fading caption shows no letters yet, or no longer.
-    first, last = sorted((n, min(max(m, 0), len(frames) - 1)))
+    first, last = sorted((n, max(m, 0)))
     return (first, last) if SHORTEST <= last - first <= longest else None
 
 
 def _slopes(frame: np.ndarray, box: Box) -> np.ndarray:
     """float32 (height, width): how steep the grey picture is in a box, levels a pixel."""
-    grey = cv2.cvtColor(frame[_window(box)], cv2.COLOR_RGB2GRAY)
+    grey = frame[_window(box)]
     return np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from ingest.align import AlignConfig, Pose, Sight, Tracker
@@ -85,21 +86,26 @@ def look_at(video: Video, config: AlignConfig) -> Look:
             "tell paint from hands",
         )
     look = Look(looked, config.side_px, spool, shape)
-    smalls = [one.small for one in looked]
-    return replace(look, captions=find_captions(smalls, lambda i: _change(look, i)))
+    greys = [cv2.cvtColor(one.small, cv2.COLOR_RGB2GRAY) for one in looked]
+    return replace(look, captions=find_captions(greys, lambda i: _change(look, greys, i)))
 
 
-def _change(look: Look, i: int) -> np.ndarray | None:
-    """What the frame after frame `i` has more than the one before it, as `i` sees it: int16
-    (h, w, 3), 0 out of view; None where the three are not of one take."""
-    if not 0 < i < len(look.looked) - 1:
+def _change(look: Look, greys: list[np.ndarray], i: int) -> np.ndarray | None:
+    """How much the frames before and after frame `i` differ, as `i` sees them: uint8 (h, w), 0 out
+    of view; None where the three are not of one take.
+
+    Args:
+        greys: small grey copies of all frames.
+    """
+    if not 0 < i < len(greys) - 1:
         return None
     if len({look.looked[k].pose.take for k in (i - 1, i, i + 1)}) > 1:
         return None
-    small, seen_from = look.looked[i].small, np.linalg.inv(look.take_from_small(i))
-    size, both, seen = (small.shape[1], small.shape[0]), np.ones(small.shape[:2], bool), []
+    seen_from = np.linalg.inv(look.take_from_small(i))
+    height, width = greys[i].shape
+    both, seen = np.ones((height, width), bool), []
     for k in (i - 1, i + 1):
         matrix = seen_from @ look.take_from_small(k)
-        seen.append(warp(look.looked[k].small, matrix, size).astype(np.int16))
-        both &= valid_area(small.shape, matrix, size)
-    return np.where(both[..., None], seen[1] - seen[0], 0)
+        seen.append(warp(greys[k], matrix, (width, height)))
+        both &= valid_area((height, width), matrix, (width, height))
+    return np.where(both, cv2.absdiff(*seen), 0)

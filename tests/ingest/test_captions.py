@@ -35,10 +35,8 @@ def _captioned(frames: list[np.ndarray], first: int, last: int) -> list[np.ndarr
 
 
 def _find(frames: list[np.ndarray]) -> tuple[Caption, ...]:
-    def change_at(n: int) -> np.ndarray:
-        return frames[n + 1].astype(np.int16) - frames[n - 1]
-
-    return find_captions(frames, change_at)
+    greys = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
+    return find_captions(greys, lambda n: cv2.absdiff(greys[n - 1], greys[n + 1]))
 
 
 def test_a_caption_is_found_whatever_moves_and_is_painted_behind_it() -> None:
@@ -60,6 +58,7 @@ def test_a_film_without_captions_has_none() -> None:
 
 def test_letters_that_stay_are_no_caption() -> None:
     assert _find(_captioned(_film(), 30, NUMBER - 1)) == ()
+    assert _find(_captioned(_film(), NUMBER - 7, NUMBER - 1)) == ()
 
 
 def test_a_long_stroke_that_is_painted_over_is_no_caption() -> None:
