@@ -70,7 +70,7 @@ def compose(
 
 def rectified(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The canvas in a frame; `matrix` maps frame pixels to canvas pixels, `size` is (w, h)."""
-    scale = pixel_scale(matrix)
+    scale = float(pixel_scale(matrix))
     if scale < 0.5:
         # Warping looks at four neighbours only: large frames are averaged down first.
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -83,11 +83,9 @@ class Ground:
         height, width = self.grey.shape
         seen = warp(image, pose, (width, height))
         start = self.points
-        moved, error = tracked(
-            self.grey, start, seen, LEVELS if max_move_px <= MAX_MOVE_PX else FAR_LEVELS
-        )
-        travel = np.linalg.norm(moved - start, axis=2)[:, 0]
-        good = (error < MAX_BACK_ERROR_PX) & (travel < max_move_px)
+        levels = LEVELS if max_move_px <= MAX_MOVE_PX else FAR_LEVELS
+        moved, error = tracked(self.grey, start, seen, levels, max_move_px)
+        good = error < MAX_BACK_ERROR_PX
         if good.sum() < MIN_POINTS:
             return None
         source = transform(np.linalg.inv(pose), moved[good, 0])
