@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -153,7 +154,7 @@ class Tracker:
         """Add a registered frame to the take's composite."""
         seen = warp(small, take.matrix, take.size)
         outside = ~valid_area(small.shape, take.matrix, take.size)
-        seen[outside] = take.composite[outside]
+        cv2.copyTo(take.composite, outside.view(np.uint8), seen)
         take.recent.append(seen)
         take.num_frames += 1
         take.last_position = self._position

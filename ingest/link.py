@@ -276,7 +276,7 @@ def _candidates(look: Look, known: list[int], i: int) -> list[int]:
     """Frames of the main group in which frame i may be found: those nearest in time before and
     after it, and the nearest ones that see as much as most do."""
     scales = pixel_scale(np.stack([look.looked[j].pose.matrix for j in known]))
-    wide = [j for j, s in zip(known, scales, strict=True) if s > 0.9 * np.median(scales)]
+    wide = [known[n] for n in np.flatnonzero(scales > 0.9 * np.median(scales))]
     chosen = []
     for frames in (known, wide):
         before = [j for j in frames if j < i - DISSOLVE][-1:]

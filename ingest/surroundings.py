@@ -6,6 +6,8 @@ there (hands, palettes) is a minority and the most common ratio is not moved by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -48,15 +50,14 @@ def surrounding_gains(
     every = max(1, len(smalls) // REFERENCE_FRAMES)
     found = np.ones((len(smalls), 3), np.float32)
     for _ in range(2):
-        exact = table.exact.gains(table.seen, found, every)
-        found = exact
-        if np.isnan(exact[:, 0]).any():
+        exact = table.exact.gains(table.seen, found, every, range(len(smalls)))
+        lacking = np.flatnonzero(np.isnan(exact[:, 0]))
+        if len(lacking):
             # Where the table lies elsewhere under the canvas, what is about there tells the light.
-            soft = table.soft.gains(table.seen, _filled(exact), every)
-            found = np.where(np.isnan(exact), soft, exact)
-        if np.isnan(found[:, 0]).mean() > 0.5:
+            exact[lacking] = table.soft.gains(table.seen, _filled(exact), every, lacking)
+        if np.isnan(exact[:, 0]).mean() > 0.5:
             return None
-        found = _filled(found)
+        found = _filled(exact)
     return found.astype(np.float32)
 
 
@@ -91,22 +92,21 @@ class _Looks:
         self.looks = looks
         self.usable = (looks.max(axis=1) < BRIGHT) & (looks.min(axis=1) > DARK)
 
-    def gains(self, seen: np.ndarray, known: np.ndarray, every: int) -> np.ndarray:
-        """Gains (n, 3) against the middle look of the frames in the light that is known so far
-        (n, 3); NaN where too little agrees on one.
+    def gains(
+        self, seen: np.ndarray, known: np.ndarray, every: int, wanted: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
+        """Gains (m, 3) of the wanted frames (m,) against the middle look of the frames in the light
+        that is known so far (n, 3); NaN where too little agrees on one.
 
         Args:
             seen: bool (n, pixels).
+            every: how many frames there are to one that the middle look is of.
         """
         lit = self.looks[::every] * known[::every, :, None]
         reference = _nanmedian(np.where(seen[::every, None], lit, np.float32(np.nan)))
         is_known, logarithm = np.isfinite(reference[0]), np.log(np.maximum(reference, 1))
-        return np.array(
-            [
-                _gain(logarithm, look, usable & is_known)
-                for look, usable in zip(self.looks, seen & self.usable, strict=True)
-            ]
-        )
+        usable = seen & self.usable & is_known
+        return np.array([_gain(logarithm, self.looks[n], usable[n]) for n in wanted])
 
 
 def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
