@@ -6,6 +6,7 @@ gives is blended at its rim. Only the frames that are needed are warped.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -46,26 +47,37 @@ def compose(
     sums = [np.zeros((height, width, 3), np.float32) for _ in choices]
     weights = [np.zeros((height, width), np.float32) for _ in choices]
     for number, frame in frames:
-        view = views[number]
-        users = [k for k, choice in enumerate(choices) if number in choice.looks]
-        if not users:
+        given = {
+            k: cv2.resize(choice.looks[number].astype(np.float32), size)
+            for k, choice in enumerate(choices)
+            if number in choice.looks
+        }
+        if not given:
             continue
-        seen = apply_gain(rectified(frame, view.canvas_from_frame, size), view.gain)
-        for k in users:
-            weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)
-            # Most frames give a small part only: the rest is not worth the sums.
-            x, y, w, h = cv2.boundingRect((weight > 0).astype(np.uint8))
-            part = slice(y, y + h), slice(x, x + w)
-            cv2.accumulateProduct(
-                seen[part].astype(np.float32),
-                cv2.merge([weight[part]] * 3),
-                sums[k][part],
-            )
+        # Most frames give a small part only: the rest is not worth the work.
+        part = _part(functools.reduce(cv2.max, given.values()))
+        seen = _canvas_part(frame, views[number], part).astype(np.float32)
+        for k, weight in given.items():
+            cv2.accumulateProduct(seen, cv2.merge([weight[part]] * 3), sums[k][part])
             weights[k][part] += weight[part]
     return [
         _finished(total, weight, state, size)
         for total, weight, state in zip(sums, weights, states, strict=True)
     ]
+
+
+def _part(weight: np.ndarray) -> tuple[slice, slice]:
+    """The box, as slices of rows and columns, of all that has weight."""
+    x, y, width, height = cv2.boundingRect((weight > 0).astype(np.uint8))
+    return slice(y, y + height), slice(x, x + width)
+
+
+def _canvas_part(frame: np.ndarray, view: View, part: tuple[slice, slice]) -> np.ndarray:
+    """A part of the canvas in a frame, in one light, RGB uint8."""
+    rows, columns = part
+    shift = np.array([[1, 0, -columns.start], [0, 1, -rows.start], [0, 0, 1.0]])
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    return apply_gain(rectified(frame, shift @ view.canvas_from_frame, size), view.gain)
 
 
 def rectified(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
