@@ -84,7 +84,7 @@ def agreed_ratio(
             return None
         if np.array_equal(near, before):
             break
-        centre, before = np.median(ratios[:, near], axis=1), near
+        centre, before = np.median(np.compress(near, ratios, axis=1), axis=1), near
     return centre
 
 

@@ -53,7 +53,8 @@ def hough_lines(edges: np.ndarray, max_lines: int) -> list[Line]:
         gap = np.abs(angle[chosen] - angle[k])
         turned = gap > np.pi / 2
         apart = np.abs(offset[k] - np.where(turned, -1.0, 1.0) * offset[chosen])
-        if not ((np.where(turned, np.pi - gap, gap) < SAME_LINE_RAD) & (apart < SAME_LINE_PX)).any():
+        alike = np.where(turned, np.pi - gap, gap) < SAME_LINE_RAD
+        if not (alike & (apart < SAME_LINE_PX)).any():
             chosen.append(k)
     return [Line(float(rho[k]), float(angle[k])) for k in chosen]
 
@@ -108,8 +109,8 @@ def are_sensible(
 
 
 def points_along(quads: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels x and y, int32 (n, 4, m) each, at shares `along` (m,) of the sides of quads (n, 4, 2).
-    """
+    """Pixels x and y, int32 (n, 4, m) each, at shares `along` (m,) of the sides of quads
+    (n, 4, 2)."""
     ends = np.roll(quads, -1, 1)
     x, y = (
         np.rint(quads[..., i, None] * (1 - along) + ends[..., i, None] * along).astype(np.int32)

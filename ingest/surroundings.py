@@ -120,7 +120,8 @@ def _gain(reference: np.ndarray, look: np.ndarray, usable: np.ndarray) -> np.nda
     look (3, pixels); NaN where there is none."""
     if usable.sum() < max(50, 0.2 * len(usable)):
         return np.full(3, np.nan)
-    ratios = reference[:, usable] - LOGARITHM[look[:, usable]]
+    seen = np.compress(usable, look, axis=1)
+    ratios = np.compress(usable, reference, axis=1) - LOGARITHM[seen]
     centre = agreed_ratio(ratios, np.median(ratios, axis=1), BAND, MIN_AGREEING)
     if centre is None or np.abs(centre).max() >= np.log(MAX_GAIN):
         return np.full(3, np.nan)
