@@ -7,6 +7,8 @@ and every frame is registered once more to that alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -25,6 +27,16 @@ shows, which a nearer view shows a part of."""
 MOST_WORSE, WORSE_PX, WORSE_GUESS_PX = 1.15, 0.04, 0.3
 """Root mean square error of a similarity, over that of a homography, up to which it will do: a
 factor, and pixels on top; more of these where a homography would be a guess."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """Where a frame lies on the ground."""
+
+    pose: np.ndarray
+    """Homography (3, 3) to take coordinates."""
+    shown: float
+    """Share of the ground's points that the frame shows there."""
 
 
 class Ground:
@@ -71,8 +83,8 @@ class Ground:
         pose: np.ndarray,
         min_seen: float | None = None,
         max_move_px: float = MAX_MOVE_PX,
-    ) -> np.ndarray | None:
-        """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
+    ) -> Settled | None:
+        """A finer pose of a frame, or None where the frame shows too little of the ground.
 
         Args:
             image: contrast-stretched grey uint8 (H, W).
@@ -101,7 +113,9 @@ class Ground:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)
-        return fine if np.abs(back_again - outline).max() < 2 * max_move_px else None
+        if np.abs(back_again - outline).max() >= 2 * max_move_px:
+            return None
+        return Settled(fine, float(kept.sum()) / len(start))
 
 
 def _simplest(
