@@ -147,15 +147,19 @@ def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int
 
 
 def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Edges that are in (nearly) all composites: bool (h, w), and their strength float32 (h, w)."""
-    gradients = [_gradient(image) for image in composites]
-    magnitudes = [np.hypot(dx, dy) for dx, dy in gradients]
-    # Some composites may have a hand on the side, or be blurred.
-    lasting = kth_smallest(magnitudes, min(max(1, len(composites) // 4), len(composites) - 1))
+    """Edges that are in (nearly) all composites: bool (h, w), and their `lasting_strength`."""
+    lasting = lasting_strength(composites)
     dx, dy = _gradient(median_look(composites))
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
     return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting
+
+
+def lasting_strength(composites: list[np.ndarray]) -> np.ndarray:
+    """How much of an edge every pixel is in (nearly) all composites, float32 (h, w)."""
+    magnitudes = [np.hypot(*_gradient(image)) for image in composites]
+    # Some composites may have a hand on the side, or be blurred.
+    return kth_smallest(magnitudes, min(max(1, len(composites) // 4), len(composites) - 1))
 
 
 def picture_edges(picture: np.ndarray) -> np.ndarray:

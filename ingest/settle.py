@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.canvas import lasting_edges
+from ingest.canvas import lasting_strength
 from ingest.geometry import transform, warp, within
 from ingest.middle import middle_look
 from ingest.registration import grey, tracked
@@ -57,10 +57,9 @@ class Ground:
         """
         self.goal = goal
         self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
-        _, strength = lasting_edges(composites)
-        picture = middle_look(composites)
-        self.grey = grey(picture)
-        near = cv2.dilate((strength > LASTING_STRENGTH).astype(np.uint8), np.ones((3, 3), np.uint8))
+        self.grey = grey(middle_look(composites))
+        is_edge = lasting_strength(composites) > LASTING_STRENGTH
+        near = cv2.dilate(is_edge.astype(np.uint8), np.ones((3, 3), np.uint8))
         if area is not None:
             near = near * area.astype(np.uint8)
         found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=near, blockSize=5)
