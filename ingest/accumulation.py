@@ -7,6 +7,7 @@ moves, and what changed comes back again and again.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Sequence
 
@@ -49,7 +50,7 @@ def still_share(pictures: Sequence[np.ndarray]) -> float:
         cv2.resize(p, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA) for p in smooth
     ]
     changed = [
-        float((cv2.absdiff(a, b).max(axis=2) > STILL_LEVELS).mean())
+        float((functools.reduce(cv2.max, cv2.split(cv2.absdiff(a, b))) > STILL_LEVELS).mean())
         for a, b in itertools.pairwise(looks)
     ]
     return float((np.array(changed) <= STILL_AREA).mean()) if changed else 0.0

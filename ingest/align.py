@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -79,11 +80,10 @@ class Take:
     num_frames: int = 0
     last_position: int = 0
     """Which frame was the last of this take."""
-    grey: np.ndarray = field(init=False)
     coarse: np.ndarray = field(init=False)
-    points: np.ndarray = field(init=False)
     anchor: tuple[np.ndarray, np.ndarray] | None = None
     """Grey picture and points of the composite that frames are registered to while it holds."""
+    _to_track: tuple[np.ndarray, np.ndarray] | None = None
     _features: Features | None = None
 
     def __post_init__(self) -> None:
@@ -94,13 +94,19 @@ class Take:
         return self.composite.shape[1], self.composite.shape[0]
 
     def renew(self, composite: np.ndarray) -> None:
-        self.composite, self.grey = composite, grey(composite)
-        self.coarse = coarse_grey(composite)
-        self.points, self._features = corners_to_track(self.grey), None
+        self.composite, self.coarse = composite, coarse_grey(composite)
+        self._to_track = self._features = None
+
+    def to_track(self) -> tuple[np.ndarray, np.ndarray]:
+        """Grey picture and points of the composite; while the anchor holds nobody asks for them."""
+        if self._to_track is None:
+            known = grey(self.composite)
+            self._to_track = known, corners_to_track(known)
+        return self._to_track
 
     def features(self) -> Features:
         if self._features is None:
-            self._features = features(self.grey)
+            self._features = features(self.to_track()[0])
         return self._features
 
 
@@ -153,7 +159,7 @@ class Tracker:
         """Add a registered frame to the take's composite."""
         seen = warp(small, take.matrix, take.size)
         outside = ~valid_area(small.shape, take.matrix, take.size)
-        seen[outside] = take.composite[outside]
+        cv2.copyTo(take.composite, outside.view(np.uint8), seen)
         take.recent.append(seen)
         take.num_frames += 1
         take.last_position = self._position
@@ -161,7 +167,7 @@ class Tracker:
             return
         take.renew(middle_look(take.recent))
         if take.anchor is None:
-            take.anchor = take.grey, take.points
+            take.anchor = take.to_track()
 
 
 def _followed(take: Take, sight: Sight, start: np.ndarray | None = None) -> np.ndarray | None:
@@ -181,7 +187,7 @@ def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
             return found.matrix
         # Too much has changed since: the next composite becomes the anchor.
         take.anchor = None
-    found = follow(take.grey, take.points, seen)
+    found = follow(*take.to_track(), seen)
     return None if found is None else found.matrix
 
 

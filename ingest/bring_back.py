@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Set
 
 import numpy as np
 
@@ -22,7 +23,7 @@ LEAST_TAKEN, IN_VIEW_PX = 3, 2.0
 
 
 def bring_back(
-    look: Look, used: list[int], firm: set[int], composites: list[np.ndarray], canvas: Canvas
+    look: Look, used: list[int], firm: Set[int], composites: list[np.ndarray], canvas: Canvas
 ) -> dict[int, np.ndarray]:
     """Bring the canvas back to where it was found, wherever it was moved on the table.
 
@@ -56,7 +57,7 @@ def bring_back(
 
 
 def _exact(
-    look: Look, used: list[int], firm: set[int], rough: list[Place], canvas: Canvas
+    look: Look, used: list[int], firm: Set[int], rough: list[Place], canvas: Canvas
 ) -> dict[int, np.ndarray]:
     """What brings the canvas home from each place, by number: found place by place from home on,
     each from what is to be seen next to the push."""
@@ -87,7 +88,7 @@ def _exact(
 def _beside(
     look: Look,
     used: list[int],
-    firm: set[int],
+    firm: Set[int],
     stay: list[int],
     at_end: bool,
     canvas: Canvas,

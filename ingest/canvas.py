@@ -9,6 +9,7 @@ less its black bars.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
@@ -18,13 +19,14 @@ from pydantic import Field
 from ingest.config import Config
 from ingest.geometry import transform
 from ingest.light import apply_gain, common_gain
-from ingest.middle import middle_look
+from ingest.middle import kth_smallest, median_look, middle_look
 from ingest.quads import (
     Line,
     are_sensible,
     candidate_quads,
     hough_lines,
     order_corners,
+    points_along,
     refine_corners,
     turned_clockwise,
 )
@@ -133,7 +135,8 @@ def _corners_of(left: int, top: int, right: int, bottom: int) -> np.ndarray:
 
 def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the frame without plain black bars."""
-    brightest = np.max([c.max(axis=2) for c in composites], axis=0).astype(np.float32)
+    channels = [channel for image in composites for channel in cv2.split(image)]
+    brightest = functools.reduce(cv2.max, channels).astype(np.float32)
     columns = np.percentile(brightest, 98, axis=0) > config.black_bar_level
     rows = np.percentile(brightest, 98, axis=1) > config.black_bar_level
     if not columns.any() or not rows.any():
@@ -144,16 +147,19 @@ def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int
 
 
 def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Edges that are in (nearly) all composites: bool (h, w), and their strength float32 (h, w)."""
-    gradients = [_gradient(image) for image in composites]
-    magnitudes = np.stack([np.hypot(dx, dy) for dx, dy in gradients])
-    # Some composites may have a hand on the side, or be blurred.
-    lasting = np.sort(magnitudes, axis=0)[min(max(1, len(composites) // 4), len(composites) - 1)]
-    middle = np.median(np.stack(composites), axis=0).astype(np.uint8)
-    dx, dy = _gradient(middle)
+    """Edges that are in (nearly) all composites: bool (h, w), and their `lasting_strength`."""
+    lasting = lasting_strength(composites)
+    dx, dy = _gradient(median_look(composites))
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
-    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting.astype(np.float32)
+    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting
+
+
+def lasting_strength(composites: list[np.ndarray]) -> np.ndarray:
+    """How much of an edge every pixel is in (nearly) all composites, float32 (h, w)."""
+    magnitudes = [np.hypot(*_gradient(image)) for image in composites]
+    # Some composites may have a hand on the side, or be blurred.
+    return kth_smallest(magnitudes, min(max(1, len(composites) // 4), len(composites) - 1))
 
 
 def picture_edges(picture: np.ndarray) -> np.ndarray:
@@ -196,11 +202,17 @@ def _smooth(image: np.ndarray) -> np.ndarray:
 
 def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The gradient (Sobel) of the channel that changes most, float32 (h, w) twice."""
-    smooth = cv2.GaussianBlur(image, (0, 0), 1.2)
-    dx = cv2.Sobel(smooth, cv2.CV_32F, 1, 0)
-    dy = cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
-    best = np.argmax(dx * dx + dy * dy, axis=2)[..., None]
-    return np.take_along_axis(dx, best, 2)[..., 0], np.take_along_axis(dy, best, 2)[..., 0]
+    best_x = best_y = most = np.zeros(0)
+    for k, smooth in enumerate(cv2.split(cv2.GaussianBlur(image, (0, 0), 1.2))):
+        dx, dy = cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)
+        change = dx * dx + dy * dy
+        if not k:
+            best_x, best_y, most = dx, dy, change
+            continue
+        more = cv2.compare(change, most, cv2.CMP_GT)
+        for channel, best in ((dx, best_x), (dy, best_y), (change, most)):
+            cv2.copyTo(channel, more, best)
+    return best_x, best_y
 
 
 def _scores(
@@ -231,9 +243,7 @@ def _scores(
 def side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Share of each side, (n, 4), that lies on a lasting edge; parts outside count as absent."""
     near = cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    along = np.linspace(0.04, 0.96, 48)[None, None, :, None]
-    points = quads[:, :, None] * (1 - along) + np.roll(quads, -1, 1)[:, :, None] * along
-    x, y = np.round(points[..., 0]).astype(int), np.round(points[..., 1]).astype(int)
+    x, y = points_along(quads, np.linspace(0.04, 0.96, 48))
     inside = (x >= 0) & (y >= 0) & (x < edges.shape[1]) & (y < edges.shape[0])
     hit = near[y.clip(0, edges.shape[0] - 1), x.clip(0, edges.shape[1] - 1)] & inside
     return hit.mean(axis=2)

@@ -46,31 +46,70 @@ def compose(
     sums = [np.zeros((height, width, 3), np.float32) for _ in choices]
     weights = [np.zeros((height, width), np.float32) for _ in choices]
     for number, frame in frames:
-        view = views[number]
         users = [k for k, choice in enumerate(choices) if number in choice.looks]
         if not users:
             continue
-        seen = apply_gain(rectified(frame, view.canvas_from_frame, size), view.gain)
-        for k in users:
-            weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)
-            # Most frames give a small part only: the rest is not worth the sums.
-            x, y, w, h = cv2.boundingRect((weight > 0).astype(np.uint8))
-            part = slice(y, y + h), slice(x, x + w)
-            cv2.accumulateProduct(
-                seen[part].astype(np.float32),
-                cv2.merge([weight[part]] * 3),
-                sums[k][part],
-            )
-            weights[k][part] += weight[part]
+        # Most frames give a small part only: the rest is not worth the work.
+        boxes = [_box(choices[k].looks[number], size) for k in users]
+        whole = _around(boxes)
+        seen = _seen(frame, views[number], whole).astype(np.float32)
+        for k, box in zip(users, boxes, strict=True):
+            part = box.part()
+            weight = cv2.resize(choices[k].looks[number].astype(np.float32), size)[part]
+            given = seen[box.part(whole.left, whole.top)]
+            cv2.accumulateProduct(given, cv2.merge([weight] * 3), sums[k][part])
+            weights[k][part] += weight
     return [
         _finished(total, weight, state, size)
         for total, weight, state in zip(sums, weights, states, strict=True)
     ]
 
 
+@dataclass(frozen=True)
+class _Box:
+    """Pixels of a picture, from left and top to before right and bottom."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def part(self, left: int = 0, top: int = 0) -> tuple[slice, slice]:
+        """Its rows and columns in a picture that begins at `left` and `top`."""
+        rows = slice(self.top - top, self.bottom - top)
+        return rows, slice(self.left - left, self.right - left)
+
+
+def _box(look: np.ndarray, size: tuple[int, int]) -> _Box:
+    """What a look, bool (h, w) and not empty, can have to do with when it is enlarged to `size`
+    (w, h)."""
+    x, y, w, h = cv2.boundingRect(look.astype(np.uint8))
+    factors = np.array([size[0] / look.shape[1], size[1] / look.shape[0]])
+    # Enlarging spreads a pixel over its neighbours.
+    left, top = np.floor(factors * [x - 1, y - 1]).astype(int).clip(0)
+    right, bottom = np.minimum(np.ceil(factors * [x + w + 1, y + h + 1]).astype(int), size)
+    return _Box(int(left), int(top), int(right), int(bottom))
+
+
+def _around(boxes: list[_Box]) -> _Box:
+    return _Box(
+        min(box.left for box in boxes),
+        min(box.top for box in boxes),
+        max(box.right for box in boxes),
+        max(box.bottom for box in boxes),
+    )
+
+
+def _seen(frame: np.ndarray, view: View, box: _Box) -> np.ndarray:
+    """A part of the canvas in a frame, in one light, RGB uint8."""
+    shift = np.array([[1, 0, -box.left], [0, 1, -box.top], [0, 0, 1.0]])
+    size = (box.right - box.left, box.bottom - box.top)
+    return apply_gain(rectified(frame, shift @ view.canvas_from_frame, size), view.gain)
+
+
 def rectified(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """The canvas in a frame; `matrix` maps frame pixels to canvas pixels, `size` is (w, h)."""
-    scale = pixel_scale(matrix)
+    scale = float(pixel_scale(matrix))
     if scale < 0.5:
         # Warping looks at four neighbours only: large frames are averaged down first.
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

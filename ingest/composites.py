@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from ingest.compose import rectified
@@ -57,7 +58,7 @@ def composite(
         seen = rectified(image, matrix, size)
         outside = ~valid_area(image.shape, matrix, size)
         filling = base if base is not None else (looks[-1] if looks else None)
-        if filling is not None and outside.any():
-            seen[outside] = filling[outside]
+        if filling is not None:
+            cv2.copyTo(filling, outside.view(np.uint8), seen)
         looks.append(seen)
     return middle_look(looks)

@@ -55,9 +55,10 @@ def resize_to(image: np.ndarray, short_side_px: int) -> tuple[np.ndarray, float]
     return cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA), factor
 
 
-def pixel_scale(matrix: np.ndarray) -> float:
-    """How much larger a homography (3, 3) makes things, about: the root of its area factor."""
-    return float(np.sqrt(abs(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))))
+def pixel_scale(matrix: np.ndarray) -> np.ndarray:
+    """How much larger homographies (..., 3, 3) make things, about: the roots of their area
+    factors."""
+    return np.sqrt(np.abs(np.linalg.det(matrix[..., :2, :2] / matrix[..., 2:, 2:])))
 
 
 def grown(quad: np.ndarray, factor: float) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,34 +65,36 @@ def choose_bins(history: History, span: Span, config: KeyframeConfig) -> list[tu
     the wished number is reached, but never smaller than `min_change`.
     """
     looks = {b: pyramid(history.states[b]) for b in range(span.first, span.last + 1)}
+    # Walks with other steps compare the same states again.
+    apart = functools.cache(lambda a, b: change(looks[a], looks[b]))
     unsure = history.unsure.mean(axis=(1, 2))
-    stride = change(looks[span.first], looks[span.last])
+    stride = apart(span.first, span.last)
     while True:
         stride = max(config.min_change, stride)
-        chosen = _walk(looks, unsure, span, stride, config)
+        chosen = _walk(apart, unsure, span, stride, config)
         if len(chosen) >= config.target_count or stride == config.min_change:
             return chosen
         stride *= STRIDE_STEP
 
 
 def _walk(
-    looks: dict[int, list[np.ndarray]],
+    apart: Callable[[int, int], float],
     unsure: np.ndarray,
     span: Span,
     stride: float,
     config: KeyframeConfig,
 ) -> list[tuple[int, float]]:
-    """Keyframes at least `stride` apart."""
+    """Keyframes at least `stride` apart; `apart` tells how different two bins look."""
     chosen, current = [(span.first, 0.0)], span.first
     while current < span.last:
         clear = [b for b in range(current + 1, span.last + 1) if _is_clear(b, unsure, span, config)]
-        reached = next((b for b in clear if change(looks[current], looks[b]) >= stride), None)
+        reached = next((b for b in clear if apart(current, b) >= stride), None)
         if reached is None:
             break
         best = _clearest([b for b in clear if b >= reached], unsure)
-        chosen.append((best, change(looks[current], looks[best])))
+        chosen.append((best, apart(current, best)))
         current = best
-    return _ended(chosen, looks, span.last, config)
+    return _ended(chosen, apart, span.last, config)
 
 
 def _clearest(bins: list[int], unsure: np.ndarray) -> int:
@@ -110,17 +114,17 @@ def _is_clear(b: int, unsure: np.ndarray, span: Span, config: KeyframeConfig) ->
 
 def _ended(
     chosen: list[tuple[int, float]],
-    looks: dict[int, list[np.ndarray]],
+    apart: Callable[[int, int], float],
     last: int,
     config: KeyframeConfig,
 ) -> list[tuple[int, float]]:
     """With the finished state as the last keyframe, and no near-duplicate before it."""
     if chosen[-1][0] == last:
         return chosen
-    rest = change(looks[chosen[-1][0]], looks[last])
+    rest = apart(chosen[-1][0], last)
     if rest < config.min_change and len(chosen) > 1:
         previous = chosen[-2][0]
-        return [*chosen[:-1], (last, change(looks[previous], looks[last]))]
+        return [*chosen[:-1], (last, apart(previous, last))]
     return [*chosen, (last, rest)]
 
 

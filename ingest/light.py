@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
 MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
@@ -62,7 +63,7 @@ def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
     counts = np.sum([np.roll(counts, k, axis=(0, 1, 2)) for k in np.ndindex(2, 2, 2)], axis=0)
     best = np.unravel_index(int(np.argmax(counts)), counts.shape)
     start = np.array([edges[i] for i in best])
-    centre = agreed_ratio(ratios, start, COMMON_STEP, MIN_COMMON_SHARE)
+    centre = agreed_ratio(ratios.T, start, COMMON_STEP, MIN_COMMON_SHARE)
     return np.exp(np.zeros(3) if centre is None else centre).astype(np.float32)
 
 
@@ -72,16 +73,18 @@ def agreed_ratio(
     """The ratio (3,) that those near it agree on, found from `start`; all as logarithms.
 
     Args:
-        ratios: (n, 3), of pixels.
+        ratios: (3, n), of pixels.
         band: how far a ratio may be off, in any channel, to agree.
         least_share: share of the ratios that must agree, else there is none.
     """
-    centre = start
+    centre, before = start, np.zeros(0, bool)
     for _ in range(3):
-        near = (np.abs(ratios - centre) < band).all(axis=1)
+        near = (np.abs(ratios - centre[:, None]) < band).all(axis=0)
         if near.mean() < least_share:
             return None
-        centre = np.median(ratios[near], axis=0)
+        if np.array_equal(near, before):
+            break
+        centre, before = np.median(np.compress(near, ratios, axis=1), axis=1), near
     return centre
 
 
@@ -90,7 +93,7 @@ def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
     if np.allclose(gain, 1.0):
         return image
     table = np.clip(np.round(np.arange(256)[:, None] * gain[None]), 0, 255).astype(np.uint8)
-    return np.stack([table[image[..., c], c] for c in range(3)], axis=-1)
+    return cv2.LUT(image, table[None])
 
 
 def _gain(

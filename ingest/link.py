@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from ingest.canvas import typical_pose
 from ingest.geometry import pixel_scale, scaling, valid_area, warp
 from ingest.middle import middle_look
-from ingest.registration import Features, features, grey, recover
+from ingest.registration import Features, Fit, features, grey, recover
 from ingest.watch import Look
 
 LAGS = {1: 0.3, 4: 0.2, 8: 0.2, 12: 0.12}
@@ -64,6 +65,19 @@ class _Pictures:
         self.shrink = scaling(min(first.small.shape[:2]) / min(first.grey.shape))
         self.greys = [grey(frame.small) for frame in look.looked]
         self._features: dict[int, Features] = {}
+        self._recovered: dict[tuple[int, int], Fit | None] = {}
+
+    def recovered(
+        self, known: int, known_group: list[int], seen: int, seen_group: list[int]
+    ) -> Fit | None:
+        """Where one frame is found in another by features; of each the frames of its group."""
+        if (known, seen) not in self._recovered:
+            self._recovered[known, seen] = recover(
+                self.features(known, known_group),
+                self.features(seen, seen_group),
+                self.look.looked[seen].grey.shape,
+            )
+        return self._recovered[known, seen]
 
     def features(self, i: int, group: list[int]) -> Features:
         """Features of frame i, from the middle look of the frames of its group around it."""
@@ -88,13 +102,23 @@ class _Pictures:
         shared = valid_area(one.shape, matrix, size)
         if shared.mean() < LEAST_SHARED:
             return 0.0
-        a, b = (part[shared].astype(np.float32) for part in (warp(one, matrix, size), other))
-        spread = float(a.std() * b.std())
-        return float(((a - a.mean()) * (b - b.mean())).mean()) / max(spread, 1e-6)
+        return _correlation(warp(one, matrix, size), other, shared)
 
     def alike_by_poses(self, i: int, j: int) -> float:
         one, other = (self.look.looked[k].pose.matrix for k in (i, j))
         return self.alike(i, j, np.linalg.inv(other) @ one)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, shared: np.ndarray) -> float:
+    """Of two grey pictures uint8 (h, w) where they share pixels, bool (h, w)."""
+    mask = shared.view(np.uint8)
+    number = cv2.countNonZero(mask)
+    mean_a, mean_b = cv2.mean(a, mask)[0], cv2.mean(b, mask)[0]
+    square_a, square_b = (cv2.norm(part, cv2.NORM_L2SQR, mask) / number for part in (a, b))
+    # Sums of squares are exact and quick, so the product is told by the square of the difference.
+    product = (square_a + square_b - cv2.norm(a, b, cv2.NORM_L2SQR, mask) / number) / 2
+    spread = np.sqrt(max(square_a - mean_a**2, 0.0) * max(square_b - mean_b**2, 0.0))
+    return float((product - mean_a * mean_b) / max(spread, 1e-6))
 
 
 def stretches_of(look: Look) -> list[list[int]]:
@@ -214,11 +238,7 @@ def _link(pictures: _Pictures, group: _Group, main: _Group) -> bool:
     tries = _spread(group.frames)
     for i in tries:
         for j in _candidates(look, main.frames, i):
-            found = recover(
-                pictures.features(j, main.frames),
-                pictures.features(i, group.frames),
-                look.looked[i].grey.shape,
-            )
+            found = pictures.recovered(j, main.frames, i, group.frames)
             if found is None or found.num_inliers < LEAST_INLIERS:
                 continue
             if best is None or found.num_inliers > best[0]:
@@ -255,8 +275,8 @@ def _spread(frames: list[int]) -> list[int]:
 def _candidates(look: Look, known: list[int], i: int) -> list[int]:
     """Frames of the main group in which frame i may be found: those nearest in time before and
     after it, and the nearest ones that see as much as most do."""
-    scales = np.array([pixel_scale(look.looked[j].pose.matrix) for j in known])
-    wide = [j for j, s in zip(known, scales, strict=True) if s > 0.9 * np.median(scales)]
+    scales = pixel_scale(np.stack([look.looked[j].pose.matrix for j in known]))
+    wide = [known[n] for n in np.flatnonzero(scales > 0.9 * np.median(scales))]
     chosen = []
     for frames in (known, wide):
         before = [j for j in frames if j < i - DISSOLVE][-1:]

@@ -159,18 +159,18 @@ def _fill(
 
     Before a pixel is first seen it shows the start or, without one, what it will be first.
     """
-    number = len(levels)
+    number, masks = len(levels), good.view(np.uint8)
     after = np.zeros_like(levels)
     following, seen = levels[-1].copy(), np.zeros(good.shape[1:], bool)
     for b in reversed(range(number)):
-        following[good[b]] = levels[b][good[b]]
+        cv2.copyTo(levels[b], masks[b], following)
         seen |= good[b]
         after[b] = following
     states, unsure = np.zeros_like(levels), np.zeros_like(good)
     last = after[0].copy() if start is None else start
     known = np.full(good.shape[1:], start is not None)
     for b in range(number):
-        last[good[b]] = levels[b][good[b]]
+        cv2.copyTo(levels[b], masks[b], last)
         known |= good[b]
         unsure[b] = ~good[b] & differs(last, after[b], tolerance) & known
         states[b] = last

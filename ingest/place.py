@@ -56,14 +56,14 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         )
     height, width = look.looked[0].grey.shape
     size = (width, height)
-    composites, firm = composites_of(look, used, size), set[int]()
+    composites, firm = composites_of(look, used, size), dict[int, float]()
     for _ in range(SETTLINGS):
         used, firm = settle_frames(look, used, composites, lambda c: _about(c, None, config))
         composites = composites_of(look, used, size)
     about = _about(composites, opening_of(look, used, size), config)
-    moved = bring_back(look, used, firm, composites, about)
+    moved = bring_back(look, used, firm.keys(), composites, about)
     if not moved:
-        settle_on_all(look, sorted(firm), composites, about)
+        settle_on_all(look, firm, composites, about)
     loose = [i for i in used if i not in firm]
     if about.kind == "quad":
         steadied = steady_frames(look, loose, sorted(firm), about)
@@ -76,7 +76,7 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
         canvas = _found(composites, opening_of(look, used, size), poses, config)
     gains = _light(look, used, moved, canvas, size)
     if gains is not None:
-        canvas = faced(look, used, firm - moved.keys(), canvas, gains)
+        canvas = faced(look, used, firm.keys() - moved.keys(), canvas, gains)
     return Placed(used, canvas, gains)
 
 

@@ -40,15 +40,23 @@ def hough_lines(edges: np.ndarray, max_lines: int) -> list[Line]:
     """The strongest distinct straight lines of an edge picture, bool (h, w)."""
     threshold = max(20, int(MIN_VOTE_SHARE * min(edges.shape)))
     found = cv2.HoughLines(edges.astype(np.uint8), 1, np.pi / 360, threshold)
-    lines: list[Line] = []
-    centre = np.array(edges.shape[::-1]) / 2
-    for rho, theta in np.zeros((0, 2)) if found is None else found[:, 0]:
-        line = Line(float(rho), float(theta) % np.pi)
-        if not any(_same(line, other, centre) for other in lines):
-            lines.append(line)
-            if len(lines) == max_lines:
-                break
-    return lines
+    if found is None:
+        return []
+    rho, theta = found[:, 0].astype(np.float64).T
+    angle = theta % np.pi
+    # How far lines pass by the middle of the picture tells them apart where they are in view.
+    offset = edges.shape[1] / 2 * np.cos(angle) + edges.shape[0] / 2 * np.sin(angle) - rho
+    chosen: list[int] = []
+    for k in range(len(angle)):
+        if len(chosen) == max_lines:
+            break
+        gap = np.abs(angle[chosen] - angle[k])
+        turned = gap > np.pi / 2
+        apart = np.abs(offset[k] - np.where(turned, -1.0, 1.0) * offset[chosen])
+        alike = np.where(turned, np.pi - gap, gap) < SAME_LINE_RAD
+        if not (alike & (apart < SAME_LINE_PX)).any():
+            chosen.append(k)
+    return [Line(float(rho[k]), float(angle[k])) for k in chosen]
 
 
 def candidate_quads(
@@ -62,33 +70,23 @@ def candidate_quads(
     border of the frame, bool (n, 4).
     """
     height, width = shape[:2]
-    pairs = [
-        (i, j)
-        for i in range(len(lines))
-        for j in range(i + 1, len(lines))
-        if _angle_between(lines[i], lines[j]) < MAX_OPPOSITE_RAD
-    ]
+    gap = _gaps(lines)
+    first, second = np.nonzero(np.triu(gap < MAX_OPPOSITE_RAD, 1))
     view = np.array([width, height])
     low, high = -out_of_view * view, (1 + out_of_view) * view
     meeting = _meetings(lines)
-    # Corners far outside of the frame are the bulk of all meetings: ruled out once, not per quad.
     near = np.all((meeting > low) & (meeting < high), axis=2)
-    corners, borders = [], []
-    for number, (a, b) in enumerate(pairs):
-        for c, d in pairs[number + 1 :]:
-            if _angle_between(lines[a], lines[c]) < MIN_CORNER_RAD:
-                continue
-            if not (near[a, c] and near[c, b] and near[b, d] and near[d, a]):
-                continue
-            quad = meeting[[a, c, b, d], [c, b, d, a]]
-            if not cv2.isContourConvex(quad.astype(np.float32)):
-                continue
-            corners.append(quad)
-            # The side from corner 0 (a, c) to corner 1 (c, b) lies on line c, and so on.
-            borders.append([lines[i].is_border for i in (c, b, d, a)])
-    if not corners:
-        return np.zeros((0, 4, 2)), np.zeros((0, 4), bool)
-    return np.array(corners), np.array(borders)
+    # Pairs a, b and c, d of opposite lines; a, c, b, d go around.
+    a, b = first[:, None], second[:, None]
+    fits = near[a, first] & near[first, b] & near[b, second] & near[second, a]
+    fits &= gap[a, first] >= MIN_CORNER_RAD
+    one, other = np.nonzero(np.triu(fits, 1))
+    around = np.stack([first[one], first[other], second[one], second[other]], axis=1)
+    corners = meeting[around, np.roll(around, -1, axis=1)]
+    convex = np.array([cv2.isContourConvex(quad) for quad in corners.astype(np.float32)], bool)
+    is_border = np.array([line.is_border for line in lines], bool)
+    # The side from corner 0 (a, c) to corner 1 (c, b) lies on line c, and so on.
+    return corners[convex], is_border[np.roll(around, -1, axis=1)[convex]]
 
 
 def are_sensible(
@@ -108,6 +106,17 @@ def are_sensible(
     sides = np.linalg.norm(np.roll(quads, -1, 1) - quads, axis=2)
     narrow = sides.max(axis=1) >= longest * sides.min(axis=1)
     return (area > min_area * shape[0] * shape[1]) & ~narrow
+
+
+def points_along(quads: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels x and y, int32 (n, 4, m) each, at shares `along` (m,) of the sides of quads
+    (n, 4, 2)."""
+    ends = np.roll(quads, -1, 1)
+    x, y = (
+        np.rint(quads[..., i, None] * (1 - along) + ends[..., i, None] * along).astype(np.int32)
+        for i in (0, 1)
+    )
+    return x, y
 
 
 def turned_clockwise(quad: np.ndarray, is_border: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -249,20 +258,11 @@ def _meetings(lines: list[Line]) -> np.ndarray:
     return np.nan_to_num(np.stack([x, y], axis=-1), nan=np.inf)
 
 
-def _angle_between(a: Line, b: Line) -> float:
-    gap = abs(a.angle - b.angle)
-    return min(gap, np.pi - gap)
-
-
-def _same(a: Line, b: Line, centre: np.ndarray) -> bool:
-    """Near each other in direction and in distance to the picture's centre."""
-    gap = a.angle - b.angle
-    sign = 1.0
-    if abs(gap) > np.pi / 2:
-        gap, sign = np.pi - abs(gap), -1.0
-    offset_a = centre @ [np.cos(a.angle), np.sin(a.angle)] - a.distance
-    offset_b = centre @ [np.cos(b.angle), np.sin(b.angle)] - b.distance
-    return bool(abs(gap) < SAME_LINE_RAD and abs(offset_a - sign * offset_b) < SAME_LINE_PX)
+def _gaps(lines: list[Line]) -> np.ndarray:
+    """Angle between every two lines, float64 (n, n)."""
+    angle = np.array([line.angle for line in lines])
+    gap = np.abs(angle[:, None] - angle)
+    return np.minimum(gap, np.pi - gap)
 
 
 def corners_in_frame(corners: np.ndarray, take_from_frame: np.ndarray) -> np.ndarray:

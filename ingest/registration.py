@@ -56,12 +56,17 @@ def grey(image: np.ndarray) -> np.ndarray:
 
     Faint drawings get corners too, and a table looks the same whatever is painted beside it.
     """
-    plain = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    mean = cv2.boxFilter(plain, -1, (NEAR_PX, NEAR_PX))
-    square = cv2.boxFilter(plain * plain, -1, (NEAR_PX, NEAR_PX))
-    spread = np.sqrt(np.maximum(square - mean * mean, 0))
-    even = (plain - mean) * (CONTRAST / (spread + NOISE_LEVELS)) + 128
-    return np.clip(even, 0, 255).astype(np.uint8)
+    even = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    mean = cv2.boxFilter(even, -1, (NEAR_PX, NEAR_PX))
+    spread = cv2.boxFilter(even * even, -1, (NEAR_PX, NEAR_PX))
+    # In place: this runs on every frame, and new memory costs more than the sums.
+    even -= mean
+    spread -= np.multiply(mean, mean, out=mean)
+    np.sqrt(np.maximum(spread, 0, out=spread), out=spread)
+    spread += NOISE_LEVELS
+    even *= np.divide(CONTRAST, spread, out=spread)
+    even += 128
+    return np.clip(even, 0, 255, out=even).astype(np.uint8)
 
 
 def corners_to_track(known: np.ndarray) -> np.ndarray:
@@ -71,18 +76,28 @@ def corners_to_track(known: np.ndarray) -> np.ndarray:
 
 
 def tracked(
-    known: np.ndarray, points: np.ndarray, seen: np.ndarray, levels: int = LEVELS
+    known: np.ndarray,
+    points: np.ndarray,
+    seen: np.ndarray,
+    levels: int = LEVELS,
+    max_move_px: float = np.inf,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where points float32 (n, 1, 2) of `known` lie in `seen`, and how far off they come back.
 
-    The latter, in pixels (n,), is from tracking the other way; infinite where a point is lost.
-    With fewer `levels` only near points are found, sooner.
+    The latter, in pixels (n,), is from tracking the other way; infinite where a point is lost or
+    moved by `max_move_px` or more. With fewer `levels` only near points are found, sooner.
     """
     options = {"winSize": (WINDOW_PX, WINDOW_PX), "maxLevel": levels, "minEigThreshold": 1e-4}
     moved, ok, _ = cv2.calcOpticalFlowPyrLK(known, seen, points, None, **options)  # pyright: ignore
-    back, ok_back, _ = cv2.calcOpticalFlowPyrLK(seen, known, moved, None, **options)  # pyright: ignore
-    error = np.linalg.norm(back - points, axis=2)[:, 0]
-    return moved, np.where((ok[:, 0] == 1) & (ok_back[:, 0] == 1), error, np.inf)
+    near = (ok[:, 0] == 1) & (np.linalg.norm(moved - points, axis=2)[:, 0] < max_move_px)
+    error = np.full(len(points), np.inf, np.float32)
+    if near.any():
+        # What went astray takes longest to follow back.
+        start, goal = moved[near], points[near]
+        back, ok, _ = cv2.calcOpticalFlowPyrLK(seen, known, start, None, **options)  # pyright: ignore
+        off = np.linalg.norm(back - goal, axis=2)[:, 0]
+        error[near] = np.where(ok[:, 0] == 1, off, np.inf)
+    return moved, error
 
 
 def follow(known: np.ndarray, points: np.ndarray, seen: np.ndarray) -> Fit | None:

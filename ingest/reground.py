@@ -62,8 +62,8 @@ def _found_again(
         fine = ground.settle(image, fit.matrix, MIN_SEEN)
         if fine is None:
             continue
-        moved = np.linalg.norm(transform(fine, outline) - outline, axis=1).max()
-        return fine if moved > SLID_SHARE * np.hypot(width, height) else None
+        moved = np.linalg.norm(transform(fine.pose, outline) - outline, axis=1).max()
+        return fine.pose if moved > SLID_SHARE * np.hypot(width, height) else None
     return None
 
 

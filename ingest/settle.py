@@ -7,10 +7,12 @@ and every frame is registered once more to that alone.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-from ingest.canvas import lasting_edges
+from ingest.canvas import lasting_strength
 from ingest.geometry import transform, warp, within
 from ingest.middle import middle_look
 from ingest.registration import grey, tracked
@@ -25,6 +27,16 @@ shows, which a nearer view shows a part of."""
 MOST_WORSE, WORSE_PX, WORSE_GUESS_PX = 1.15, 0.04, 0.3
 """Root mean square error of a similarity, over that of a homography, up to which it will do: a
 factor, and pixels on top; more of these where a homography would be a guess."""
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """Where a frame lies on the ground."""
+
+    pose: np.ndarray
+    """Homography (3, 3) to take coordinates."""
+    shown: float
+    """Share of the ground's points that the frame shows there."""
 
 
 class Ground:
@@ -45,10 +57,9 @@ class Ground:
         """
         self.goal = goal
         self.min_seen = MIN_SEEN if len(composites) > 1 else MIN_SEEN_NEAR
-        _, strength = lasting_edges(composites)
-        picture = middle_look(composites)
-        self.grey = grey(picture)
-        near = cv2.dilate((strength > LASTING_STRENGTH).astype(np.uint8), np.ones((3, 3), np.uint8))
+        self.grey = grey(middle_look(composites))
+        is_edge = lasting_strength(composites) > LASTING_STRENGTH
+        near = cv2.dilate(is_edge.astype(np.uint8), np.ones((3, 3), np.uint8))
         if area is not None:
             near = near * area.astype(np.uint8)
         found = cv2.goodFeaturesToTrack(self.grey, MAX_POINTS, 0.003, 7, mask=near, blockSize=5)
@@ -71,8 +82,8 @@ class Ground:
         pose: np.ndarray,
         min_seen: float | None = None,
         max_move_px: float = MAX_MOVE_PX,
-    ) -> np.ndarray | None:
-        """A finer pose (3, 3) of a frame, or None where the frame shows too little of the ground.
+    ) -> Settled | None:
+        """A finer pose of a frame, or None where the frame shows too little of the ground.
 
         Args:
             image: contrast-stretched grey uint8 (H, W).
@@ -83,11 +94,9 @@ class Ground:
         height, width = self.grey.shape
         seen = warp(image, pose, (width, height))
         start = self.points
-        moved, error = tracked(
-            self.grey, start, seen, LEVELS if max_move_px <= MAX_MOVE_PX else FAR_LEVELS
-        )
-        travel = np.linalg.norm(moved - start, axis=2)[:, 0]
-        good = (error < MAX_BACK_ERROR_PX) & (travel < max_move_px)
+        levels = LEVELS if max_move_px <= MAX_MOVE_PX else FAR_LEVELS
+        moved, error = tracked(self.grey, start, seen, levels, max_move_px)
+        good = error < MAX_BACK_ERROR_PX
         if good.sum() < MIN_POINTS:
             return None
         source = transform(np.linalg.inv(pose), moved[good, 0])
@@ -103,7 +112,9 @@ class Ground:
             return None
         outline = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
         back_again = transform(fine @ np.linalg.inv(pose), outline)
-        return fine if np.abs(back_again - outline).max() < 2 * max_move_px else None
+        if np.abs(back_again - outline).max() >= 2 * max_move_px:
+            return None
+        return Settled(fine, float(kept.sum()) / len(start))
 
 
 def _simplest(

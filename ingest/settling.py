@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -11,14 +12,15 @@ from ingest.canvas import Canvas
 from ingest.composites import composite
 from ingest.geometry import area_of, grown, transform
 from ingest.reground import MIN_SEEN, reground
-from ingest.settle import Ground
+from ingest.settle import Ground, Settled
 from ingest.watch import MIN_FRAMES, Look
 
 AROUND, LEAST_FIRM, FAR_PX, NEAR_PX = 8, 5, 14.0, 4.0
 """Well registered frames that make the picture to which another is registered, the least that do;
 and how far off that may be, at first and then."""
-PLAINLY_PX = 1.0
-"""How far corners of the canvas must lie off to be placed by all that lasts."""
+PLAINLY_PX, PLAINLY_SHOWN = 1.0, 0.5
+"""How far corners of the canvas must lie off to be placed by all that lasts; and which share of the
+points on the table places a frame beyond doubt."""
 BESIDE, GROWN, LEAST_TABLE = 1.08, 1.02, 60
 """How much larger than the canvas the area is beside which the table begins, and the one in which
 all is the canvas's; points on the table that will do."""
@@ -29,7 +31,7 @@ def settle_frames(
     used: list[int],
     composites: list[np.ndarray],
     about: Callable[[list[np.ndarray]], Canvas],
-) -> tuple[list[int], set[int]]:
+) -> tuple[list[int], dict[int, float]]:
     """Register the frames once more, to what stays, or to the canvas as it looks about then.
 
     Args:
@@ -38,43 +40,45 @@ def settle_frames(
         about: finds about where the canvas is in composites.
 
     Returns:
-        The frames that could be (a frame that fits neither is registered wrongly), and those of
-        them that are registered to what stays.
+        The frames that could be (a frame that fits neither is registered wrongly), and for those of
+        them that are registered to what stays, rising, which share of its points they show.
     """
     grounds = _Grounds(composites, about)
     if not grounds.lasting.is_firm:
-        return used, set()
-    settled, firm = [], set[int]()
+        return used, {}
+    settled, firm = [], dict[int, float]()
     for n, i in enumerate(used):
         frame = look.looked[i]
         fine, is_firm = grounds.settle(frame.grey, frame.pose.matrix, n / len(used))
         if fine is not None:
             settled.append(i)
-            firm.update([i] if is_firm else [])
-            look.lay(i, fine)
-    return (settled, firm) if len(settled) >= MIN_FRAMES else (used, set())
+            look.lay(i, fine.pose)
+            if is_firm:
+                firm[i] = fine.shown
+    return (settled, firm) if len(settled) >= MIN_FRAMES else (used, {})
 
 
 def settle_on_all(
-    look: Look, firm: list[int], composites: list[np.ndarray], canvas: Canvas
+    look: Look, firm: dict[int, float], composites: list[np.ndarray], canvas: Canvas
 ) -> None:
     """Register frames to all that lasts, table and canvas, which is known by now to lie still,
-    where that says plainly otherwise than the table: hands may hide most of that.
+    where hands hide most of the table and all that lasts says plainly otherwise than the rest.
 
     Args:
-        firm: positions of these frames.
+        firm: positions of these frames, and which share of the points on the table each shows.
         composites: of the main view, RGB uint8 (h, w, 3), in order of time.
         canvas: about where it is.
     """
     ground = Ground(composites, goal=canvas.corners)
-    for i in firm if ground.is_firm else ():
+    doubtful = [i for i, shown in firm.items() if shown < PLAINLY_SHOWN]
+    for i in doubtful if ground.is_firm else ():
         known = look.looked[i].pose.matrix
         fine = ground.settle(look.looked[i].grey, known, max_move_px=FAR_PX)
         if fine is None:
             continue
         seen = transform(np.linalg.inv(known), canvas.corners)
-        if np.abs(transform(fine, seen) - canvas.corners).max() > PLAINLY_PX:
-            look.lay(i, fine)
+        if np.abs(transform(fine.pose, seen) - canvas.corners).max() > PLAINLY_PX:
+            look.lay(i, fine.pose)
 
 
 def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas) -> list[int]:
@@ -101,13 +105,12 @@ def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas)
         if start not in grounds:
             picture = composite(look, firm[start : start + AROUND], (width, height), None)
             grounds[start] = Ground([picture], area, canvas.corners)
-        fine = look.looked[i].pose.matrix
-        for max_move_px in (FAR_PX, NEAR_PX):
-            if fine is not None:
-                fine = grounds[start].settle(look.looked[i].grey, fine, max_move_px=max_move_px)
+        grey, pose = look.looked[i].grey, look.looked[i].pose.matrix
+        near = grounds[start].settle(grey, pose, max_move_px=FAR_PX)
+        fine = near and grounds[start].settle(grey, near.pose, max_move_px=NEAR_PX)
         if fine is not None:
             steadied.append(i)
-            look.lay(i, fine)
+            look.lay(i, fine.pose)
     return steadied
 
 
@@ -127,8 +130,8 @@ class _Grounds:
 
     def settle(
         self, image: np.ndarray, pose: np.ndarray, part: float
-    ) -> tuple[np.ndarray | None, bool]:
-        """A finer pose (3, 3) and whether it is by what lasts; `part` of the take, 0 to 1, lies
+    ) -> tuple[Settled | None, bool]:
+        """A finer pose and whether it is by what lasts; `part` of the take, 0 to 1, lies
         before the frame."""
         k = min(int(part * len(self.composites)), len(self.composites) - 1)
         fine = self.lasting.settle(image, pose)
@@ -142,7 +145,9 @@ class _Grounds:
         if k not in self._local:
             self._local[k] = Ground([self.composites[k]])
         fine, back = self._local[k].settle(image, pose), self.slid[k]
-        return (fine if fine is None or back is None else back @ fine), False
+        if fine is not None and back is not None:
+            fine = replace(fine, pose=back @ fine.pose)
+        return fine, False
 
 
 def _lasting(composites: list[np.ndarray], canvas: np.ndarray | None) -> Ground:

@@ -14,7 +14,14 @@ import cv2
 import numpy as np
 
 from ingest.canvas import lasting_change, picture_edges
-from ingest.quads import are_sensible, candidate_quads, hough_lines, order_corners, turned_clockwise
+from ingest.quads import (
+    are_sensible,
+    candidate_quads,
+    hough_lines,
+    order_corners,
+    points_along,
+    turned_clockwise,
+)
 
 LASTING_SHARE = 0.3
 """Share of the pictures that must show an edge for it to be a part of a side."""
@@ -102,9 +109,7 @@ def _scores(quads: np.ndarray, edges: np.ndarray, pictures: list[np.ndarray]) ->
 def _side_support(quads: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Share of each side in view that lies on an edge, and share that is in view; (n, 4) each."""
     near = cv2.dilate(edges.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    along = np.linspace(0.03, 0.97, SAMPLES)[None, None, :, None]
-    points = quads[:, :, None] * (1 - along) + np.roll(quads, -1, 1)[:, :, None] * along
-    x, y = np.round(points[..., 0]).astype(int), np.round(points[..., 1]).astype(int)
+    x, y = points_along(quads, np.linspace(0.03, 0.97, SAMPLES))
     height, width = edges.shape
     seen = (x >= FRAME_PX) & (y >= FRAME_PX) & (x < width - FRAME_PX) & (y < height - FRAME_PX)
     hit = near[y.clip(0, height - 1), x.clip(0, width - 1)] & seen

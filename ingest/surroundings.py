@@ -6,6 +6,8 @@ there (hands, palettes) is a minority and the most common ratio is not moved by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -18,6 +20,8 @@ of the picture that must be left to judge by."""
 MIN_AGREEING, BAND = 0.35, 0.04
 """Share of the surroundings that must have the same ratio, within the band, for it to be light."""
 REFERENCE_FRAMES, MAX_GAIN, DARK, BRIGHT, SOFT_PX = 25, 2.0, 20, 250, 4.0
+LOGARITHM = np.log(np.maximum(np.arange(256, dtype=np.float32), 1))
+"""Of every grey level."""
 
 
 def surrounding_gains(
@@ -46,15 +50,14 @@ def surrounding_gains(
     every = max(1, len(smalls) // REFERENCE_FRAMES)
     found = np.ones((len(smalls), 3), np.float32)
     for _ in range(2):
-        exact = _gains(table.looks, table.seen, found, every)
-        found = exact
-        if np.isnan(exact[:, 0]).any():
+        exact = table.exact.gains(table.seen, found, every, range(len(smalls)))
+        lacking = np.flatnonzero(np.isnan(exact[:, 0]))
+        if len(lacking):
             # Where the table lies elsewhere under the canvas, what is about there tells the light.
-            soft = _gains(table.soft, table.seen, _filled(exact), every)
-            found = np.where(np.isnan(exact), soft, exact)
-        if np.isnan(found[:, 0]).mean() > 0.5:
+            exact[lacking] = table.soft.gains(table.seen, _filled(exact), every, lacking)
+        if np.isnan(exact[:, 0]).mean() > 0.5:
             return None
-        found = _filled(found)
+        found = _filled(exact)
     return found.astype(np.float32)
 
 
@@ -65,10 +68,8 @@ class _Table:
         self, smalls: list[np.ndarray], matrices: list[np.ndarray], outside: np.ndarray
     ) -> None:
         number, size = int(outside.sum()), (outside.shape[1], outside.shape[0])
-        self.looks = np.zeros((len(smalls), number, 3), np.uint8)
-        """RGB uint8 (n, pixels, 3)."""
-        self.soft = np.zeros_like(self.looks)
-        """The same, blurred: a table that lies a little elsewhere looks the same there."""
+        exact = np.zeros((len(smalls), 3, number), np.uint8)
+        soft = np.zeros_like(exact)
         self.seen = np.zeros((len(smalls), number), bool)
         for n, (small, matrix) in enumerate(zip(smalls, matrices, strict=True)):
             look = warp(small, matrix, size)
@@ -76,17 +77,36 @@ class _Table:
             weight = (valid & outside).astype(np.float32)
             near = cv2.GaussianBlur(look * weight[..., None], (0, 0), SOFT_PX)
             near /= np.maximum(cv2.GaussianBlur(weight, (0, 0), SOFT_PX), 1e-3)[..., None]
-            self.looks[n], self.seen[n] = look[outside], valid[outside]
-            self.soft[n] = np.clip(near[outside].round(), 0, 255)
+            self.seen[n] = valid[outside]
+            exact[n] = look[outside].T
+            soft[n] = np.clip(near[outside].round(), 0, 255).T
+        self.exact = _Looks(exact)
+        self.soft = _Looks(soft)
+        """The same, blurred: a table that lies a little elsewhere looks the same there."""
 
 
-def _gains(looks: np.ndarray, seen: np.ndarray, known: np.ndarray, every: int) -> np.ndarray:
-    """Gains (n, 3) against the middle look of the frames in the light that is known so far (n, 3);
-    NaN where too little agrees on one."""
-    lit = looks[::every] * known[::every, None]
-    lit[~seen[::every]] = np.nan
-    reference = _nanmedian(lit)
-    return np.array([_gain(reference, looks[n], seen[n]) for n in range(len(looks))])
+class _Looks:
+    """RGB uint8 (n, 3, pixels): what all frames show of the same places."""
+
+    def __init__(self, looks: np.ndarray) -> None:
+        self.looks = looks
+        self.usable = (looks.max(axis=1) < BRIGHT) & (looks.min(axis=1) > DARK)
+
+    def gains(
+        self, seen: np.ndarray, known: np.ndarray, every: int, wanted: Sequence[int] | np.ndarray
+    ) -> np.ndarray:
+        """Gains (m, 3) of the wanted frames (m,) against the middle look of the frames in the light
+        that is known so far (n, 3); NaN where too little agrees on one.
+
+        Args:
+            seen: bool (n, pixels).
+            every: how many frames there are to one that the middle look is of.
+        """
+        lit = self.looks[::every] * known[::every, :, None]
+        reference = _nanmedian(np.where(seen[::every, None], lit, np.float32(np.nan)))
+        is_known, logarithm = np.isfinite(reference[0]), np.log(np.maximum(reference, 1))
+        usable = seen & self.usable & is_known
+        return np.array([_gain(logarithm, self.looks[n], usable[n]) for n in wanted])
 
 
 def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
@@ -95,25 +115,25 @@ def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     return ~np.any(hidden, axis=0)
 
 
-def _gain(reference: np.ndarray, look: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """The most common ratio (3,) of reference and look; NaN where there is none."""
-    usable = seen & (look.max(axis=1) < BRIGHT) & (look.min(axis=1) > DARK)
-    usable &= np.isfinite(reference[:, 0])
-    if usable.sum() < max(50, 0.2 * len(seen)):
+def _gain(reference: np.ndarray, look: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The most common ratio (3,) of a reference, of which the logarithm (3, pixels) is given, and a
+    look (3, pixels); NaN where there is none."""
+    if usable.sum() < max(50, 0.2 * len(usable)):
         return np.full(3, np.nan)
-    ratios = np.log(np.maximum(reference[usable], 1)) - np.log(look[usable].astype(np.float32))
-    centre = agreed_ratio(ratios, np.median(ratios, axis=0), BAND, MIN_AGREEING)
+    seen = np.compress(usable, look, axis=1)
+    ratios = np.compress(usable, reference, axis=1) - LOGARITHM[seen]
+    centre = agreed_ratio(ratios, np.median(ratios, axis=1), BAND, MIN_AGREEING)
     if centre is None or np.abs(centre).max() >= np.log(MAX_GAIN):
         return np.full(3, np.nan)
     return np.exp(centre)
 
 
 def _nanmedian(looks: np.ndarray) -> np.ndarray:
-    """Median over frames, NaN where no frame has the pixel."""
+    """Median (3, pixels) over frames, NaN where no frame has the pixel."""
     ordered = np.sort(looks, axis=0)  # NaN come last
-    count = np.isfinite(looks[..., 0]).sum(axis=0)
+    count = np.isfinite(looks[:, 0]).sum(axis=0)
     middle = np.maximum(count - 1, 0) // 2
-    return np.take_along_axis(ordered, middle[None, :, None], axis=0)[0]
+    return np.take_along_axis(ordered, middle[None, None], axis=0)[0]
 
 
 def _filled(gains: np.ndarray) -> np.ndarray:

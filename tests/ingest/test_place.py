@@ -63,7 +63,7 @@ def test_a_frame_settles_on_what_stays_although_paint_and_hand_do_not() -> None:
     settled = ground.settle(grey(frame), guess)
     assert settled is not None
     at_truth, at_guess = (
-        np.abs(transform(m, FACE) - transform(true, FACE)).max() for m in (settled, guess)
+        np.abs(transform(m, FACE) - transform(true, FACE)).max() for m in (settled.pose, guess)
     )
     assert at_truth < 0.4 < at_guess
 
