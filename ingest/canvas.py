@@ -37,6 +37,9 @@ CANNY = 25, 70
 """Gradients from which an edge goes on, and from which it begins."""
 LONGEST = 5.0
 """How much longer than the shortest the longest side may be."""
+DIRECTIONS, SAME_DIRECTION_RAD = 8, np.radians(25)
+"""Directions that edges are told apart by, and how far an edge may be turned from one: strokes run
+all ways, the side of a canvas one."""
 BORDER_SUPPORT, OVERLAP_WEIGHT = 0.35, 0.9
 """What a border of the frame counts as a side of the canvas (an edge all along counts 1), and what
 the overlap of change and canvas weighs against the support of the sides."""
@@ -102,7 +105,7 @@ def find_canvas(
     """
     left, top, right, bottom = content_box(composites, config)
     frame = _corners_of(left, top, right, bottom)
-    edges, strength = lasting_edges(composites)
+    edges, angle, strength = lasting_edges(composites)
     change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
     inner[top + 3 : bottom - 3, left + 3 : right - 3] = True
@@ -111,9 +114,10 @@ def find_canvas(
     quads, is_border = candidate_quads(lines + borders, edges.shape)
     sensible = are_sensible(quads, edges.shape, config.min_area, LONGEST)
     quads, is_border = quads[sensible], is_border[sensible]
-    whole = float(_scores(frame[None], np.ones((1, 4), bool), edges, change)[0])
+    directed = by_direction(edges, angle)
+    whole = float(_scores(frame[None], np.ones((1, 4), bool), directed, change)[0])
     if len(quads):
-        scores = _scores(quads, is_border, edges, change)
+        scores = _scores(quads, is_border, directed, change)
         best = int(np.argmax(scores))
         if scores[best] > whole + config.min_margin:
             quad, border = turned_clockwise(quads[best], is_border[best])
@@ -146,13 +150,14 @@ def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int
     return left, top, right, bottom
 
 
-def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Edges that are in (nearly) all composites: bool (h, w), and their `lasting_strength`."""
+def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges that are in (nearly) all composites: bool (h, w), the angle (h, w) of what lies across
+    them, in radians, and their `lasting_strength`."""
     lasting = lasting_strength(composites)
     dx, dy = _gradient(median_look(composites))
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
-    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, lasting
+    return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, np.arctan2(dy, dx), lasting
 
 
 def lasting_strength(composites: list[np.ndarray]) -> np.ndarray:
@@ -215,10 +220,19 @@ def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return best_x, best_y
 
 
+def by_direction(edges: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """bool (DIRECTIONS, h, w): the edges that lie about across each of the directions."""
+    across = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
+    turned = np.abs((angle - across[:, None, None] + np.pi / 2) % np.pi - np.pi / 2)
+    return edges & (turned < SAME_DIRECTION_RAD)
+
+
 def _scores(
     quads: np.ndarray, is_border: np.ndarray, edges: np.ndarray, change: np.ndarray
 ) -> np.ndarray:
     """How well quads (n, 4, 2) fit: edges along the sides, and change inside, all of it and only.
+
+    `edges` as `side_support` takes them.
 
     Returns float (n,): mean and least side support (0 to 1 each, weighted), plus twice the overlap
     of change and quadrilateral.
@@ -241,9 +255,17 @@ def _scores(
 
 
 def side_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Share of each side, (n, 4), that lies on a lasting edge; parts outside count as absent."""
-    near = cv2.dilate(edges.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    """Share of each side, (n, 4), that lies on an edge; parts outside count as absent.
+
+    Args:
+        edges: bool (k, h, w), those across each of k directions in half a turn; with one, all.
+    """
+    near = np.stack([cv2.dilate(some.astype(np.uint8), np.ones((5, 5))) > 0 for some in edges])
     x, y = points_along(quads, np.linspace(0.04, 0.96, 48))
-    inside = (x >= 0) & (y >= 0) & (x < edges.shape[1]) & (y < edges.shape[0])
-    hit = near[y.clip(0, edges.shape[0] - 1), x.clip(0, edges.shape[1] - 1)] & inside
+    height, width = edges.shape[1:]
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    along = np.roll(quads, -1, axis=1) - quads
+    across = np.arctan2(along[..., 0], -along[..., 1]) % np.pi
+    direction = np.rint(across * len(edges) / np.pi).astype(int) % len(edges)
+    hit = near[direction[..., None], y.clip(0, height - 1), x.clip(0, width - 1)] & inside
     return hit.mean(axis=2)

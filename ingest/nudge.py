@@ -43,7 +43,7 @@ def find_places(composites: list[np.ndarray], canvas: Canvas) -> list[Place | No
     outlines = [view.outline(composite) for composite in composites]
     alike = np.array([[view.likeness(a, b) for b in outlines] for a in outlines])
     # Home is where the canvas was found: most composites that are alike show its sides there.
-    fits = [side_support(canvas.corners[None], picture_edges(c)).mean() for c in composites]
+    fits = [side_support(canvas.corners[None], picture_edges(c)[None]).mean() for c in composites]
     start = int(np.argmax(alike @ np.array(fits)))
     places: list[Place | None] = [None] * len(composites)
     places[start] = home = Place(0, np.eye(3))
@@ -109,4 +109,4 @@ def _support(grey: np.ndarray, pose: np.ndarray, corners: np.ndarray) -> float:
     """How much of the canvas's sides (take coordinates) lies on edges of one frame, 0 to 1."""
     edges = cv2.Canny(grey, 60, 160) > 0
     quad = transform(np.linalg.inv(pose), corners)
-    return float(side_support(quad[None], edges).mean())
+    return float(side_support(quad[None], edges[None]).mean())

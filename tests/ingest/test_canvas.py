@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.canvas import CanvasConfig, find_canvas, lasting_change
+from ingest.canvas import CanvasConfig, by_direction, find_canvas, lasting_change, side_support
 from ingest.quads import order_corners, turned_clockwise
 
 QUADS = [
@@ -106,3 +106,16 @@ def test_corners_are_ordered_from_the_top_left() -> None:
         tuple(backwards[(int(np.argmax(flags)) + 1) % 4]),
     }
     assert side == {tuple(truth[::-1][0]), tuple(truth[::-1][1])}
+
+
+def test_strokes_that_run_across_are_no_side() -> None:
+    angle = np.zeros((120, 160), np.float32)
+    hatched, line = np.zeros((120, 160), bool), np.zeros((120, 160), bool)
+    hatched[10:110:3, 70:90] = True
+    line[10:110, 80] = True
+    quad = np.array([[[20, 10], [80, 10], [80, 110], [20, 110]]], np.float64)
+    across_strokes = by_direction(hatched, angle + np.pi / 2)
+    assert side_support(quad, hatched[None])[0, 1] > 0.9
+    assert side_support(quad, across_strokes)[0, 1] == 0
+    assert side_support(quad, by_direction(line, angle))[0, 1] > 0.9
+    assert side_support(quad, by_direction(line, angle + np.pi))[0, 1] > 0.9
