@@ -102,14 +102,14 @@ class _Pictures:
         shared = valid_area(one.shape, matrix, size)
         if shared.mean() < LEAST_SHARED:
             return 0.0
-        return _correlation(warp(one, matrix, size), other, shared)
+        return correlation(warp(one, matrix, size), other, shared)
 
     def alike_by_poses(self, i: int, j: int) -> float:
         one, other = (self.look.looked[k].pose.matrix for k in (i, j))
         return self.alike(i, j, np.linalg.inv(other) @ one)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray, shared: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray, shared: np.ndarray) -> float:
     """Of two grey pictures uint8 (h, w) where they share pixels, bool (h, w)."""
     mask = shared.view(np.uint8)
     number = cv2.countNonZero(mask)
