@@ -63,6 +63,7 @@ class _Pictures:
         self.look = look
         first = look.looked[0]
         self.shrink = scaling(min(first.small.shape[:2]) / min(first.grey.shape))
+        self.enlarge = np.linalg.inv(self.shrink)
         self.greys = [grey(frame.small) for frame in look.looked]
         self._features: dict[int, Features] = {}
         self._recovered: dict[tuple[int, int], Fit | None] = {}
@@ -97,7 +98,7 @@ class _Pictures:
     def alike(self, i: int, j: int, matrix: np.ndarray) -> float:
         """Correlation of two frames when frame i is moved onto frame j by a homography (3, 3)."""
         one, other = self.greys[i], self.greys[j]
-        matrix = self.shrink @ matrix @ np.linalg.inv(self.shrink)
+        matrix = self.shrink @ matrix @ self.enlarge
         size = (other.shape[1], other.shape[0])
         shared = valid_area(one.shape, matrix, size)
         if shared.mean() < LEAST_SHARED:

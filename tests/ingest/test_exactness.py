@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ingest.compose import View, compose
 from ingest.keyframes import Choice
 from ingest.link import correlation
-from ingest.middle import kth_smallest, median_look, middle_look
+from ingest.middle import kth_smallest, median_look, median_of_rows, middle_look
 from ingest.registration import tracked
 
 
@@ -25,6 +25,8 @@ def test_medians_by_exchange_are_those_by_sorting(number: int, seed: int) -> Non
         median_look(list(pictures)), np.median(pictures, axis=0).astype(np.uint8)
     )
     flat = pictures[..., 0].astype(np.float32)
+    columns = flat.reshape(number, -1).T
+    np.testing.assert_array_equal(median_of_rows(columns), np.median(columns, axis=1))
     for k in range(number):
         np.testing.assert_array_equal(kth_smallest(list(flat), k), ordered[k, ..., 0])
 
