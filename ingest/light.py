@@ -12,6 +12,8 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from ingest.middle import median_of_rows
+
 MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
 """Frames that make the reference; largest change of a gain between frames, and over the video."""
 MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
@@ -84,7 +86,7 @@ def agreed_ratio(
             return None
         if np.array_equal(near, before):
             break
-        centre, before = np.median(np.compress(near, ratios, axis=1), axis=1), near
+        centre, before = median_of_rows(np.compress(near, ratios, axis=1)), near
     return centre
 
 

@@ -63,6 +63,7 @@ class _Pictures:
         self.look = look
         first = look.looked[0]
         self.shrink = scaling(min(first.small.shape[:2]) / min(first.grey.shape))
+        self.enlarge = np.linalg.inv(self.shrink)
         self.greys = [grey(frame.small) for frame in look.looked]
         self._features: dict[int, Features] = {}
         self._recovered: dict[tuple[int, int], Fit | None] = {}
@@ -97,19 +98,19 @@ class _Pictures:
     def alike(self, i: int, j: int, matrix: np.ndarray) -> float:
         """Correlation of two frames when frame i is moved onto frame j by a homography (3, 3)."""
         one, other = self.greys[i], self.greys[j]
-        matrix = self.shrink @ matrix @ np.linalg.inv(self.shrink)
+        matrix = self.shrink @ matrix @ self.enlarge
         size = (other.shape[1], other.shape[0])
         shared = valid_area(one.shape, matrix, size)
         if shared.mean() < LEAST_SHARED:
             return 0.0
-        return _correlation(warp(one, matrix, size), other, shared)
+        return correlation(warp(one, matrix, size), other, shared)
 
     def alike_by_poses(self, i: int, j: int) -> float:
         one, other = (self.look.looked[k].pose.matrix for k in (i, j))
         return self.alike(i, j, np.linalg.inv(other) @ one)
 
 
-def _correlation(a: np.ndarray, b: np.ndarray, shared: np.ndarray) -> float:
+def correlation(a: np.ndarray, b: np.ndarray, shared: np.ndarray) -> float:
     """Of two grey pictures uint8 (h, w) where they share pixels, bool (h, w)."""
     mask = shared.view(np.uint8)
     number = cv2.countNonZero(mask)

@@ -28,6 +28,15 @@ def median_look(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return (low & high) + ((low ^ high) >> 1)
 
 
+def median_of_rows(rows: np.ndarray) -> np.ndarray:
+    """Median (k,) of the rows (k, n) of an array without NaN, for which `np.median` would look."""
+    middle = rows.shape[1] // 2
+    if rows.shape[1] % 2:
+        return np.partition(rows, middle, axis=1)[:, middle]
+    ordered = np.partition(rows, (middle - 1, middle), axis=1)
+    return (ordered[:, middle - 1] + ordered[:, middle]) / 2
+
+
 def kth_smallest(pictures: Sequence[np.ndarray], k: int) -> np.ndarray:
     """The k-th smallest value (from 0) at each place of pictures (h, w) of numbers."""
     least: list[np.ndarray] = []

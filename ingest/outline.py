@@ -103,8 +103,9 @@ class OutlineView:
 
     def likeness(self, known: Outline, seen: Outline) -> float:
         """How alike two outlines are where they lie, at most 1."""
-        sides = zip(known.profiles, seen.profiles, strict=True)
-        return float(np.mean([_along(a, b)[:, REACH_PX].mean() for a, b in sides]))
+        in_place = seen.profiles[..., REACH_PX:-REACH_PX]
+        sides = zip(known.profiles, in_place, strict=True)
+        return float(np.mean([_along(a, b).mean() for a, b in sides]))
 
     def back(self, push: Push) -> np.ndarray:
         """The homography (3, 3) in take coordinates that undoes a push."""
@@ -167,7 +168,8 @@ class OutlineView:
 
 
 def _along(known: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Normalised correlation (SAMPLES, 2 * REACH_PX + 1) of every point's profile, shifted."""
+    """Normalised correlation of every point's profile, shifted: (SAMPLES, shifts), as many as fit
+    into what is seen."""
     width = 2 * BAND_PX + 1
     template = known[:, REACH_PX : REACH_PX + width]
     windows = np.lib.stride_tricks.sliding_window_view(seen, width, axis=1)

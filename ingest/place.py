@@ -54,22 +54,21 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
             f"no view of {name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
-    height, width = look.looked[0].grey.shape
-    size = (width, height)
+    size = look.looked[0].grey.shape[1], look.looked[0].grey.shape[0]
     composites, firm = composites_of(look, used, size), dict[int, float]()
     for _ in range(SETTLINGS):
         used, firm = settle_frames(look, used, composites, lambda c: _about(c, None, config))
         composites = composites_of(look, used, size)
     about = _about(composites, opening_of(look, used, size), config)
     moved = bring_back(look, used, firm.keys(), composites, about)
-    if not moved:
-        settle_on_all(look, firm, composites, about)
+    laid = [] if moved else settle_on_all(look, firm, composites, about)
     loose = [i for i in used if i not in firm]
     if about.kind == "quad":
         steadied = steady_frames(look, loose, sorted(firm), about)
         # Where the canvas was moved, a frame that shows neither it nor the table may be anywhere.
         used = sorted({*firm, *steadied}) if moved else used
-        composites = composites_of(look, used, size)
+        if moved or laid or steadied:
+            composites = composites_of(look, used, size)
     canvas = told_canvas(composites, config.segmenter)
     if canvas is None:
         poses = [look.looked[i].pose.matrix for i in used]

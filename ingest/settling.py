@@ -60,16 +60,18 @@ def settle_frames(
 
 def settle_on_all(
     look: Look, firm: dict[int, float], composites: list[np.ndarray], canvas: Canvas
-) -> None:
+) -> list[int]:
     """Register frames to all that lasts, table and canvas, which is known by now to lie still,
     where hands hide most of the table and all that lasts says plainly otherwise than the rest.
+
+    Returns those that were.
 
     Args:
         firm: positions of these frames, and which share of the points on the table each shows.
         composites: of the main view, RGB uint8 (h, w, 3), in order of time.
         canvas: about where it is.
     """
-    ground = Ground(composites, goal=canvas.corners)
+    ground, laid = Ground(composites, goal=canvas.corners), []
     doubtful = [i for i, shown in firm.items() if shown < PLAINLY_SHOWN]
     for i in doubtful if ground.is_firm else ():
         known = look.looked[i].pose.matrix
@@ -79,6 +81,8 @@ def settle_on_all(
         seen = transform(np.linalg.inv(known), canvas.corners)
         if np.abs(transform(fine.pose, seen) - canvas.corners).max() > PLAINLY_PX:
             look.lay(i, fine.pose)
+            laid.append(i)
+    return laid
 
 
 def steady_frames(look: Look, loose: list[int], firm: list[int], canvas: Canvas) -> list[int]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ingest.geometry import area_of, grown, scaling, transform, valid_area, warp
 from ingest.light import agreed_ratio
+from ingest.middle import median_of_rows
 
 MARGIN, MIN_AREA = 1.06, 0.05
 """How much larger than the canvas the area left out is (its edge, its shadow), and the least share
@@ -122,7 +123,7 @@ def _gain(reference: np.ndarray, look: np.ndarray, usable: np.ndarray) -> np.nda
         return np.full(3, np.nan)
     seen = np.compress(usable, look, axis=1)
     ratios = np.compress(usable, reference, axis=1) - LOGARITHM[seen]
-    centre = agreed_ratio(ratios, np.median(ratios, axis=1), BAND, MIN_AGREEING)
+    centre = agreed_ratio(ratios, median_of_rows(ratios), BAND, MIN_AGREEING)
     if centre is None or np.abs(centre).max() >= np.log(MAX_GAIN):
         return np.full(3, np.nan)
     return np.exp(centre)
