@@ -17,6 +17,7 @@ from ingest.place import Placed, place_canvas
 from ingest.segmenting import shown
 from ingest.settings import IngestConfig
 from ingest.sheet_views import place_by_outline
+from ingest.surround import Surround
 from ingest.watch import Look, Looked, look_at
 
 
@@ -79,6 +80,9 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         found = gains(zip(frames[(slice(None), *crop)], valid[(slice(None), *crop)], strict=True))
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
+    if not inside.all():
+        flat = np.full(inside.shape, config.occlusion.tolerance, np.float32)
+        valid = valid & ~Surround(frames, inside, flat).other_scenes(valid)[:, None, None]
     history = clean(frames, valid, inside, config.occlusion)
     if inside.all():
         # Without a table in view only its looks tell a hand that rests from paint.

@@ -72,7 +72,7 @@ def with_last_touches(
     for b in range(span.last + 1, min(span.last + LAST_TOUCHES, len(states) - 1) + 1):
         if change(pyramid(states[b]), end) >= config.min_change:
             break
-        if covered[b] <= max(MOST_COVERED, covered[span.last]):
+        if covered[b] <= max(MOST_COVERED, covered[last]):
             last = b
     return replace(span, last=last)
 

@@ -19,6 +19,10 @@ counts as clear (noise, edges)."""
 REFERENCE_FRAMES, PERSISTS_FRAMES = 31, 3
 """Frames that tell the usual look; how near a look has to be seen again for it to be paint."""
 
+OTHER_SHARE, OTHER_FRAMES, BLUR_PX = 0.5, 1, 3.0
+"""Share of the table that looks strange from which a frame shows another scene, how many frames
+beside it do so less plainly, and the blur in which pictures are compared for that."""
+
 
 class Surround:
     """The table around a canvas, as it usually looks."""
@@ -30,6 +34,25 @@ class Surround:
         self.table = ~near
         some = frames[:: max(1, len(frames) // REFERENCE_FRAMES)]
         self.usual = np.median(some, axis=0).astype(np.uint8)
+
+    def other_scenes(self, valid: np.ndarray) -> np.ndarray:
+        """bool (n,): frames that dissolve into another scene, flash or fade to black: there the
+        table is another one nearly everywhere.
+
+        Args:
+            valid: bool (n, h, w).
+        """
+        usual, least = self._coarse(self.usual), 0.5 * self.table.sum()
+        found = np.zeros(len(self.frames), np.uint8)
+        for n, frame in enumerate(self.frames):
+            seen = self.table & valid[n]
+            strange = seen & differs(self._coarse(frame), usual, self.tolerance)
+            found[n] = seen.sum() > least and strange.sum() > OTHER_SHARE * seen.sum()
+        return cv2.dilate(found, np.ones((2 * OTHER_FRAMES + 1, 1), np.uint8))[:, 0] > 0
+
+    @staticmethod
+    def _coarse(picture: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(picture, (0, 0), BLUR_PX)
 
     def fresh_paint(self, n: int, different: np.ndarray, valid: np.ndarray) -> np.ndarray:
         """bool (h, w): where frame `n` shows paint for sure that was not there.
