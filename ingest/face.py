@@ -28,6 +28,9 @@ brush mark is long."""
 LEAST_PAINT, MOST_OUTSIDE, LEAST_POINTS = 16.0, 0.35, 0.25
 """Difference of brightness (of 255) that is paint; what may remain outside, as a share of it; and
 the share of a side that must show the rise for the side to be moved."""
+LEAST_EDGE, EDGE_PX = 8.0, 3.0
+"""Difference of brightness, across the edge of the face in the finished picture, and over how many
+pixels it is taken on both sides: where paint goes on, it was only painted before the start."""
 
 
 def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
@@ -57,7 +60,7 @@ def on_face(
     lines = []
     for i in range(4):
         a, b = corners[i], corners[(i + 1) % 4]
-        lines.append(_face_line(change, a, b, prior_px) or (a, b))
+        lines.append(_face_line(change, grey[1], a, b, prior_px) or (a, b))
     moved = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
     if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:
         return canvas
@@ -70,7 +73,7 @@ def _margin_px() -> int:
 
 
 def _face_line(
-    change: np.ndarray, a: np.ndarray, b: np.ndarray, prior_px: float
+    change: np.ndarray, late: np.ndarray, a: np.ndarray, b: np.ndarray, prior_px: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Two points on the edge of the face along the side from `a` to `b` (inside to its right)."""
     direction = (b - a) / np.linalg.norm(b - a)
@@ -79,11 +82,13 @@ def _face_line(
     base = a + along[:, None] * (b - a)
     offsets = np.arange(-REACH_PX - PLATEAU_PX, REACH_PX + PLATEAU_PX + STEP_PX, STEP_PX)
     points = (base[:, None] + offsets[None, :, None] * inwards).astype(np.float32)
-    profile = cv2.remap(change, points[..., 0], points[..., 1], cv2.INTER_LINEAR)
-    # Neighbours along the side say the same: averaging them takes noise and brush marks out.
-    profile = cv2.blur(profile, (1, 5))
+    profile, finished = (
+        # Neighbours along the side say the same: averaging them takes noise and brush marks out.
+        cv2.blur(cv2.remap(seen, points[..., 0], points[..., 1], cv2.INTER_LINEAR), (1, 5))
+        for seen in (change, late)
+    )
     found = _rise(profile, offsets)
-    good = np.isfinite(found)
+    good = np.isfinite(found) & (_steps(finished, offsets, found) >= LEAST_EDGE)
     if good.mean() < LEAST_POINTS:
         return None
     start, stop = _steady_line(along[good], found[good], prior_px)
@@ -132,6 +137,15 @@ def _rise(profile: np.ndarray, offsets: np.ndarray) -> np.ndarray:
             part = (half - values[i - 1]) / max(values[i] - values[i - 1], 1e-6)
             found[row] = offsets[i - 1] + part * STEP_PX
     return found
+
+
+def _steps(profile: np.ndarray, offsets: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """How much each row of a profile (rows, m) differs between both sides of offset `at` (rows,),
+    a little off it; 0 where that is NaN."""
+    off = offsets[None] - np.nan_to_num(at)[:, None]
+    sides = [(way * off > 1) & (way * off <= 1 + EDGE_PX) for way in (-1, 1)]
+    means = [(profile * side).sum(1) / np.maximum(side.sum(1), 1) for side in sides]
+    return np.where(np.isfinite(at), np.abs(means[1] - means[0]), 0.0)
 
 
 def meeting(
