@@ -21,6 +21,7 @@ from ingest.place import Placed
 from ingest.quads import order_corners
 from ingest.registration import Features, corners_to_track, features, follow, grey, recover
 from ingest.sheet_chain import Stretch, chain_sheets, look_alike
+from ingest.sheet_runs import with_common_outlines
 from ingest.sheet_vote import agreed
 from ingest.sheets import find_sheets, outline_support
 from ingest.watch import Look
@@ -88,7 +89,9 @@ def follow_sheet(look: Look) -> Placed | None:
     home = max(chain, key=lambda k: (_shown(stretches[k], chain[k]), stretches[k].sheets[0].score))
     chain = _finer(stretches, chain)
     run_of = [number for number, _ in views]
-    _Extension(look, stretches, run_of).extend(chain)
+    extension = _Extension(look, stretches, run_of)
+    extension.extend(chain)
+    chain = with_common_outlines(stretches, run_of, chain, extension.across)
     chain = _without_odd(stretches, run_of, chain, home)
     return _placed(look, stretches, run_of, dict(sorted(chain.items())), home)
 
@@ -157,7 +160,7 @@ class _Extension:
         known = self.stretches[near].picture, corners
         tries = []
         if self.run_of[k] == self.run_of[near]:
-            tries.append(transform(self._across(near, k), corners))
+            tries.append(transform(self.across(near, k), corners))
         fit = recover(self._seen(k), self._inside(near, corners), known[0].shape)
         if fit is not None and fit.num_inliers >= LEAST_INLIERS:
             tries.append(transform(fit.matrix, corners))
@@ -167,7 +170,7 @@ class _Extension:
         alike = [look_alike(known, (self.stretches[k].picture, quad)) for quad in tries]
         return max(zip(alike, tries, strict=True), key=lambda pair: pair[0], default=(0.0, corners))
 
-    def _across(self, source: int, goal: int) -> np.ndarray:
+    def across(self, source: int, goal: int) -> np.ndarray:
         """The homography from the pixels of one view to those of another of the same run."""
         factor = scaling(self.stretches[0].picture.shape[0] / self.look.looked[0].grey.shape[0])
         a, b = (
