@@ -10,13 +10,15 @@ from ingest.appearance import passing_cover
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
-from ingest.light import apply_gain, gains
+from ingest.light import apply_gain
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
 from ingest.segmenting import shown
 from ingest.settings import IngestConfig
+from ingest.sheet_light import view_gains
 from ingest.sheet_views import place_by_outline
+from ingest.skin import resting_skin
 from ingest.watch import Look, Looked, look_at
 
 
@@ -75,10 +77,13 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     valid = shown(frames, valid, config.segmenter)
     found = placed.gains
     if found is None:
-        crop = _canvas_area(placed.canvas, config)[1]
-        found = gains(zip(frames[(slice(None), *crop)], valid[(slice(None), *crop)], strict=True))
+        area = (slice(None), *_canvas_area(placed.canvas, config)[1])
+        views = placed.views or [0] * len(placed.used)
+        found = view_gains(frames[area], valid[area], views)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
+    if placed.canvas.kind == "sheet":
+        valid = valid & ~resting_skin(frames, valid)
     history = clean(frames, valid, inside, config.occlusion)
     if inside.all():
         # Without a table in view only its looks tell a hand that rests from paint.

@@ -47,12 +47,12 @@ def passing_cover(
     seeds = _transient(frames, valid, tolerance) & new
     if seeds.mean() < LEAST_SEEDS:
         return np.zeros_like(valid)
-    codes = _codes(frames)
+    codes = colour_codes(frames)
     cover, canvas = seeds, valid & ~new
     found = np.zeros_like(valid)
     still = _still(frames, tolerance)
     for _ in range(ROUNDS):
-        ratio = _log_ratio(codes, cover, canvas)
+        ratio = log_ratio(codes, cover, canvas)
         # The first or last state may show a hand itself; there it is no witness.
         apart = differs(first, last, tolerance)
         no_first, no_last = (
@@ -62,10 +62,10 @@ def passing_cover(
         new = (late | no_last) & (early | no_first)
         for n in range(len(frames)):
             found[n] = _pieces_from_rim(ratio[codes[n]], new[n] & ~still[n], valid[n])
-        cover, canvas = found & new, valid & ~_grown(found)
+        cover, canvas = found & new, valid & ~grown_cover(found)
         if not cover.any():
             break
-    return _grown(found)
+    return grown_cover(found)
 
 
 def _transient(frames: np.ndarray, valid: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def _since(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     return result
 
 
-def _codes(frames: np.ndarray) -> np.ndarray:
+def colour_codes(frames: np.ndarray) -> np.ndarray:
     """int32 (n, h, w): the colour bin of each pixel."""
     return np.stack([_code(frame) for frame in frames])
 
@@ -115,7 +115,7 @@ def _code(frame: np.ndarray) -> np.ndarray:
     return (light << 10) | (a << 5) | b
 
 
-def _log_ratio(codes: np.ndarray, cover: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+def log_ratio(codes: np.ndarray, cover: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     """float32 (bins,): how much likelier each colour is on cover than on the canvas, as a log."""
     parts = []
     for mask in (cover, canvas):
@@ -149,5 +149,5 @@ def _pieces_from_rim(evidence: np.ndarray, new: np.ndarray, valid: np.ndarray) -
     return keep[labels]
 
 
-def _grown(found: np.ndarray) -> np.ndarray:
+def grown_cover(found: np.ndarray) -> np.ndarray:
     return np.stack([cv2.dilate(f.astype(np.uint8), KERNEL, iterations=2) > 0 for f in found])

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from ingest.geometry import transform
 from ingest.sheet_chain import Stretch, look_alike
+from ingest.sheet_fit import laid_over
 from ingest.sheets import least_in_view, outline_support
 
 MOST_IN_VIEW = 0.6
-"""Share of each side that must be in view in most frames of a run: what is not cannot be compared."""
+"""Share of each side that must be in view in most frames of a run: the rest is not compared."""
 LESS_SUPPORT, LESS_ALIKE = 0.1, 0.02
 """By how much less of the sides may lie on edges where a view takes over an outline, and how much
 less it may look like the views that have it already: else the canvas was moved in between."""
@@ -48,6 +50,32 @@ def with_common_outlines(
             common = transform(across(best, k), chain[best])
             if k != best and _fits(stretches, k, chain[k], common, (best, chain[best])):
                 result[k] = common
+    return result
+
+
+def run_over_run(
+    stretches: list[Stretch], run_of: list[int], chain: dict[int, np.ndarray], across: Across
+) -> dict[int, np.ndarray]:
+    """The chain with every run laid over the one before it by what is painted, all its views alike.
+
+    Outlines are a pixel or two off, in each run otherwise; lines of paint tell it better.
+    """
+    result = dict(sorted(chain.items()))
+    known: tuple[np.ndarray, np.ndarray] | None = None
+    for run in dict.fromkeys(run_of[k] for k in result):
+        members = [k for k in result if run_of[k] == run]
+        first, last = members[0], members[-1]
+        if known is not None:
+            seen = stretches[first].picture, result[first]
+            fine = laid_over(known, seen)
+            if look_alike(known, (seen[0], fine)) >= look_alike(known, seen):
+                move = cv2.getPerspectiveTransform(
+                    seen[1].astype(np.float32), fine.astype(np.float32)
+                )
+                for k in members:
+                    way = across(first, k) @ move @ across(k, first)
+                    result[k] = transform(way, result[k])
+        known = stretches[last].picture, result[last]
     return result
 
 
