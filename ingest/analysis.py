@@ -91,7 +91,11 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         cover = passing_cover(frames, valid, first, last, history.tolerance)
         if cover.any():
             valid = valid & ~cover
-            history = clean(frames, valid, inside, config.occlusion)
+            told = config.occlusion
+            if placed.views is not None:
+                # Where each view has a light of its own, paint too is over soon.
+                told = told.model_copy(update={"resting_share": told.told_resting_share})
+            history = clean(frames, valid, inside, told)
     changes = find_changes(frames, valid, inside, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
     frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))

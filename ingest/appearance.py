@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, differs
+from ingest.settled import settled_pieces, still_for
 
 SHIFTS = (4, 3, 3)
 """Bits dropped of Lab (0 to 255 each): bins of 16 levels of light, 8 of each colour."""
@@ -23,8 +24,9 @@ LEAST_SEEDS, MOST_SEEDS = 0.004, 0.5
 view changes is a flash or a dissolve and teaches nothing."""
 LEAST_PIECE, MOST_PIECE = 0.004, 0.65
 """Least and largest share of the view of a piece: what is larger is a wash, or another picture."""
-RESTS_SHARE = 0.25
-"""Share of the frames over which a pixel may keep one colour and still be taken for a hand."""
+RESTS_SHARE, SETTLED_SHARE = 0.25, 0.05
+"""Share of the frames over which a pixel may keep one colour and still be taken for a hand; and
+from which it may not, if all around it stands still as well."""
 
 
 def passing_cover(
@@ -50,7 +52,8 @@ def passing_cover(
     codes = colour_codes(frames)
     cover, canvas = seeds, valid & ~new
     found = np.zeros_like(valid)
-    still = _still(frames, tolerance)
+    still = still_for(frames, tolerance, max(3, round(RESTS_SHARE * len(frames))))
+    standing = still_for(frames, tolerance, max(3, round(SETTLED_SHARE * len(frames))))
     for _ in range(ROUNDS):
         ratio = log_ratio(codes, cover, canvas)
         # The first or last state may show a hand itself; there it is no witness.
@@ -61,7 +64,9 @@ def passing_cover(
         )
         new = (late | no_last) & (early | no_first)
         for n in range(len(frames)):
-            found[n] = _pieces_from_rim(ratio[codes[n]], new[n] & ~still[n], valid[n])
+            evidence = ratio[codes[n]]
+            settled = settled_pieces(standing[n] & (evidence > 0), standing[n], valid[n])
+            found[n] = _pieces_from_rim(evidence, new[n] & ~still[n] & ~settled, valid[n])
         cover, canvas = found & new, valid & ~grown_cover(found)
         if not cover.any():
             break
@@ -81,26 +86,6 @@ def _transient(frames: np.ndarray, valid: np.ndarray, tolerance: np.ndarray) -> 
     for n, part in enumerate(result):
         opened = cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
         result[n] = opened & (opened.mean() < MOST_SEEDS)
-    return result
-
-
-def _still(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """bool (n, h, w): the pixel keeps its colour for longer than any hand rests."""
-    reach = max(3, round(RESTS_SHARE * len(frames)))
-    starts = _since(frames, tolerance)
-    ends = len(frames) - 1 - _since(frames[::-1], tolerance)[::-1]
-    return ends - starts >= reach
-
-
-def _since(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """int16 (n, h, w): the first frame since which the pixel shows what it shows."""
-    began = np.zeros(frames.shape[1:3], np.int16)
-    level, result = frames[0], np.zeros(frames.shape[:3], np.int16)
-    for n, frame in enumerate(frames):
-        new = differs(frame, level, tolerance)
-        began[new] = n
-        level = np.where(new[..., None], frame, level)
-        result[n] = began
     return result
 
 

@@ -46,7 +46,7 @@ def resting_skin(frames: np.ndarray, valid: np.ndarray) -> np.ndarray:
             evidence = np.where(seen, ratio[codes[n]], -1.0).astype(np.float32)
             found[n] = _from_border(cv2.GaussianBlur(evidence, (0, 0), SOFT_PX) > 0, seen)
     # Twice: its rim shines on what it lies on.
-    return _wherever_it_rests(grown_cover(grown_cover(found)), frames, valid)
+    return grown_cover(grown_cover(_wherever_it_rests(found, frames, valid)))
 
 
 def _wherever_it_rests(found: np.ndarray, frames: np.ndarray, valid: np.ndarray) -> np.ndarray:
