@@ -64,7 +64,9 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     history = analysis.history
     covered = history.covered.mean(axis=(1, 2))
     span = with_last_touches(span, history.states, covered, config.span)
-    chosen = choose_bins(history, span, config.keyframes)
+    # Footage that is set up anew again and again is cut: what a take has of clear moments is few.
+    is_cut = analysis.canvas.kind == "sheet"
+    chosen = choose_bins(history, span, config.keyframes, fill_gaps=is_cut)
     states = analysis.history.states[[b for b, _ in chosen]]
     if looks_revealed(_for_reveal(history.states, span, chosen), config.reveal):
         raise Refusal(

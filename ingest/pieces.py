@@ -36,14 +36,15 @@ def touching(area: np.ndarray, seed: np.ndarray) -> np.ndarray:
 
 
 def small_holes(covered: np.ndarray) -> np.ndarray:
-    """Small holes in what is covered: a plain part of a thing shows nothing that moves.
-
-    Specks, such as grain and nails leave where views lie a little off, are no thing.
-    """
-    firm = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    closed = cv2.morphologyEx(firm, cv2.MORPH_CLOSE, BRIDGE) > 0
+    """Small holes in what is covered: a plain part of a thing shows nothing that moves."""
+    closed = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_CLOSE, BRIDGE) > 0
     labels, number = pieces(~closed)
     sizes = np.bincount(labels.ravel(), minlength=number)
     small = sizes < MOST_HOLE_SHARE * covered.size
     small[0] = False
     return small[labels] | (closed & ~covered)
+
+
+def without_specks(mask: np.ndarray) -> np.ndarray:
+    """A mask less what is thinner than three pixels."""
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
