@@ -50,7 +50,8 @@ def surrounding_gains(
         found = exact
         if np.isnan(exact[:, 0]).any():
             # Where the table lies elsewhere under the canvas, what is about there tells the light.
-            soft = _gains(table.soft, table.seen, _filled(exact), every)
+            start = found if np.isnan(exact[:, 0]).all() else _filled(exact)
+            soft = _gains(table.soft, table.seen, start, every)
             found = np.where(np.isnan(exact), soft, exact)
         if np.isnan(found[:, 0]).mean() > 0.5:
             return None

@@ -90,3 +90,10 @@ def test_without_surroundings_there_is_no_light_to_tell() -> None:
     frame = filmed((90, 90, 90))
     whole = np.array([[0, 0], [320, 0], [320, 240], [0, 240]], np.float64)
     assert surrounding_gains([frame] * 20, [np.eye(3)] * 20, [whole], SIZE, 0.5) is None
+
+
+def test_surroundings_that_agree_on_nothing_tell_no_light() -> None:
+    rng = np.random.default_rng(5)
+    frames = [rng.integers(30, 240, (SIZE[1], SIZE[0], 3)).astype(np.uint8) for _ in range(20)]
+    far_apart = [frame if n % 2 else frame // 4 for n, frame in enumerate(frames)]
+    assert surrounding_gains(far_apart, [np.eye(3)] * 20, [FACE], SIZE, 0.5) is None
