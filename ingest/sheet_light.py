@@ -38,7 +38,7 @@ def view_gains(frames: np.ndarray, valid: np.ndarray, views: list[int]) -> np.nd
         drift = gains(zip(frames[members], valid[members], strict=True))
         some = np.linspace(0, len(members) - 1, min(LOOKS, len(members))).astype(int)
         look = middle_look([apply_gain(frames[members[n]], drift[n]) for n in some])
-        shown = valid[members[some]].all(axis=0)
+        shown = np.asarray(valid[members[some]].all(axis=0), bool)
         jump = _jump(known, look, shown)
         found[members] = drift * jump
         known.append((apply_gain(look, jump), shown))
