@@ -10,13 +10,15 @@ from ingest.appearance import passing_cover
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
-from ingest.light import apply_gain, gains
+from ingest.light import apply_gain
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
 from ingest.segmenting import shown
 from ingest.settings import IngestConfig
+from ingest.sheet_light import view_gains
 from ingest.sheet_views import place_by_outline
+from ingest.skin import resting_skin
 from ingest.surround import Surround
 from ingest.watch import Look, Looked, look_at
 
@@ -76,13 +78,16 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     valid = shown(frames, valid, config.segmenter)
     found = placed.gains
     if found is None:
-        crop = _canvas_area(placed.canvas, config)[1]
-        found = gains(zip(frames[(slice(None), *crop)], valid[(slice(None), *crop)], strict=True))
+        area = (slice(None), *_canvas_area(placed.canvas, config)[1])
+        views = placed.views or [0] * len(placed.used)
+        found = view_gains(frames[area], valid[area], views)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
     if not inside.all():
         flat = np.full(inside.shape, config.occlusion.tolerance, np.float32)
         valid = valid & ~Surround(frames, inside, flat).other_scenes(valid)[:, None, None]
+    if placed.canvas.kind == "sheet":
+        valid = valid & ~resting_skin(frames, valid)
     history = clean(frames, valid, inside, config.occlusion)
     if inside.all():
         # Without a table in view only its looks tell a hand that rests from paint.
@@ -90,7 +95,11 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         cover = passing_cover(frames, valid, first, last, history.tolerance)
         if cover.any():
             valid = valid & ~cover
-            history = clean(frames, valid, inside, config.occlusion)
+            told = config.occlusion
+            if placed.views is not None:
+                # Where each view has a light of its own, paint too is over soon.
+                told = told.model_copy(update={"resting_share": told.told_resting_share})
+            history = clean(frames, valid, inside, told)
     changes = find_changes(frames, valid, inside, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
     frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, differs
+from ingest.settled import settled_pieces, still_for
 
 SHIFTS = (4, 3, 3)
 """Bits dropped of Lab (0 to 255 each): bins of 16 levels of light, 8 of each colour."""
@@ -23,8 +24,9 @@ LEAST_SEEDS, MOST_SEEDS = 0.004, 0.5
 view changes is a flash or a dissolve and teaches nothing."""
 LEAST_PIECE, MOST_PIECE = 0.004, 0.65
 """Least and largest share of the view of a piece: what is larger is a wash, or another picture."""
-RESTS_SHARE = 0.25
-"""Share of the frames over which a pixel may keep one colour and still be taken for a hand."""
+RESTS_SHARE, SETTLED_SHARE = 0.25, 0.05
+"""Share of the frames over which a pixel may keep one colour and still be taken for a hand; and
+from which it may not, if all around it stands still as well."""
 
 
 def passing_cover(
@@ -47,12 +49,13 @@ def passing_cover(
     seeds = _transient(frames, valid, tolerance) & new
     if seeds.mean() < LEAST_SEEDS:
         return np.zeros_like(valid)
-    codes = _codes(frames)
+    codes = colour_codes(frames)
     cover, canvas = seeds, valid & ~new
     found = np.zeros_like(valid)
-    still = _still(frames, tolerance)
+    still = still_for(frames, tolerance, max(3, round(RESTS_SHARE * len(frames))))
+    standing = still_for(frames, tolerance, max(3, round(SETTLED_SHARE * len(frames))))
     for _ in range(ROUNDS):
-        ratio = _log_ratio(codes, cover, canvas)
+        ratio = log_ratio(codes, cover, canvas)
         # The first or last state may show a hand itself; there it is no witness.
         apart = differs(first, last, tolerance)
         no_first, no_last = (
@@ -61,11 +64,13 @@ def passing_cover(
         )
         new = (late | no_last) & (early | no_first)
         for n in range(len(frames)):
-            found[n] = _pieces_from_rim(ratio[codes[n]], new[n] & ~still[n], valid[n])
-        cover, canvas = found & new, valid & ~_grown(found)
+            evidence = ratio[codes[n]]
+            settled = settled_pieces(standing[n] & (evidence > 0), standing[n], valid[n])
+            found[n] = _pieces_from_rim(evidence, new[n] & ~still[n] & ~settled, valid[n])
+        cover, canvas = found & new, valid & ~grown_cover(found)
         if not cover.any():
             break
-    return _grown(found)
+    return grown_cover(found)
 
 
 def _transient(frames: np.ndarray, valid: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
@@ -84,27 +89,7 @@ def _transient(frames: np.ndarray, valid: np.ndarray, tolerance: np.ndarray) -> 
     return result
 
 
-def _still(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """bool (n, h, w): the pixel keeps its colour for longer than any hand rests."""
-    reach = max(3, round(RESTS_SHARE * len(frames)))
-    starts = _since(frames, tolerance)
-    ends = len(frames) - 1 - _since(frames[::-1], tolerance)[::-1]
-    return ends - starts >= reach
-
-
-def _since(frames: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """int16 (n, h, w): the first frame since which the pixel shows what it shows."""
-    began = np.zeros(frames.shape[1:3], np.int16)
-    level, result = frames[0], np.zeros(frames.shape[:3], np.int16)
-    for n, frame in enumerate(frames):
-        new = differs(frame, level, tolerance)
-        began[new] = n
-        level = np.where(new[..., None], frame, level)
-        result[n] = began
-    return result
-
-
-def _codes(frames: np.ndarray) -> np.ndarray:
+def colour_codes(frames: np.ndarray) -> np.ndarray:
     """int32 (n, h, w): the colour bin of each pixel."""
     return np.stack([_code(frame) for frame in frames])
 
@@ -115,7 +100,7 @@ def _code(frame: np.ndarray) -> np.ndarray:
     return (light << 10) | (a << 5) | b
 
 
-def _log_ratio(codes: np.ndarray, cover: np.ndarray, canvas: np.ndarray) -> np.ndarray:
+def log_ratio(codes: np.ndarray, cover: np.ndarray, canvas: np.ndarray) -> np.ndarray:
     """float32 (bins,): how much likelier each colour is on cover than on the canvas, as a log."""
     parts = []
     for mask in (cover, canvas):
@@ -149,5 +134,5 @@ def _pieces_from_rim(evidence: np.ndarray, new: np.ndarray, valid: np.ndarray) -
     return keep[labels]
 
 
-def _grown(found: np.ndarray) -> np.ndarray:
+def grown_cover(found: np.ndarray) -> np.ndarray:
     return np.stack([cv2.dilate(f.astype(np.uint8), KERNEL, iterations=2) > 0 for f in found])

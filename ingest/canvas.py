@@ -180,13 +180,17 @@ def _edges_of(picture: np.ndarray) -> np.ndarray:
     return cv2.dilate(magnitude, np.ones((7, 7), np.uint8))
 
 
-def lasting_change(composites: list[np.ndarray], opening: np.ndarray | None = None) -> np.ndarray:
+def lasting_change(
+    composites: list[np.ndarray], opening: np.ndarray | None = None, even_light: bool = True
+) -> np.ndarray:
     """bool (h, w): where the first and the last composites differ for good.
 
     Args:
         composites: RGB uint8 (h, w, 3) of a take in order of time.
         opening: the very first frames; what is painted in the first composite already differs from
             them only.
+        even_light: composites lie far apart in time, and another exposure is no change. Not so for
+            pictures of one short stretch: there a wash of paint is likelier than another exposure.
     """
     part = max(1, len(composites) // 5)
     late = _smooth(middle_look(composites[-part:]))
@@ -194,7 +198,7 @@ def lasting_change(composites: list[np.ndarray], opening: np.ndarray | None = No
     for early in [middle_look(composites[:part])] + ([] if opening is None else [opening]):
         seen = _smooth(early)
         # Another exposure would be change everywhere.
-        lit = apply_gain(late, common_gain(seen, late))
+        lit = apply_gain(late, common_gain(seen, late)) if even_light else late
         lab = [cv2.cvtColor(p, cv2.COLOR_RGB2LAB).astype(np.float32) for p in (seen, lit)]
         changed |= np.linalg.norm(lab[1] - lab[0], axis=2) > DIFFERENT_LAB
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))

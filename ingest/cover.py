@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, Levels, differs
-from ingest.pieces import holding, pieces, small_holes, touching
+from ingest.pieces import holding, pieces, small_holes, touching, without_specks
 
 OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
 """Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
@@ -51,7 +51,9 @@ def find_cover(
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
         flagged[b] |= _mostly(passing[b], flagged[b] | objects[b])
-        flagged[b] |= small_holes(covered[b] | flagged[b]) & inside
+        known = covered[b] | flagged[b]
+        # Without a table views lie less exactly: grain and nails leave specks, which are no thing.
+        flagged[b] |= small_holes(without_specks(known) if inside.all() else known) & inside
     # With a table in view cover is known well enough to believe a level that is mostly free of it.
     covered |= flagged if inside.all() else _agreed(flagged, good, starts)
     for b in range(len(good)):

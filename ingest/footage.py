@@ -14,6 +14,7 @@ from ingest.errors import Refusal
 from ingest.frame_ledger import frame_fates
 from ingest.frame_table import FrameFate, drop_counts
 from ingest.geometry import to_rectangle
+from ingest.guess import with_likelier_guesses
 from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
 from ingest.outcome import VideoOutcome
@@ -66,17 +67,19 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     unsure = history.unsure.mean(axis=(1, 2))
     span = with_clear_start(span, history.states, unsure, config.span)
     span = with_last_touches(span, history.states, covered, config.span)
-    chosen = choose_bins(history, span, config.keyframes)
-    states = analysis.history.states[[b for b, _ in chosen]]
+    # Footage that is set up anew again and again is cut: what a take has of clear moments is few.
+    is_cut = analysis.canvas.kind == "sheet"
+    chosen = choose_bins(history, span, config.keyframes, fill_gaps=is_cut)
+    guessed = [b for b, _ in chosen[1:-1] if history.unsure[b].mean() > config.keyframes.max_unsure]
+    history = with_likelier_guesses(history, guessed)
+    states = history.states[[b for b, _ in chosen]]
     if looks_revealed(_for_reveal(history.states, span, chosen), config.reveal):
         raise Refusal(
             "revealed",
             f"{row.path.name}: every spot goes straight to its finished colour, as when a mask "
             "uncovers a picture; if it is a painting, raise ingest.reveal.max_straight_share",
         )
-    choices = choose_looks(
-        analysis.history, chosen, analysis.frames, analysis.valid, config.keyframes
-    )
+    choices = choose_looks(history, chosen, analysis.frames, analysis.valid, config.keyframes)
     size = analysis.canvas.size_px(config.keyframes.side_px)
     images = _composed(analysis, choices, states, size)
     keyframes = _records(row, base, analysis, choices, images)

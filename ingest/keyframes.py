@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from ingest.change import change, pyramid
 from ingest.config import Config
+from ingest.gaps import gaps_filled
 from ingest.levels import differs
 from ingest.occlusion import History
 from ingest.span import Span
@@ -38,6 +40,8 @@ class KeyframeConfig(Config):
     max_unsure: float = Field(default=0.05, gt=0, le=1)
     """Share of the canvas that may be unsure (covered, and changed when seen again) in a keyframe
     between the first and the last: a guess is no keyframe; the next clear moment is."""
+    max_unsure_in_gap: float = Field(default=0.1, gt=0, le=1)
+    """The same in a keyframe between two that would else be far apart."""
     looks_per_keyframe: int = Field(default=5, ge=1)
     """Frames averaged at each pixel: removes noise and compression."""
 
@@ -58,11 +62,17 @@ class Choice:
     """Frame number to bool (h, w): pixels that are taken from it."""
 
 
-def choose_bins(history: History, span: Span, config: KeyframeConfig) -> list[tuple[int, float]]:
+def choose_bins(
+    history: History, span: Span, config: KeyframeConfig, *, fill_gaps: bool = False
+) -> list[tuple[int, float]]:
     """Bins of the keyframes and their change: equal steps of paint, at moments with a clear view.
 
     The first and the last state of the span are always among them. Steps are made smaller until
     the wished number is reached, but never smaller than `min_change`.
+
+    Args:
+        fill_gaps: take moments that are a little unsure where most of a painting would else lie
+            between two keyframes.
     """
     looks = {b: pyramid(history.states[b]) for b in range(span.first, span.last + 1)}
     # Walks with other steps compare the same states again.
@@ -73,8 +83,13 @@ def choose_bins(history: History, span: Span, config: KeyframeConfig) -> list[tu
         stride = max(config.min_change, stride)
         chosen = _walk(apart, unsure, span, stride, config)
         if len(chosen) >= config.target_count or stride == config.min_change:
-            return chosen
+            break
         stride *= STRIDE_STEP
+    if not fill_gaps:
+        return chosen
+    bins = gaps_filled([b for b, _ in chosen], looks, unsure, config.max_unsure_in_gap)
+    steps = [change(looks[a], looks[b]) for a, b in pairwise(bins)]
+    return list(zip(bins, [0.0, *steps], strict=True))
 
 
 def _walk(

@@ -47,6 +47,8 @@ class OcclusionConfig(Config):
     in view, how long a level lasts at most to be a part of the moving thing beside it."""
     resting_share: float = Field(default=0.2, gt=0, le=1)
     """Both of these without a table in view: how long a hand may rest beside where it paints."""
+    told_resting_share: float = Field(default=0.04, gt=0, le=1)
+    """The same in footage that is set up anew often, once hands were told by their looks."""
     margin: float = Field(default=0.1, ge=0, le=0.5)
     """How much of the surroundings is looked at, as a share of the canvas: what lies on the table
     is no paint, nor is what is one thing with it."""

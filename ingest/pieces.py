@@ -43,3 +43,8 @@ def small_holes(covered: np.ndarray) -> np.ndarray:
     small = sizes < MOST_HOLE_SHARE * covered.size
     small[0] = False
     return small[labels] | (closed & ~covered)
+
+
+def without_specks(mask: np.ndarray) -> np.ndarray:
+    """A mask less what is thinner than three pixels."""
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0

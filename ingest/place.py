@@ -36,6 +36,8 @@ class Placed:
     canvas: Canvas
     gains: np.ndarray | None
     """float32 (n, 3), where the surroundings of the canvas tell the light."""
+    views: list[int] | None = None
+    """The view, with a light of its own, that each frame belongs to (n); None: all one."""
 
 
 def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:

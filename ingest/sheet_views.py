@@ -14,13 +14,15 @@ import cv2
 import numpy as np
 
 from ingest.canvas import Canvas
-from ingest.geometry import area_of, grown, scaling, to_rectangle, transform, warp, within
+from ingest.geometry import area_of, grown, scaling, transform, warp, within
 from ingest.link import stretches_of
 from ingest.middle import middle_look
 from ingest.place import Placed
 from ingest.quads import order_corners
-from ingest.registration import Features, corners_to_track, features, follow, grey, recover
+from ingest.registration import Features, features, grey, recover
 from ingest.sheet_chain import Stretch, chain_sheets, look_alike
+from ingest.sheet_fit import laid_over
+from ingest.sheet_runs import run_over_run, with_common_outlines
 from ingest.sheet_vote import agreed
 from ingest.sheets import find_sheets, outline_support
 from ingest.watch import Look
@@ -32,9 +34,6 @@ MOST_PICTURES, PICTURE_FRAMES = 6, 3
 """How many pictures are made of a stretch, of how many frames at least."""
 CLEAR = 0.75
 """Score of a sheet that needs no second look."""
-FINE_SIDE_PX, MOST_FINE, MOST_FAR = 320, 0.04, 0.5
-"""Short side of the canvas at which views are laid over each other exactly; and by how much of it a
-corner may move for that, where paint is followed and where it is found anew."""
 LEAST_ALIKE, LEAST_INLIERS, INSIDE, MOST_MOVED = 0.5, 14, 0.97, 0.25
 """How alike a view without an outline must be to its neighbour; points that must agree, and which
 part of a sheet they are taken from; and how far, of its diagonal, an outline that is not clear may
@@ -88,7 +87,10 @@ def follow_sheet(look: Look) -> Placed | None:
     home = max(chain, key=lambda k: (_shown(stretches[k], chain[k]), stretches[k].sheets[0].score))
     chain = _finer(stretches, chain)
     run_of = [number for number, _ in views]
-    _Extension(look, stretches, run_of).extend(chain)
+    extension = _Extension(look, stretches, run_of)
+    extension.extend(chain)
+    chain = with_common_outlines(stretches, run_of, chain, extension.across)
+    chain = run_over_run(stretches, run_of, chain, extension.across)
     chain = _without_odd(stretches, run_of, chain, home)
     return _placed(look, stretches, run_of, dict(sorted(chain.items())), home)
 
@@ -157,7 +159,7 @@ class _Extension:
         known = self.stretches[near].picture, corners
         tries = []
         if self.run_of[k] == self.run_of[near]:
-            tries.append(transform(self._across(near, k), corners))
+            tries.append(transform(self.across(near, k), corners))
         fit = recover(self._seen(k), self._inside(near, corners), known[0].shape)
         if fit is not None and fit.num_inliers >= LEAST_INLIERS:
             tries.append(transform(fit.matrix, corners))
@@ -167,7 +169,7 @@ class _Extension:
         alike = [look_alike(known, (self.stretches[k].picture, quad)) for quad in tries]
         return max(zip(alike, tries, strict=True), key=lambda pair: pair[0], default=(0.0, corners))
 
-    def _across(self, source: int, goal: int) -> np.ndarray:
+    def across(self, source: int, goal: int) -> np.ndarray:
         """The homography from the pixels of one view to those of another of the same run."""
         factor = scaling(self.stretches[0].picture.shape[0] / self.look.looked[0].grey.shape[0])
         a, b = (
@@ -190,33 +192,6 @@ def _is_near(seen: np.ndarray, known: np.ndarray) -> bool:
     """Whether a sheet is about where the canvas was, and as large."""
     size = np.linalg.norm(known[2] - known[0])
     return bool(np.linalg.norm(seen - known, axis=1).max() < MOST_MOVED * size)
-
-
-def laid_over(
-    known: tuple[np.ndarray, np.ndarray], seen: tuple[np.ndarray, np.ndarray]
-) -> np.ndarray:
-    """The corners in the second picture, made exact by what is painted; as they were if nothing is.
-
-    Args:
-        known, seen: pictures RGB uint8 (h, w, 3) with the canvas's corners (4, 2) in them.
-    """
-    size = Canvas(known[1], "sheet", 1.0).size_px(FINE_SIDE_PX)
-    flat_known, flat_seen = (
-        grey(warp(picture, to_rectangle(quad, size), size)) for picture, quad in (known, seen)
-    )
-    found = follow(flat_known, corners_to_track(flat_known), flat_seen)
-    most = MOST_FINE
-    if found is None or not found.is_firm:
-        # A side that was taken for another puts all of the picture elsewhere.
-        found, most = recover(features(flat_known), features(flat_seen), flat_seen.shape), MOST_FAR
-    if found is None or not found.is_firm:
-        return seen[1]
-    matrix = to_rectangle(seen[1], size)
-    flat = transform(matrix, seen[1])
-    moved = transform(np.linalg.inv(found.matrix), flat)
-    if np.abs(moved - flat).max() > most * FINE_SIDE_PX:
-        return seen[1]
-    return transform(np.linalg.inv(matrix), moved)
 
 
 def _finer(stretches: list[Stretch], chain: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
@@ -243,7 +218,7 @@ def _placed(
     # The order of corners in the chain is right but for a turn of all of them.
     upright = order_corners(corners)
     turn = int(np.argmin([np.abs(np.roll(corners, t, axis=0) - upright).max() for t in range(4)]))
-    used = []
+    view_of: dict[int, int] = {}
     for k, seen in chain.items():
         middle = np.linalg.inv(look.looked[_middle(stretches[k].frames)].pose.matrix)
         link = cv2.getPerspectiveTransform(
@@ -251,8 +226,9 @@ def _placed(
         )
         for i in stretches[k].frames:
             look.lay(i, link @ middle @ look.looked[i].pose.matrix, take=0)
-            used.append(i)
-    return Placed(sorted(used), Canvas(np.roll(corners, turn, axis=0), "sheet", 1.0), None)
+            view_of[i] = run_of[k]
+    used, canvas = sorted(view_of), Canvas(np.roll(corners, turn, axis=0), "sheet", 1.0)
+    return Placed(used, canvas, None, [view_of[i] for i in used])
 
 
 def _without_odd(

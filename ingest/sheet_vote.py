@@ -114,5 +114,5 @@ def _change(
         pictures = [stretches[k].picture for k in (members[0], members[-1])]
         both = [valid_area(p.shape, w, size) for p, w in zip(pictures, ways, strict=True)]
         looks = [warp(p, w, size) for p, w in zip(pictures, ways, strict=True)]
-        changed |= lasting_change(looks) & both[0] & both[1]
+        changed |= lasting_change(looks, even_light=False) & both[0] & both[1]
     return changed, matrix

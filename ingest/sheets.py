@@ -77,6 +77,11 @@ def outline_support(picture: np.ndarray, corners: np.ndarray) -> float:
     return float(support[0][shown].mean()) if shown.any() else 0.0
 
 
+def least_in_view(corners: np.ndarray, shape: tuple[int, ...]) -> float:
+    """Share that is in view, in a picture (h, w, ...), of the side (4, 2) of which least is."""
+    return float(_side_support(corners[None], np.zeros(shape[:2], bool))[1].min())
+
+
 def _lasting(pictures: list[np.ndarray]) -> np.ndarray:
     """bool (h, w): edges in many of the pictures."""
     shown = [cv2.dilate(picture_edges(p).astype(np.uint8), np.ones((3, 3))) for p in pictures]
@@ -93,7 +98,9 @@ def _scores(quads: np.ndarray, edges: np.ndarray, pictures: list[np.ndarray]) ->
     scores = 0.5 * support.mean(axis=1) + 0.5 * support.min(axis=1)
     scores -= HIDDEN_WEIGHT * (1 - in_view.mean(axis=1))
     scores[in_view.min(axis=1) < MIN_IN_VIEW] = -1
-    change = lasting_change(pictures) if len(pictures) > 2 else np.zeros(edges.shape, bool)
+    change = np.zeros(edges.shape, bool)
+    if len(pictures) > 2:
+        change = lasting_change(pictures, even_light=False)
     scale = 8
     small = cv2.resize(change.astype(np.float32), None, fx=1 / scale, fy=1 / scale)
     total = float(small.sum())

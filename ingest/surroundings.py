@@ -55,7 +55,8 @@ def surrounding_gains(
         lacking = np.flatnonzero(np.isnan(exact[:, 0]))
         if len(lacking):
             # Where the table lies elsewhere under the canvas, what is about there tells the light.
-            exact[lacking] = table.soft.gains(table.seen, _filled(exact), every, lacking)
+            start = found if len(lacking) == len(exact) else _filled(exact)
+            exact[lacking] = table.soft.gains(table.seen, start, every, lacking)
         if np.isnan(exact[:, 0]).mean() > 0.5:
             return None
         found = _filled(exact)

@@ -90,3 +90,10 @@ def test_without_surroundings_there_is_no_light_to_tell() -> None:
     frame = filmed((90, 90, 90))
     whole = np.array([[0, 0], [320, 0], [320, 240], [0, 240]], np.float64)
     assert surrounding_gains([frame] * 20, [np.eye(3)] * 20, [whole], SIZE, 0.5) is None
+
+
+def test_surroundings_that_agree_on_nothing_tell_no_light() -> None:
+    rng = np.random.default_rng(5)
+    coarse = [rng.integers(30, 240, (15, 20, 3), np.uint8) for _ in range(20)]
+    frames = [cv2.resize(picture, SIZE) for picture in coarse]
+    assert surrounding_gains(frames, [np.eye(3)] * 20, [FACE], SIZE, 0.5) is None

@@ -15,7 +15,7 @@ LYING = np.array([[80, 40], [250, 55], [240, 200], [70, 190]], np.float64)
 OUT_OF_VIEW = np.array([[150, 15], [345, 110], [180, 280], [-30, 150]], np.float64)
 
 
-def _painted(part: float) -> np.ndarray:
+def painted(part: float) -> np.ndarray:
     """A canvas 100 px square of which a part is painted: stripes from the left."""
     canvas = np.full((100, 100, 3), 235, np.uint8)
     rng = np.random.default_rng(3)
@@ -24,7 +24,7 @@ def _painted(part: float) -> np.ndarray:
     return canvas
 
 
-def _filmed(canvas: np.ndarray, corners: np.ndarray) -> np.ndarray:
+def filmed(canvas: np.ndarray, corners: np.ndarray) -> np.ndarray:
     """The canvas on a table, as a camera sees it."""
     rng = np.random.default_rng(0)
     table = rng.integers(80, 100, (SIZE[1], SIZE[0], 3)).astype(np.uint8)
@@ -36,7 +36,7 @@ def _filmed(canvas: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def test_a_sheet_is_found_though_a_hand_hides_a_side_in_some_pictures() -> None:
-    pictures = [_filmed(_painted(0.2), LYING) for _ in range(4)]
+    pictures = [filmed(painted(0.2), LYING) for _ in range(4)]
     for n, picture in enumerate(pictures[:2]):
         cv2.circle(picture, (240, 90 + 60 * n), 30, (150, 110, 90), -1)
     best = find_sheets(pictures)[0]
@@ -44,7 +44,7 @@ def test_a_sheet_is_found_though_a_hand_hides_a_side_in_some_pictures() -> None:
 
 
 def test_corners_may_lie_out_of_view() -> None:
-    best = find_sheets([_filmed(_painted(0.3), OUT_OF_VIEW)] * 3)[0]
+    best = find_sheets([filmed(painted(0.3), OUT_OF_VIEW)] * 3)[0]
     offs = [np.abs(np.roll(best.corners, turn, axis=0) - OUT_OF_VIEW).max() for turn in range(4)]
     assert min(offs) < 6
 
@@ -60,13 +60,13 @@ def test_no_sheet_is_found_on_a_plain_table_or_in_leaves() -> None:
 
 
 def test_outline_support_tells_sides_from_nothing() -> None:
-    picture = _filmed(_painted(0.0), LYING)
+    picture = filmed(painted(0.0), LYING)
     assert outline_support(picture, LYING) > 0.9
     assert outline_support(picture, LYING + [25, 12]) < 0.5
 
 
 def _stretch(number: int, part: float, corners: np.ndarray) -> Stretch:
-    pictures = [_filmed(_painted(part), corners)] * 3
+    pictures = [filmed(painted(part), corners)] * 3
     return Stretch([3 * number, 3 * number + 1], pictures[0], find_sheets(pictures))
 
 
