@@ -68,8 +68,10 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     span = with_clear_start(span, history.states, unsure, config.span)
     span = with_last_touches(span, history.states, covered, config.span)
     # Footage that is set up anew again and again is cut: what a take has of clear moments is few.
-    is_cut = analysis.canvas.kind == "sheet"
-    chosen = choose_bins(history, span, config.keyframes, fill_gaps=is_cut)
+    kind = analysis.canvas.kind
+    chosen = choose_bins(
+        history, span, config.keyframes, is_patient=kind == "quad", fill_gaps=kind == "sheet"
+    )
     guessed = [b for b, _ in chosen[1:-1] if history.unsure[b].mean() > config.keyframes.max_unsure]
     history = with_likelier_guesses(history, guessed)
     states = history.states[[b for b, _ in chosen]]

@@ -63,7 +63,12 @@ class Choice:
 
 
 def choose_bins(
-    history: History, span: Span, config: KeyframeConfig, *, fill_gaps: bool = False
+    history: History,
+    span: Span,
+    config: KeyframeConfig,
+    *,
+    is_patient: bool = True,
+    fill_gaps: bool = False,
 ) -> list[tuple[int, float]]:
     """Bins of the keyframes and their change: equal steps of paint, at moments with a clear view.
 
@@ -71,6 +76,7 @@ def choose_bins(
     the wished number is reached, but never smaller than `min_change`.
 
     Args:
+        is_patient: wait long for a clear moment: one will come, and what is unsure is told well.
         fill_gaps: take moments that are a little unsure where most of a painting would else lie
             between two keyframes.
     """
@@ -81,7 +87,7 @@ def choose_bins(
     stride = apart(span.first, span.last)
     while True:
         stride = max(config.min_change, stride)
-        chosen = _walk(apart, unsure, span, stride, config)
+        chosen = _walk(apart, unsure, span, stride, config, is_patient=is_patient)
         if len(chosen) >= config.target_count or stride == config.min_change:
             break
         stride *= STRIDE_STEP
@@ -98,6 +104,8 @@ def _walk(
     span: Span,
     stride: float,
     config: KeyframeConfig,
+    *,
+    is_patient: bool,
 ) -> list[tuple[int, float]]:
     """Keyframes at least `stride` apart; `apart` tells how different two bins look."""
     chosen, current = [(span.first, 0.0)], span.first
@@ -106,20 +114,21 @@ def _walk(
         reached = next((b for b in clear if apart(current, b) >= stride), None)
         if reached is None:
             break
-        best = _clearest([b for b in clear if b >= reached], unsure)
+        patience = LONG_PATIENCE_BINS if is_patient else PATIENCE_BINS
+        best = _clearest([b for b in clear if b >= reached], unsure, patience)
         chosen.append((best, apart(current, best)))
         current = best
     return _ended(chosen, apart, span.last, config)
 
 
-def _clearest(bins: list[int], unsure: np.ndarray) -> int:
+def _clearest(bins: list[int], unsure: np.ndarray, patience: int) -> int:
     """Of bins from the first that may be a keyframe on, the one to take.
 
     Waiting a little for the hand to leave gives a truer picture than cutting at once.
     """
     soon = [b for b in bins if b < bins[0] + PATIENCE_BINS]
     best = min(soon, key=lambda b: (round(float(unsure[b]), 3), b))
-    later = (b for b in bins if b < bins[0] + LONG_PATIENCE_BINS and unsure[b] <= CLEAR)
+    later = (b for b in bins if b < bins[0] + patience and unsure[b] <= CLEAR)
     return best if unsure[best] <= CLEAR else next(later, best)
 
 
