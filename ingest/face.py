@@ -7,6 +7,7 @@ nothing (table, rim) to paint exactly where the face begins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -43,29 +44,36 @@ def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
 
 
 def on_face(
-    canvas: Canvas, early: np.ndarray, late: np.ndarray, prior_px: float = PRIOR_PX
+    canvas: Canvas, early: Sequence[np.ndarray], late: np.ndarray, prior_px: float = PRIOR_PX
 ) -> Canvas:
     """The canvas with its sides on the edge of the painted face; sides without paint stay.
 
     Args:
-        early, late: RGB uint8 (h, w, 3) before and after painting, in the `margin_view`.
+        early: RGB uint8 (h, w, 3) before painting, in the `margin_view`; a side that the first of
+            them does not tell is sought in the next.
+        late: the same after painting.
         prior_px: how far a side may be expected to lie off.
     """
-    # Brightness only: videos carry colour at half the resolution, and not always in its place.
-    grey = [cv2.cvtColor(p, cv2.COLOR_RGB2GRAY).astype(np.float32) for p in (early, late)]
-    change = cv2.GaussianBlur(np.abs(grey[1] - grey[0]), (0, 0), 0.7)
+    finished = _brightness(late)
+    changes = [cv2.GaussianBlur(np.abs(finished - _brightness(p)), (0, 0), 0.7) for p in early]
     width, height = canvas.size_px(SIDE_PX)
     flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
     corners = flat + _margin_px()
     lines = []
     for i in range(4):
         a, b = corners[i], corners[(i + 1) % 4]
-        lines.append(_face_line(change, grey[1], a, b, prior_px) or (a, b))
+        found = (_face_line(change, finished, a, b, prior_px) for change in changes)
+        lines.append(next((line for line in found if line is not None), (a, b)))
     moved = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
     if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:
         return canvas
     back = np.linalg.inv(margin_view(canvas)[0])
     return replace(canvas, corners=transform(back, moved))
+
+
+def _brightness(picture: np.ndarray) -> np.ndarray:
+    """Brightness only: videos carry colour at half the resolution, and not always in its place."""
+    return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
 def _margin_px() -> int:

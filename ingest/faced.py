@@ -32,8 +32,11 @@ def faced(
     # Where the table lies elsewhere it has changed as well, and tells little of where paint ends.
     is_firm = all(used[n] in on_table for n in early + late)
     view, size = margin_view(canvas)
-    ends = [_seen(look, used, numbers, view, size, light) for numbers in (early, late)]
-    return on_face(canvas, ends[0], ends[1], PRIOR_PX if is_firm else PRIOR_MOVED_PX)
+    # A side may be painted within the first frames: the very first shows more of it bare.
+    first, start, end = (
+        _seen(look, used, numbers, view, size, light) for numbers in (early[:1], early, late)
+    )
+    return on_face(canvas, (start, first), end, PRIOR_PX if is_firm else PRIOR_MOVED_PX)
 
 
 def _end_numbers(look: Look, used: list[int], canvas: Canvas) -> tuple[list[int], list[int]]:

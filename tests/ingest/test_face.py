@@ -32,9 +32,18 @@ def _pictures(off_px: float, early_band_px: int = 0) -> tuple[Canvas, np.ndarray
 @pytest.mark.parametrize("off_px", [0.0, 1.5, 3.0])
 def test_a_side_moves_onto_the_painted_face(off_px: float) -> None:
     canvas, early, late = _pictures(off_px)
-    assert np.abs(on_face(canvas, early, late).corners - (CORNERS - 0.5)).max() < 0.5
+    assert np.abs(on_face(canvas, [early], late).corners - (CORNERS - 0.5)).max() < 0.5
 
 
 def test_paint_that_was_there_at_the_start_moves_no_side() -> None:
     canvas, early, late = _pictures(0.0, early_band_px=4)
-    assert np.abs(on_face(canvas, early, late).corners - canvas.corners).max() < 0.5
+    assert np.abs(on_face(canvas, [early], late).corners - canvas.corners).max() < 0.5
+
+
+def test_a_side_that_is_painted_early_is_told_by_the_very_first_look() -> None:
+    canvas, bare, late = _pictures(1.5)
+    _, early, _ = _pictures(1.5, early_band_px=20)
+    first = early.copy()
+    first[:, : first.shape[1] // 2] = bare[:, : first.shape[1] // 2]
+    assert np.abs(on_face(canvas, [early], late).corners[:2, 1] - 49.5).max() > 1
+    assert np.abs(on_face(canvas, [early, first], late).corners - (CORNERS - 0.5)).max() < 0.6
