@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
 from typing import Any
+
+import psutil
 
 from ingest.dataset import Dataset
 from ingest.errors import UserError
@@ -20,6 +24,10 @@ FLAGS = (
     "--disable-dev-shm-usage", "--force-device-scale-factor=1",
 )  # fmt: skip
 ADVICE = "apt-get install chromium chromium-driver"
+ANSWER_S = 60.0
+"""A browser that stands still is given up after this."""
+CLOSE_S = 2.0
+"""So is one that does not close; it is asked four times, then killed."""
 
 
 def find_browser() -> tuple[str, str] | None:
@@ -31,28 +39,53 @@ def find_browser() -> tuple[str, str] | None:
 
 @contextlib.contextmanager
 def open_browser(
-    width_px: int = 1440, height_px: int = 900, is_dark: bool = False
+    width_px: int = 1440, height_px: int = 900, is_dark: bool = False, answer_s: float = ANSWER_S
 ) -> Iterator[Any]:
-    """A Selenium driver with an empty profile. Raises UserError where there is no Chromium."""
+    """A Selenium driver with an empty profile, whose commands fail after `answer_s` seconds.
+
+    Raises UserError where there is no Chromium.
+    """
     from selenium import webdriver
+    from selenium.common.exceptions import WebDriverException
+    from selenium.webdriver.remote.command import Command
+    from urllib3.exceptions import HTTPError
 
     found = find_browser()
     if found is None:
         raise UserError(f"no chromium and chromedriver on the PATH: {ADVICE}")
     options = webdriver.ChromeOptions()
     options.binary_location = found[0]
-    with tempfile.TemporaryDirectory(prefix="review-browser-") as profile:
-        for flag in (*FLAGS, f"--user-data-dir={profile}", f"--window-size={width_px},{height_px}"):
+    with tempfile.TemporaryDirectory(prefix="review-browser-", ignore_cleanup_errors=True) as place:
+        window = f"--window-size={width_px},{height_px}"
+        for flag in (*FLAGS, window, f"--user-data-dir={place}/profile"):
             options.add_argument(flag)
-        driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(found[1]))
+        service = webdriver.ChromeService(found[1], env={**os.environ, "TMPDIR": place})
         try:
+            driver: Any = webdriver.Chrome(options=options, service=service)
+            driver.command_executor.client_config.timeout = answer_s
             scheme = [{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}]
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
             size = {"width": width_px, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
             yield driver
+            driver.command_executor.client_config.timeout = CLOSE_S
+            with contextlib.suppress(HTTPError, WebDriverException):
+                driver.execute(Command.QUIT)
         finally:
-            driver.quit()
+            _kill(service.process)
+
+
+def _kill(driver: subprocess.Popen | None) -> None:
+    """End a chromedriver, and browsers it left: Selenium's `quit` waits for one that hangs."""
+    if driver is None or driver.poll() is not None:
+        return
+    processes = psutil.Process(driver.pid).children(recursive=True)
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    driver.kill()
+    driver.wait(timeout=10)
+    psutil.wait_procs(processes, timeout=10)
 
 
 @contextlib.contextmanager

@@ -226,3 +226,18 @@ def test_an_edit_of_somebody_else_is_shown_first(person: Person, dataset: Datase
     person.next_pair(fourth)
     found = [(c.pair_id, c.verdict, c.instruction, c.note) for c in read_corrections(dataset)[3:]]
     assert found == [(third, "correct", "water", ""), (fourth, "reject", "", "out of focus")]
+
+
+def test_a_browser_that_hangs_is_given_up(dataset: Dataset) -> None:
+    import psutil
+    from urllib3.exceptions import HTTPError
+
+    with served(dataset, "Ann") as server:
+        with open_browser(answer_s=2.0) as driver:
+            Person(driver, server.url)
+            browsers = psutil.Process(driver.service.process.pid).children(recursive=True)
+            for process in browsers:
+                process.suspend()
+            with pytest.raises(HTTPError, match="timed out"):
+                driver.execute_script("return 1")
+        assert not any(process.is_running() for process in browsers)
