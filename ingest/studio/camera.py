@@ -97,6 +97,22 @@ def corners_in_frame(matrix: np.ndarray, canvas_px: tuple[int, int]) -> np.ndarr
     return _apply(matrix, canvas_corners(canvas_px))
 
 
+def lay_canvas(frame: np.ndarray, canvas: np.ndarray, matrix: np.ndarray) -> None:
+    """Put the canvas into a frame; both RGB uint8 (H, W, 3), `matrix` from canvas to frame pixels.
+
+    Its outline runs half a pixel outside of the centres of its outermost pixels, all around:
+    what pixels of the frame it crosses are mixed by how much of them it covers.
+    """
+    height, width = frame.shape[:2]
+    # Beyond the canvas there is nothing, and so little of it: colours come weighed by cover.
+    laid = cv2.warpPerspective(cv2.cvtColor(canvas, cv2.COLOR_RGB2RGBA), matrix, (width, height))
+    colour, cover = cv2.cvtColor(laid, cv2.COLOR_RGBA2RGB), cv2.extractChannel(laid, 3)
+    cv2.copyTo(colour, cv2.compare(cover, 255, cv2.CMP_EQ), frame)
+    y, x = np.nonzero((cover > 0) & (cover < 255))
+    table = frame[y, x] * (1 - cover[y, x, None] / 255.0)
+    frame[y, x] = np.rint(colour[y, x] + table).astype(np.uint8)
+
+
 def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     moved = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return moved[:, :2] / moved[:, 2:]

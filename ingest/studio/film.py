@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ingest.studio.camera import lay_canvas
 from ingest.studio.encode import write_mp4
 from ingest.studio.hand import Hand, lay_hand
 from ingest.studio.overlay import lay_overlays
@@ -147,14 +148,7 @@ class _Shoot:
         frame = cv2.warpAffine(room, move, self.frame_px, borderMode=cv2.BORDER_REPLICATE)
         if blurred:
             frame = cv2.GaussianBlur(frame, (0, 0), 0.02 * min(self.frame_px))
-        cv2.warpPerspective(
-            canvas,
-            matrix,
-            self.frame_px,
-            dst=frame,
-            flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_TRANSPARENT,
-        )
+        lay_canvas(frame, canvas, matrix)
         return frame
 
     def _hands(

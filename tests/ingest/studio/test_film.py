@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.errors import UserError
+from ingest.studio.camera import lay_canvas
 from ingest.studio.film import film_video
 from ingest.studio.settings import StudioConfig
 from ingest.studio.truth import Truth, truth_folder
@@ -147,3 +148,18 @@ def test_a_folder_without_truth_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "truth.json").write_text('{"truth_version": "9.0"}', encoding="utf-8")
     with pytest.raises(UserError, match=r"version 9\.0"):
         Truth(tmp_path)
+
+
+def test_the_outline_lies_where_the_truth_says() -> None:
+    canvas = np.full((64, 50, 3), 200, np.uint8)
+    matrix = np.array([[1.1, 0.05, 20.3], [-0.03, 1.12, 14.6], [1e-4, 2e-4, 1]])
+    frame = np.zeros((110, 90, 3), np.uint8)
+    lay_canvas(frame, canvas, matrix)
+    outline = np.array([[0, 0], [50, 0], [50, 64], [0, 64]], np.float64) - 0.5
+    seen = cv2.moments(cv2.perspectiveTransform(outline[:, None], matrix)[:, 0].astype(np.float32))
+    shown = cv2.moments(frame[..., 0] / 200.0)
+    assert shown["m00"] == pytest.approx(seen["m00"], rel=1e-3)
+    for moment in ("m10", "m01"):
+        middle, expected = shown[moment] / shown["m00"], seen[moment] / seen["m00"]
+        assert middle == pytest.approx(expected, abs=0.02)
+    assert set(np.unique(frame[50, 40])) == {200}, "inside, all is canvas"
