@@ -16,6 +16,9 @@ from ingest.geometry import pixel_scale, scaling, warp
 from ingest.keyframes import Choice
 from ingest.light import apply_gain
 
+MIXED_PX = 1.25
+"""How far inside of the canvas's outline pixels of a video still show what lies beyond it."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -63,6 +66,18 @@ def compose(
         _finished(total, weight, state, size)
         for total, weight, state in zip(sums, weights, states, strict=True)
     ]
+
+
+def without_rim(image: np.ndarray, pixels_per_frame_pixel: float) -> np.ndarray:
+    """A keyframe RGB uint8 (H, W, 3) whose outermost pixels are those next to them inside: its own
+    are mixed with the table.
+
+    Args:
+        pixels_per_frame_pixel: how much larger the keyframe is than the canvas in the video.
+    """
+    rim = max(1, round(MIXED_PX * pixels_per_frame_pixel))
+    inner = image[rim:-rim, rim:-rim]
+    return cv2.copyMakeBorder(inner, rim, rim, rim, rim, cv2.BORDER_REPLICATE)
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import numpy as np
 from ingest.accumulation import why_no_painting
 from ingest.analysis import Analysis, analyse
 from ingest.change import is_bare
-from ingest.compose import View, compose
+from ingest.compose import View, compose, without_rim
 from ingest.decode import Video
 from ingest.discover import SourceRow
 from ingest.errors import Refusal
 from ingest.frame_ledger import frame_fates
 from ingest.frame_table import FrameFate, drop_counts
-from ingest.geometry import to_rectangle
+from ingest.geometry import pixel_scale, to_rectangle
 from ingest.guess import with_likelier_guesses
 from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
@@ -118,7 +118,12 @@ def _composed(
     rectify = to_rectangle(analysis.canvas.corners, size)
     needed = sorted({number for choice in choices for number in choice.looks})
     views = {n: View(rectify @ analysis.take_from_spooled(n), analysis.gains[n]) for n in needed}
-    return compose(choices, states, ((n, analysis.spooled(n)) for n in needed), views, size)
+    frames = ((n, analysis.spooled(n)) for n in needed)
+    images = compose(choices, states, frames, views, size)
+    if analysis.canvas.kind != "quad":
+        return images
+    enlarged = float(np.median([pixel_scale(view.canvas_from_frame) for view in views.values()]))
+    return [without_rim(image, enlarged) for image in images]
 
 
 def _preview(analysis: Analysis, choices: list[Choice]) -> bytes:
