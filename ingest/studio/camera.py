@@ -107,7 +107,7 @@ def lay_canvas(frame: np.ndarray, canvas: np.ndarray, matrix: np.ndarray) -> Non
     # Beyond the canvas there is nothing, and so little of it: colours come weighed by cover.
     laid = cv2.warpPerspective(cv2.cvtColor(canvas, cv2.COLOR_RGB2RGBA), matrix, (width, height))
     colour, cover = cv2.cvtColor(laid, cv2.COLOR_RGBA2RGB), cv2.extractChannel(laid, 3)
-    cv2.copyTo(colour, cv2.compare(cover, 255, cv2.CMP_EQ), frame)
+    cv2.copyTo(colour, (cover == 255).view(np.uint8), frame)
     y, x = np.nonzero((cover > 0) & (cover < 255))
     table = frame[y, x] * (1 - cover[y, x, None] / 255.0)
     frame[y, x] = np.rint(colour[y, x] + table).astype(np.uint8)
