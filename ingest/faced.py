@@ -13,9 +13,10 @@ from ingest.light import apply_gain
 from ingest.middle import middle_look
 from ingest.watch import Look
 
-END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 7, 0.99, 1.04
-"""Frames that show the start and the end of a painting; the share of the canvas that they show; and
-how much their scale may differ from that of most frames."""
+START_FRAMES, END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 3, 7, 0.99, 1.04
+"""Frames that show the start and the end of a painting, few at its start, for soon there is paint;
+the share of the canvas that they show; and how much their scale may differ from that of most
+frames."""
 
 
 def faced(
@@ -57,7 +58,7 @@ def _end_numbers(look: Look, used: list[int], canvas: Canvas) -> tuple[list[int]
     scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
     near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
     whole = [n for n, is_near in zip(whole, near, strict=True) if is_near]
-    return whole[:END_FRAMES], whole[-END_FRAMES:]
+    return whole[:START_FRAMES], whole[-END_FRAMES:]
 
 
 def _seen(
