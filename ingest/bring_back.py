@@ -96,11 +96,18 @@ def _beside(
     """What the take looks like at the start or at the end of a stay in one place."""
     ordered = [used[n] for n in (reversed(stay) if at_end else stay)]
     whole = [i for i in ordered if i in firm and _in_view(look, i, canvas)]
-    near = (whole[GUARD:] or whole)[:NEAR]
-    if len(near) < LEAST_TAKEN:
+    return picture_of(look, whole[GUARD:] or whole, canvas)
+
+
+def picture_of(look: Look, near: list[int], canvas: Canvas) -> np.ndarray | None:
+    """What the first of some frames show of the take, RGB uint8 (h, w, 3), without most hands;
+    None where too few of them show all of the canvas."""
+    whole = [i for i in near if _in_view(look, i, canvas)][:NEAR]
+    if len(whole) < LEAST_TAKEN:
         return None
-    taken = np.array(near)[np.linspace(0, len(near) - 1, min(TAKEN, len(near))).round().astype(int)]
-    height, width = look.looked[used[0]].grey.shape
+    count = min(TAKEN, len(whole))
+    taken = np.array(whole)[np.linspace(0, len(whole) - 1, count).round().astype(int)]
+    height, width = look.looked[whole[0]].grey.shape
     return composite(look, sorted(taken.tolist()), (width, height), None)
 
 

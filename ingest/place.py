@@ -10,6 +10,7 @@ import numpy as np
 from ingest.bring_back import bring_back
 from ingest.canvas import Canvas, find_canvas, lasting_change, whole_frame
 from ingest.composites import composites_of, opening_of
+from ingest.drift import undrift
 from ingest.errors import Refusal
 from ingest.faced import faced
 from ingest.geometry import transform
@@ -61,16 +62,7 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     for _ in range(SETTLINGS):
         used, firm = settle_frames(look, used, composites, lambda c: _about(c, None, config))
         composites = composites_of(look, used, size)
-    about = _about(composites, opening_of(look, used, size), config)
-    moved = bring_back(look, used, firm.keys(), composites, about)
-    laid = [] if moved else settle_on_all(look, firm, composites, about)
-    loose = [i for i in used if i not in firm]
-    if about.kind == "quad":
-        steadied = steady_frames(look, loose, sorted(firm), about)
-        # Where the canvas was moved, a frame that shows neither it nor the table may be anywhere.
-        used = sorted({*firm, *steadied}) if moved else used
-        if moved or laid or steadied:
-            composites = composites_of(look, used, size)
+    used, firm, moved, composites = _laid(look, used, firm, composites, config)
     canvas = told_canvas(composites, config.segmenter)
     if canvas is None:
         poses = [look.looked[i].pose.matrix for i in used]
@@ -79,6 +71,35 @@ def place_canvas(look: Look, name: str, config: IngestConfig) -> Placed:
     if gains is not None:
         canvas = faced(look, used, firm.keys() - moved.keys(), canvas, gains)
     return Placed(used, canvas, gains)
+
+
+def _laid(
+    look: Look,
+    used: list[int],
+    firm: dict[int, float],
+    composites: list[np.ndarray],
+    config: IngestConfig,
+) -> tuple[list[int], dict[int, float], dict[int, np.ndarray], list[np.ndarray]]:
+    """Lay frames onto the canvas that the table does not place, or places elsewhere.
+
+    Returns the frames that show the canvas, those that are registered to what lasts with the share
+    of it that they show, what brought those back in which the canvas was moved, and composites of
+    all as they lie now.
+    """
+    size = composites[0].shape[1], composites[0].shape[0]
+    about = _about(composites, opening_of(look, used, size), config)
+    moved = bring_back(look, used, firm.keys(), composites, about)
+    laid = [] if moved else settle_on_all(look, firm, composites, about)
+    drifted = [] if moved else undrift(look, used, firm, about)
+    firm = {i: shown for i, shown in firm.items() if i not in set(drifted)}
+    if about.kind == "quad":
+        loose = [i for i in used if i not in firm]
+        steadied = steady_frames(look, loose, sorted({*firm, *drifted}), about)
+        # Where the canvas was moved, a frame that shows neither it nor the table may be anywhere.
+        used = sorted({*firm, *steadied}) if moved else used
+        if moved or laid or steadied:
+            composites = composites_of(look, used, size)
+    return used, firm, moved, composites
 
 
 def _found(

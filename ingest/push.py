@@ -56,6 +56,15 @@ def exact_push(
     return best.back / best.back[2, 2]
 
 
+def exact_drift(before: np.ndarray, after: np.ndarray, view: OutlineView) -> np.ndarray | None:
+    """The homography (3, 3) that lays the canvas in `after` onto the canvas in `before`, where
+    frames were registered a little wrong; arguments and None as of `exact_push`."""
+    scene = _Scene(before, after, view)
+    turned = _fitted(scene, np.eye(3), Turn(), TRUST_PX)
+    warped = turned and _fitted(scene, turned.back, Warp(), TRUST_PX[-3:])
+    return warped.back / warped.back[2, 2] if warped else None
+
+
 @dataclass(frozen=True)
 class _Fitted:
     back: np.ndarray

@@ -8,6 +8,7 @@ import numpy as np
 from ingest.align import AlignConfig, Pose, Sight, Tracker
 from ingest.registration import grey
 from ingest.spool import Spool
+from ingest.studio.camera import lay_canvas
 from ingest.watch import SMALL_SIDE_PX, Look, Looked
 
 SIZE = (480, 360)
@@ -35,9 +36,8 @@ def scene(strokes: int, corners: np.ndarray = CORNERS) -> np.ndarray:
     flat = np.array([[0, 0], [260, 0], [260, 220], [0, 220]], np.float32) - 0.5
     matrix = cv2.getPerspectiveTransform(flat, corners.astype(np.float32))
     picture = table()
-    return cv2.warpPerspective(
-        canvas(strokes), matrix, SIZE, picture, borderMode=cv2.BORDER_TRANSPARENT
-    )
+    lay_canvas(picture, canvas(strokes), matrix)
+    return picture
 
 
 def pushed(turn_deg: float = 3, shift: tuple[float, float] = (10, -6)) -> np.ndarray:
