@@ -92,11 +92,12 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     if inside.all():
         # Without a table in view only its looks tell a hand that rests from paint.
         first, last = history.states[0], history.states[-1]
-        cover = passing_cover(frames, valid, first, last, history.tolerance)
+        followed = placed.views is not None
+        cover = passing_cover(frames, valid, first, last, history.tolerance, is_followed=followed)
         if cover.any():
             valid = valid & ~cover
             told = config.occlusion
-            if placed.views is not None:
+            if followed:
                 # Where each view has a light of its own, paint too is over soon.
                 told = told.model_copy(update={"resting_share": told.told_resting_share})
             history = clean(frames, valid, inside, told)
