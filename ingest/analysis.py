@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.appearance import passing_cover
+from ingest.bare import with_bare_start
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
@@ -103,6 +104,8 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
             history = clean(frames, valid, inside, told)
     changes = find_changes(frames, valid, inside, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
+    if placed.views is not None:
+        history = with_bare_start(history)
     frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))
     return Analysis(look, placed.used, placed.canvas, frames, valid, found, history)
 
