@@ -6,6 +6,7 @@ before and after it that are known; those of one run of frames take over one out
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -35,14 +36,18 @@ def with_added(
         across: homographies between views of a run.
     """
     result = dict(chain)
+    # Views are asked again as others are added; what is known of each stays as it is until then.
+    laid = functools.cache(lambda k, j: _laid_over(stretches[k], stretches[j], result[j]))
     grown = True
     while grown:
         grown = False
         for k in range(len(stretches)):
-            if k not in result:
-                quad = _found(stretches, k, result)
-                if quad is not None:
-                    result[k], grown = quad, True
+            if k in result:
+                continue
+            found = [laid(k, j) for j in _nearest(k, result)]
+            alike, quad = max(found, key=lambda pair: pair[0])
+            if alike >= LEAST_ALIKE:
+                result[k], grown = quad, True
     for run in sorted({run_of[k] for k in result.keys() - chain.keys()}):
         members = [k for k in sorted(result) if run_of[k] == run]
         _agree(stretches, members, result, set(chain), across)
@@ -53,16 +58,12 @@ def _nearest(k: int, known: dict[int, np.ndarray]) -> list[int]:
     return sorted(known.keys() - {k}, key=lambda j: (abs(j - k), j))[:NEIGHBOURS]
 
 
-def _found(stretches: list[Stretch], k: int, known: dict[int, np.ndarray]) -> np.ndarray | None:
-    picture, best, outline = stretches[k].picture, LEAST_ALIKE, None
-    for j in _nearest(k, known):
-        quad = by_three_sides((stretches[j].picture, known[j]), picture)
-        if quad is None or outline_support(picture, quad) < LEAST_OUTLINE:
-            continue
-        alike = look_alike((stretches[j].picture, known[j]), (picture, quad))
-        if alike >= best:
-            best, outline = alike, quad
-    return outline
+def _laid_over(view: Stretch, other: Stretch, corners: np.ndarray) -> tuple[float, np.ndarray]:
+    """How alike a view is to another that is known, and the corners in it; 0 if it has none."""
+    quad = by_three_sides((other.picture, corners), view.picture)
+    if quad is None or outline_support(view.picture, quad) < LEAST_OUTLINE:
+        return 0.0, corners
+    return look_alike((other.picture, corners), (view.picture, quad)), quad
 
 
 def _agree(
