@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.appearance import passing_cover
+from ingest.bare import with_bare_start
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
@@ -92,16 +93,19 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     if inside.all():
         # Without a table in view only its looks tell a hand that rests from paint.
         first, last = history.states[0], history.states[-1]
-        cover = passing_cover(frames, valid, first, last, history.tolerance)
+        followed = placed.views is not None
+        cover = passing_cover(frames, valid, first, last, history.tolerance, is_followed=followed)
         if cover.any():
             valid = valid & ~cover
             told = config.occlusion
-            if placed.views is not None:
+            if followed:
                 # Where each view has a light of its own, paint too is over soon.
                 told = told.model_copy(update={"resting_share": told.told_resting_share})
             history = clean(frames, valid, inside, told)
     changes = find_changes(frames, valid, inside, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
+    if placed.views is not None:
+        history = with_bare_start(history)
     frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))
     return Analysis(look, placed.used, placed.canvas, frames, valid, found, history)
 

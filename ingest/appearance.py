@@ -27,6 +27,9 @@ LEAST_PIECE, MOST_PIECE = 0.004, 0.65
 RESTS_SHARE, SETTLED_SHARE = 0.25, 0.05
 """Share of the frames over which a pixel may keep one colour and still be taken for a hand; and
 from which it may not, if all around it stands still as well."""
+FOLLOWED_EVIDENCE = 0.5
+"""The least evidence of a hand in footage that is set up anew often. There light jumps, so that
+most paint differs from the first and the last state; it is known by standing still."""
 
 
 def passing_cover(
@@ -35,6 +38,8 @@ def passing_cover(
     first: np.ndarray,
     last: np.ndarray,
     tolerance: np.ndarray,
+    *,
+    is_followed: bool = False,
 ) -> np.ndarray:
     """bool (n, h, w): where hands and tools are; nothing where none were seen to pass.
 
@@ -42,6 +47,7 @@ def passing_cover(
         frames: RGB uint8 (n, h, w, 3), rectified, equal light; valid: bool (n, h, w).
         first, last: the clean canvas at the start and at the end, RGB uint8 (h, w, 3).
         tolerance: float32 (h, w), difference up to which two looks show the same paint.
+        is_followed: the footage is set up anew often; what stands still teaches the canvas's looks.
     """
     late = np.stack([differs(f, last, tolerance) for f in frames]) & valid
     early = np.stack([differs(f, first, tolerance) for f in frames]) & valid
@@ -50,12 +56,14 @@ def passing_cover(
     if seeds.mean() < LEAST_SEEDS:
         return np.zeros_like(valid)
     codes = colour_codes(frames)
-    cover, canvas = seeds, valid & ~new
-    found = np.zeros_like(valid)
     still = still_for(frames, tolerance, max(3, round(RESTS_SHARE * len(frames))))
     standing = still_for(frames, tolerance, max(3, round(SETTLED_SHARE * len(frames))))
+    paint = standing & valid if is_followed else np.zeros_like(valid)
+    least = FOLLOWED_EVIDENCE if is_followed else 0.0
+    cover, canvas = seeds, (valid & ~new) | paint
+    found = np.zeros_like(valid)
     for _ in range(ROUNDS):
-        ratio = log_ratio(codes, cover, canvas)
+        ratio = log_ratio(codes, cover, canvas) - least
         # The first or last state may show a hand itself; there it is no witness.
         apart = differs(first, last, tolerance)
         no_first, no_last = (
@@ -67,7 +75,7 @@ def passing_cover(
             evidence = ratio[codes[n]]
             settled = settled_pieces(standing[n] & (evidence > 0), standing[n], valid[n])
             found[n] = _pieces_from_rim(evidence, new[n] & ~still[n] & ~settled, valid[n])
-        cover, canvas = found & new, valid & ~grown_cover(found)
+        cover, canvas = found & new & ~paint, (valid & ~grown_cover(found)) | paint
         if not cover.any():
             break
     return grown_cover(found)

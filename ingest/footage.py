@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ingest.accumulation import why_no_painting
@@ -19,6 +21,7 @@ from ingest.images import ImageFormat, encode_image
 from ingest.keyframes import Choice, choose_bins, choose_looks
 from ingest.outcome import VideoOutcome
 from ingest.picture_film import open_footage
+from ingest.plain import plainly_unsure
 from ingest.preview import preview
 from ingest.quads import corners_in_frame
 from ingest.reveal import looks_revealed
@@ -69,11 +72,13 @@ def ingest_footage(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> 
     span = with_last_touches(span, history.states, covered, config.span)
     # Footage that is set up anew again and again is cut: what a take has of clear moments is few.
     kind = analysis.canvas.kind
+    is_sheet = kind == "sheet"
+    told = replace(history, unsure=plainly_unsure(history)) if is_sheet else history
     chosen = choose_bins(
-        history, span, config.keyframes, is_patient=kind == "quad", fill_gaps=kind == "sheet"
+        told, span, config.keyframes, is_patient=kind == "quad", fill_gaps=is_sheet
     )
-    guessed = [b for b, _ in chosen[1:-1] if history.unsure[b].mean() > config.keyframes.max_unsure]
-    history = with_likelier_guesses(history, guessed)
+    if is_sheet:
+        history = with_likelier_guesses(history, [b for b, _ in chosen[1:-1]])
     states = history.states[[b for b, _ in chosen]]
     if looks_revealed(_for_reveal(history.states, span, chosen), config.reveal):
         raise Refusal(

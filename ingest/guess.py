@@ -37,6 +37,16 @@ def likelier(states: np.ndarray, unsure: np.ndarray, b: int) -> np.ndarray:
         seen = still_hidden & ~unsure[later]
         after[seen] = states[later][seen]
         still_hidden &= ~seen
+    return more_like_around(before, after, hidden)
+
+
+def more_like_around(before: np.ndarray, after: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """RGB uint8 (h, w, 3): `before`, but where it is hidden whichever of the two is more like what
+    is around; `before` and `after` are the same elsewhere.
+
+    Args:
+        hidden: bool (h, w).
+    """
     around = cv2.inpaint(before, hidden.astype(np.uint8), 3, cv2.INPAINT_TELEA)
     off = [np.abs(look.astype(np.int16) - around).sum(axis=2) for look in (before, after)]
     # By area and not by pixel: a line of paint is like nothing around it.

@@ -74,7 +74,7 @@ def candidate_quads(
     first, second = np.nonzero(np.triu(gap < MAX_OPPOSITE_RAD, 1))
     view = np.array([width, height])
     low, high = -out_of_view * view, (1 + out_of_view) * view
-    meeting = _meetings(lines)
+    meeting = meetings(lines)
     near = np.all((meeting > low) & (meeting < high), axis=2)
     # Pairs a, b and c, d of opposite lines; a, c, b, d go around.
     a, b = first[:, None], second[:, None]
@@ -246,7 +246,7 @@ def _meet(a: Line, b: Line) -> np.ndarray:
     return np.linalg.solve(matrix, np.array([a.distance, b.distance]))
 
 
-def _meetings(lines: list[Line]) -> np.ndarray:
+def meetings(lines: list[Line]) -> np.ndarray:
     """Where every two lines meet, float64 (n, n, 2); infinite for parallel ones."""
     angle = np.array([line.angle for line in lines])
     distance = np.array([line.distance for line in lines])

@@ -20,6 +20,7 @@ from ingest.middle import middle_look
 from ingest.place import Placed
 from ingest.quads import order_corners
 from ingest.registration import Features, features, grey, recover
+from ingest.sheet_added import halved, with_added
 from ingest.sheet_chain import Stretch, chain_sheets, look_alike
 from ingest.sheet_fit import laid_over
 from ingest.sheet_runs import run_over_run, with_common_outlines
@@ -92,7 +93,11 @@ def follow_sheet(look: Look) -> Placed | None:
     chain = with_common_outlines(stretches, run_of, chain, extension.across)
     chain = run_over_run(stretches, run_of, chain, extension.across)
     chain = _without_odd(stretches, run_of, chain, home)
-    return _placed(look, stretches, run_of, dict(sorted(chain.items())), home)
+    stretches, source = halved(stretches, chain, lambda part: _stretch(look, part), LEAST_FRAMES)
+    run_of = [run_of[k] for k in source]
+    chain, home = {source.index(k): quad for k, quad in chain.items()}, source.index(home)
+    chain = with_added(stretches, run_of, chain, _Extension(look, stretches, run_of).across)
+    return _placed(look, stretches, run_of, chain, home)
 
 
 def _is_clear(stretch: Stretch) -> bool:
@@ -251,7 +256,7 @@ def _without_odd(
         or fits(k, [j for j in chain if run_of[j] != run_of[k]])
     }
     same_run = {k: [j for j in kept if run_of[j] == run_of[k]] for k in chain}
-    return {k: v for k, v in chain.items() if k in kept or fits(k, same_run[k])}
+    return {k: v for k, v in sorted(chain.items()) if k in kept or fits(k, same_run[k])}
 
 
 def _shown(stretch: Stretch, corners: np.ndarray) -> float:

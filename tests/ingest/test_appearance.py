@@ -71,3 +71,22 @@ def test_what_is_never_seen_is_filled_in_from_around() -> None:
     history = clean(frames, valid & ~hidden, np.ones(SIZE, bool), OcclusionConfig(side_px=64))
     assert history.never_seen[22:28, 94:].all()
     assert np.abs(history.states[-1][22:28, 94:].astype(int) - 235).max() < 20
+
+
+def test_paint_in_colours_of_a_hand_is_paint_where_light_jumps_from_view_to_view() -> None:
+    frames, hidden = footage()
+    dune = slice(62, 80), slice(0, SIZE[1])
+    for number in range(25, NUM):
+        part = ~hidden[number][dune]
+        frames[number][dune][part] = (215, 150, 120)
+    # In the last view it looks otherwise, so it is like neither the first state nor the last.
+    frames[70:] = (frames[70:] * [0.75, 0.9, 1.0]).astype(np.uint8)
+    valid = np.ones_like(hidden)
+    states = canvas_at(0), frames[-1]
+    told = passing_cover(frames, valid, *states, TOLERANCE, is_followed=True)
+    paint = np.zeros_like(hidden)
+    paint[30:70][(slice(None), *dune)] = True
+    paint &= ~hidden
+    assert told[paint].mean() < 0.15
+    assert told[:70][hidden[:70]].mean() > 0.9
+    assert passing_cover(frames, valid, *states, TOLERANCE)[paint].mean() > told[paint].mean()
