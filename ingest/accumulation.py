@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
+from ingest.change import soft_lab
 from ingest.config import Config
 
 STILL_SIDE_PX, STILL_LEVELS, STILL_AREA = 120, 12, 0.0005
@@ -70,7 +71,7 @@ def why_no_painting(
         return f"{still:.0%} of the frames stand still, as when pictures or cards are shown"
     if len(states) < 2:
         return "what changes is there all at once, with nothing before it"
-    looks = [_smooth_lab(state) for state in states]
+    looks = [soft_lab(state) for state in states]
     off = np.stack([_distance(look, looks[-1]) for look in looks])
     steps = np.stack([_distance(a, b) for a, b in itertools.pairwise(looks)])
     moved = (off > SEEN_LAB).any(axis=0) | (steps > SEEN_LAB).any(axis=0)
@@ -94,11 +95,6 @@ def _at_once(different: np.ndarray) -> float:
     arrived = len(different) - np.argmax(different[::-1], axis=0)
     counts = np.bincount(arrived[ever], minlength=len(different) + 2)
     return float((counts[:-1] + counts[1:]).max()) / max(int(ever.sum()), 1)
-
-
-def _smooth_lab(state: np.ndarray) -> np.ndarray:
-    smooth = cv2.GaussianBlur(state, (0, 0), 1.0).astype(np.float32) / 255
-    return cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -25,6 +25,12 @@ def pyramid(image: np.ndarray) -> list[np.ndarray]:
     return levels
 
 
+def soft_lab(image: np.ndarray, soft_px: float = 1.0) -> np.ndarray:
+    """Float32 Lab picture of an RGB uint8 one (h, w, 3), blurred by a standard deviation."""
+    soft = cv2.GaussianBlur(image, (0, 0), soft_px).astype(np.float32) / 255
+    return cv2.cvtColor(soft, cv2.COLOR_RGB2LAB)
+
+
 def lab_distance(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """float32 (h, w): colour distance of two Lab pictures."""
     off = cv2.absdiff(first, second)

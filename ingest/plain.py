@@ -6,26 +6,17 @@ comes back in other colours though nothing was painted there.
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
-from ingest.change import FULL_LAB, lab_distance
+from ingest.change import FULL_LAB, lab_distance, soft_lab
 from ingest.occlusion import History
-
-SOFT_PX = 1.0
-"""By how much states are blurred (standard deviation): views lie over each other a pixel off."""
 
 
 def plainly_unsure(history: History) -> np.ndarray:
     """bool (b, h, w): unsure, and plainly another colour when it is seen the next time."""
-    result, following = np.zeros_like(history.unsure), _lab(history.states[-1])
+    result, following = np.zeros_like(history.unsure), soft_lab(history.states[-1])
     for b in reversed(range(history.num_bins)):
-        shown, unsure = _lab(history.states[b]), history.unsure[b]
+        shown, unsure = soft_lab(history.states[b]), history.unsure[b]
         following = np.where(unsure[..., None], following, shown)
         result[b] = unsure & (lab_distance(following, shown) > FULL_LAB)
     return result
-
-
-def _lab(state: np.ndarray) -> np.ndarray:
-    soft = cv2.GaussianBlur(state, (0, 0), SOFT_PX)
-    return cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)

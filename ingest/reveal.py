@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from ingest.change import detail
+from ingest.change import detail, soft_lab
 from ingest.config import Config
 
 DETAIL_LEVELS, CHANGED_LAB, NOISE_LAB = 2.5, 20.0, 3.0
@@ -44,7 +44,7 @@ def straight_share(states: np.ndarray) -> tuple[float, float]:
     Returns:
         That share, and the area that was judged as a share of the canvas; both 0 to 1.
     """
-    looks = [_smooth_lab(state) for state in states]
+    looks = [soft_lab(state) for state in states]
     lightness = looks[-1][..., 0]
     dx, dy = cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)
     detailed = cv2.GaussianBlur(np.hypot(dx, dy) / 8, (0, 0), 2) > DETAIL_LEVELS
@@ -67,8 +67,3 @@ def looks_revealed(states: np.ndarray, config: RevealConfig) -> bool:
     early = [detail(state) for state in states[: max(1, round(EARLY * len(states)))]]
     share, area = straight_share(states[int(np.argmin(early)) :])
     return area >= config.min_area and share > config.max_straight_share
-
-
-def _smooth_lab(image: np.ndarray) -> np.ndarray:
-    smooth = cv2.GaussianBlur(image, (0, 0), 1.0).astype(np.float32) / 255
-    return cv2.cvtColor(smooth, cv2.COLOR_RGB2LAB)

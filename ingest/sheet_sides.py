@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ingest.canvas import picture_edges
+from ingest.change import soft_lab
 from ingest.geometry import to_rectangle, transform
 from ingest.quads import Line, hough_lines, meetings
 
@@ -42,7 +43,7 @@ def by_three_sides(known: tuple[np.ndarray, np.ndarray], seen: np.ndarray) -> np
         seen: picture RGB uint8 (h, w, 3).
     """
     places, paint = _paint(*known)
-    lab = _lab(seen)
+    lab = soft_lab(seen, BLUR_PX)
     best, outline = -1.0, None
     for sides in _three_sides(seen):
         quads = _reaching(sides, *_grid(REACHES, REACHES))
@@ -143,13 +144,8 @@ def _paint(picture: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.nda
     x, y = np.rint(transform(np.linalg.inv(to_rectangle(corners, (1, 1))), places - 0.5)).T
     height, width = picture.shape[:2]
     seen = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    colours = _lab(picture)[y[seen].astype(int), x[seen].astype(int)]
+    colours = soft_lab(picture, BLUR_PX)[y[seen].astype(int), x[seen].astype(int)]
     return places[seen], colours
-
-
-def _lab(picture: np.ndarray) -> np.ndarray:
-    soft = cv2.GaussianBlur(picture, (0, 0), BLUR_PX)
-    return cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
 def _likeness(
