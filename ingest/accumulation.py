@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from ingest.change import soft_lab
+from ingest.change import lab_distance, soft_lab
 from ingest.config import Config
 
 STILL_SIDE_PX, STILL_LEVELS, STILL_AREA = 120, 12, 0.0005
@@ -72,8 +72,8 @@ def why_no_painting(
     if len(states) < 2:
         return "what changes is there all at once, with nothing before it"
     looks = [soft_lab(state) for state in states]
-    off = np.stack([_distance(look, looks[-1]) for look in looks])
-    steps = np.stack([_distance(a, b) for a, b in itertools.pairwise(looks)])
+    off = np.stack([lab_distance(look, looks[-1]) for look in looks])
+    steps = np.stack([lab_distance(a, b) for a, b in itertools.pairwise(looks)])
     moved = (off > SEEN_LAB).any(axis=0) | (steps > SEEN_LAB).any(axis=0)
     area = float(moved.mean())
     at_once = _at_once(off > SEEN_LAB)
@@ -95,7 +95,3 @@ def _at_once(different: np.ndarray) -> float:
     arrived = len(different) - np.argmax(different[::-1], axis=0)
     counts = np.bincount(arrived[ever], minlength=len(different) + 2)
     return float((counts[:-1] + counts[1:]).max()) / max(int(ever.sum()), 1)
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return np.linalg.norm(a - b, axis=2)

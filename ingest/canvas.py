@@ -227,8 +227,10 @@ def _gradient(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def by_direction(edges: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """bool (DIRECTIONS, h, w): the edges that lie about across each of the directions."""
     across = np.arange(DIRECTIONS) * np.pi / DIRECTIONS
-    turned = np.abs((angle - across[:, None, None] + np.pi / 2) % np.pi - np.pi / 2)
-    return edges & (turned < SAME_DIRECTION_RAD)
+    turned = np.abs((angle[edges] - across[:, None] + np.pi / 2) % np.pi - np.pi / 2)
+    directed = np.zeros((DIRECTIONS, *edges.shape), bool)
+    directed[:, edges] = turned < SAME_DIRECTION_RAD
+    return directed
 
 
 def _scores(

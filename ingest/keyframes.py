@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+import cv2
 import numpy as np
 from pydantic import Field
 
@@ -19,6 +20,7 @@ from ingest.occlusion import History
 from ingest.span import Span
 
 STRIDE_STEP = 0.8
+CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 PATIENCE_BINS, LONG_PATIENCE_BINS, CLEAR = 3, 12, 0.01
 """Bins that a keyframe waits for the clearest moment; bins that it waits at most for a clear one,
 and share of the canvas that may be unsure in that."""
@@ -205,9 +207,4 @@ def _looks(
 
 def _without_rim(showing: np.ndarray) -> np.ndarray:
     """The area less one pixel: at its border the cover shines through."""
-    inner = showing.copy()
-    inner[1:] &= showing[:-1]
-    inner[:-1] &= showing[1:]
-    inner[:, 1:] &= showing[:, :-1]
-    inner[:, :-1] &= showing[:, 1:]
-    return inner
+    return cv2.erode(showing.view(np.uint8), CROSS) > 0

@@ -16,7 +16,7 @@ def middle_look(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     return np.array(_largest(pictures, len(pictures) - len(pictures) // 2)[-1])
 
 
-def median_look(pictures: Sequence[np.ndarray]) -> np.ndarray:
+def median_look(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
     """Median uint8 (h, w, ...) of pictures; of an even number the mean of the two in the middle,
     rounded down."""
     number = len(pictures)

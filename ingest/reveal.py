@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from pydantic import Field
 
-from ingest.change import detail, soft_lab
+from ingest.change import detail, lab_distance, soft_lab
 from ingest.config import Config
 
 DETAIL_LEVELS, CHANGED_LAB, NOISE_LAB = 2.5, 20.0, 3.0
@@ -48,10 +48,10 @@ def straight_share(states: np.ndarray) -> tuple[float, float]:
     lightness = looks[-1][..., 0]
     dx, dy = cv2.Sobel(lightness, cv2.CV_32F, 1, 0), cv2.Sobel(lightness, cv2.CV_32F, 0, 1)
     detailed = cv2.GaussianBlur(np.hypot(dx, dy) / 8, (0, 0), 2) > DETAIL_LEVELS
-    direct = np.linalg.norm(looks[-1] - looks[0], axis=2)
+    direct = lab_distance(looks[-1], looks[0])
     way = np.zeros_like(direct)
     for before, after in itertools.pairwise(looks):
-        step = np.linalg.norm(after - before, axis=2)
+        step = lab_distance(after, before)
         way += np.where(step < NOISE_LAB, 0, step)
     judged = detailed & (direct > CHANGED_LAB)
     straight = judged & (direct > STRAIGHT * way)

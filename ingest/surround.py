@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, differs
+from ingest.middle import median_look
 from ingest.pieces import touching
 
 GAP_PX, CLEAR_SHARE = 2, 0.004
@@ -33,7 +34,7 @@ class Surround:
         near = cv2.dilate(inside.astype(np.uint8), KERNEL, iterations=GAP_PX) > 0
         self.table = ~near
         some = frames[:: max(1, len(frames) // REFERENCE_FRAMES)]
-        self.usual = np.median(some, axis=0).astype(np.uint8)
+        self.usual = median_look(some)
 
     def other_scenes(self, valid: np.ndarray) -> np.ndarray:
         """bool (n,): frames that dissolve into another scene, flash or fade to black: there the
