@@ -20,6 +20,7 @@ from ingest.settings import IngestConfig
 from ingest.studio.truth import Truth, truth_folder
 from ingest.video import make_ingest_video
 from ingest.watch import Look, look_at
+from ingest.zygote import preload
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ class FilmScore:
 def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
     """Ingest one studio film into the empty dataset `out` and compare it with its truth."""
     truth = Truth(truth_folder(video))
+    preload()  # as a worker has done before its first video
     decode_s = bare_decode_s(video)
     start = time.process_time()
     outcome = make_ingest_video(config, out)(SourceRow(uri=str(video)))
