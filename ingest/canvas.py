@@ -95,6 +95,7 @@ def find_canvas(
     config: CanvasConfig,
     change: np.ndarray | None = None,
     opening: np.ndarray | None = None,
+    strengths: list[np.ndarray] | None = None,
 ) -> Canvas:
     """The canvas of a take.
 
@@ -102,10 +103,11 @@ def find_canvas(
         composites: RGB uint8 (h, w, 3) of the take in order of time, at least one.
         change: bool (h, w), where painting happens; what changes in the composites if not given.
         opening: the very first frames, RGB uint8 (h, w, 3), laid over the composites.
+        strengths: `edge_strength` of every composite, if that is known.
     """
     left, top, right, bottom = content_box(composites, config)
     frame = _corners_of(left, top, right, bottom)
-    edges, angle, strength = lasting_edges(composites)
+    edges, angle, strength = lasting_edges(composites, strengths)
     change = lasting_change(composites) if change is None else change
     inner = np.zeros(edges.shape, bool)
     inner[top + 3 : bottom - 3, left + 3 : right - 3] = True
@@ -150,21 +152,31 @@ def content_box(composites: list[np.ndarray], config: CanvasConfig) -> tuple[int
     return left, top, right, bottom
 
 
-def lasting_edges(composites: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def lasting_edges(
+    composites: list[np.ndarray], strengths: list[np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges that are in (nearly) all composites: bool (h, w), the angle (h, w) of what lies across
     them, in radians, and their `lasting_strength`."""
-    lasting = lasting_strength(composites)
+    lasting = lasting_strength(composites, strengths)
     dx, dy = _gradient(median_look(composites))
     factor = np.minimum(1.0, lasting / np.maximum(np.hypot(dx, dy), 1e-3))
     dx16, dy16 = ((d * factor).clip(-32000, 32000).astype(np.int16) for d in (dx, dy))
     return cv2.Canny(dx16, dy16, *CANNY, L2gradient=True) > 0, np.arctan2(dy, dx), lasting
 
 
-def lasting_strength(composites: list[np.ndarray]) -> np.ndarray:
+def lasting_strength(
+    composites: list[np.ndarray], strengths: list[np.ndarray] | None = None
+) -> np.ndarray:
     """How much of an edge every pixel is in (nearly) all composites, float32 (h, w)."""
-    magnitudes = [np.hypot(*_gradient(image)) for image in composites]
+    if strengths is None:
+        strengths = [edge_strength(image) for image in composites]
     # Some composites may have a hand on the side, or be blurred.
-    return kth_smallest(magnitudes, min(max(1, len(composites) // 4), len(composites) - 1))
+    return kth_smallest(strengths, min(max(1, len(composites) // 4), len(composites) - 1))
+
+
+def edge_strength(picture: np.ndarray) -> np.ndarray:
+    """How much of an edge every pixel of a picture, RGB uint8 (h, w, 3), is: float32 (h, w)."""
+    return cv2.magnitude(*_gradient(picture))
 
 
 def picture_edges(picture: np.ndarray) -> np.ndarray:
@@ -176,8 +188,7 @@ def picture_edges(picture: np.ndarray) -> np.ndarray:
 def _edges_of(picture: np.ndarray) -> np.ndarray:
     """How much of an edge every pixel or a neighbour is, float32 (h, w): the picture may be laid
     over others a little wrong."""
-    magnitude = np.hypot(*_gradient(picture)).astype(np.float32)
-    return cv2.dilate(magnitude, np.ones((7, 7), np.uint8))
+    return cv2.dilate(edge_strength(picture), np.ones((7, 7), np.uint8))
 
 
 def lasting_change(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ingest.bring_back import bring_back
-from ingest.canvas import Canvas, find_canvas, lasting_change, whole_frame
+from ingest.canvas import Canvas, edge_strength, find_canvas, lasting_change, whole_frame
 from ingest.composites import composites_of, opening_of
 from ingest.drift import undrift
 from ingest.errors import Refusal
@@ -130,9 +130,10 @@ def _canvases(
 ) -> Iterator[Canvas]:
     """The canvas as all of a take shows it, and as its first and its last half do."""
     middle, change = len(composites) // 2, lasting_change(composites, opening)
-    for part in (composites, composites[:middle], composites[middle:]):
-        if part:
-            yield find_canvas(part, config.canvas, change, opening)
+    strengths = [edge_strength(composite) for composite in composites]
+    for part in (slice(None), slice(middle), slice(middle, None)):
+        if composites[part]:
+            yield find_canvas(composites[part], config.canvas, change, opening, strengths[part])
 
 
 def _outlined(canvas: Canvas) -> tuple[bool, float]:
