@@ -18,6 +18,8 @@ MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
 """Frames that make the reference; largest change of a gain between frames, and over the video."""
 MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
 """Share of pixels that must agree on a gain within the band; smaller gains are noise."""
+CLIPS_FROM, CLIPPED = 248, 254
+"""Levels from which a channel may be clipped, and from which it is (videos are noisy)."""
 MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
 """Largest common gain between two moments and the step at which it is sought, both as logarithms;
 and the share of pixels that must agree on it."""
@@ -91,11 +93,17 @@ def agreed_ratio(
 
 
 def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """RGB uint8 (h, w, 3) times a gain (3,), clipped."""
+    """RGB uint8 (h, w, 3) times a gain (3,), clipped.
+
+    What the camera clipped stays clipped: how bright it is nobody knows, but it is not darker for
+    being overexposed. Otherwise it would be other paint in every light.
+    """
     if np.allclose(gain, 1.0):
         return image
-    table = np.clip(np.round(np.arange(256)[:, None] * gain[None]), 0, 255).astype(np.uint8)
-    return cv2.LUT(image, table[None])
+    levels = np.arange(256.0)[:, None]
+    clipped = np.clip((levels - CLIPS_FROM) / (CLIPPED - CLIPS_FROM), 0, 1)
+    kept = (1 - clipped) * levels * gain + clipped * np.maximum(255.0, levels * gain)
+    return cv2.LUT(image, np.clip(np.round(kept), 0, 255).astype(np.uint8)[None])
 
 
 def _gain(

@@ -144,3 +144,13 @@ def test_slow_light_is_undone_and_sudden_colour_is_paint() -> None:
     assert np.abs(frames[-1].astype(int) - base).mean() > 6
     filled = [base] * 10 + [np.clip(base * 0.6, 0, 255).astype(np.uint8)] * 10
     np.testing.assert_allclose(gains((f, valid) for f in filled), 1.0, atol=0.01)
+
+
+def test_what_the_camera_clipped_is_not_darker_for_being_overexposed() -> None:
+    sky = np.array([300.0, 190.0, 110.0])
+    exposures = np.linspace(0.9, 1.15, 6)
+    frames = [np.clip(np.full((4, 4, 3), sky * e), 0, 255).astype(np.uint8) for e in exposures]
+    evened = [apply_gain(f, np.full(3, 1 / e)) for f, e in zip(frames, exposures, strict=True)]
+    assert np.ptp(np.stack(evened).astype(int), axis=0).max() <= 2
+    dim = apply_gain(np.full((2, 2, 3), 240, np.uint8), np.full(3, 0.5))
+    assert (dim == 120).all(), "what is not clipped is evened as ever"
