@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ingest.dataset import Dataset
 from ingest.images import decode_mask
-from labeling.benchmark.browser import ADVICE, find_browser, open_browser, served
+from labeling.benchmark.browser import ADVICE, CAP_SYS_NICE, find_browser, open_browser, served
 from labeling.corrections import append_corrections, in_force, locked_log, read_corrections
 from labeling.instruction_table import read_table
 from labeling.regions import read_regions
@@ -237,6 +238,9 @@ def test_a_browser_that_hangs_is_given_up(dataset: Dataset) -> None:
             Person(driver, server.url)
             browsers = psutil.Process(driver.service.process.pid).children(recursive=True)
             for process in browsers:
+                told = Path(f"/proc/{process.pid}/status").read_text()
+                rights = int(told.partition("CapEff:")[2].split()[0], 16)
+                assert not rights >> CAP_SYS_NICE & 1, "no browser may starve what runs beside it"
                 process.suspend()
             with pytest.raises(HTTPError, match="timed out"):
                 driver.execute_script("return 1")
