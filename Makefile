@@ -32,7 +32,8 @@ test: setup
 check: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	# Most of its time it collected garbage: more room for what is young saves a quarter.
+	NODE_OPTIONS=--max-semi-space-size=256 $(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python tests/write_pipelines.py --check
 

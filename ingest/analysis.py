@@ -84,9 +84,10 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         found = view_gains(frames[area], valid[area], views)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
+    surround = Surround(frames, inside)
     if not inside.all():
         flat = np.full(inside.shape, config.occlusion.tolerance, np.float32)
-        valid = valid & ~Surround(frames, inside, flat).other_scenes(valid)[:, None, None]
+        valid = valid & ~surround.other_scenes(valid, flat)[:, None, None]
     if placed.canvas.kind == "sheet":
         valid = valid & ~resting_skin(frames, valid)
     history = clean(frames, valid, inside, config.occlusion)
@@ -102,7 +103,7 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
                 # Where each view has a light of its own, paint too is over soon.
                 told = told.model_copy(update={"resting_share": told.told_resting_share})
             history = clean(frames, valid, inside, told)
-    changes = find_changes(frames, valid, inside, history)
+    changes = find_changes(surround, valid, history)
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
     if placed.views is not None:
         history = with_bare_start(history)

@@ -95,23 +95,23 @@ def _beside(
 ) -> np.ndarray | None:
     """What the take looks like at the start or at the end of a stay in one place."""
     ordered = [used[n] for n in (reversed(stay) if at_end else stay)]
-    whole = [i for i in ordered if i in firm and _in_view(look, i, canvas)]
-    return picture_of(look, whole[GUARD:] or whole, canvas)
+    whole = [i for i in ordered if i in firm and in_view(look, i, canvas)]
+    return picture_of(look, whole[GUARD:] or whole)
 
 
-def picture_of(look: Look, near: list[int], canvas: Canvas) -> np.ndarray | None:
+def picture_of(look: Look, frames: list[int]) -> np.ndarray | None:
     """What the first of some frames show of the take, RGB uint8 (h, w, 3), without most hands;
-    None where too few of them show all of the canvas."""
-    whole = [i for i in near if _in_view(look, i, canvas)][:NEAR]
-    if len(whole) < LEAST_TAKEN:
+    None where they are too few."""
+    near = frames[:NEAR]
+    if len(near) < LEAST_TAKEN:
         return None
-    count = min(TAKEN, len(whole))
-    taken = np.array(whole)[np.linspace(0, len(whole) - 1, count).round().astype(int)]
-    height, width = look.looked[whole[0]].grey.shape
+    taken = np.array(near)[np.linspace(0, len(near) - 1, min(TAKEN, len(near))).round().astype(int)]
+    height, width = look.looked[near[0]].grey.shape
     return composite(look, sorted(taken.tolist()), (width, height), None)
 
 
-def _in_view(look: Look, i: int, canvas: Canvas) -> bool:
+def in_view(look: Look, i: int, canvas: Canvas) -> bool:
+    """Whether frame `i` shows all of the canvas."""
     height, width = look.looked[i].grey.shape
     seen = transform(np.linalg.inv(look.looked[i].pose.matrix), canvas.corners)
     low, high = -IN_VIEW_PX, np.array([width, height]) - 1 + IN_VIEW_PX

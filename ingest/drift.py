@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ingest.bring_back import picture_of
+from ingest.bring_back import in_view, picture_of
 from ingest.canvas import Canvas
 from ingest.outline import OutlineView
 from ingest.push import exact_drift
@@ -19,7 +19,7 @@ STRETCH, LEAST_HELD, PLAINLY = 12, 0.3, 0.5
 what most firm frames show of the table that a frame must show to be held."""
 
 
-def undrift(look: Look, used: list[int], firm: dict[int, float], canvas: Canvas) -> list[int]:
+def undrift(look: Look, used: list[int], firm: dict[int, float], canvas: Canvas) -> set[int]:
     """Register stretches that are not held to the canvas as their neighbours show it, one after
     another outwards from those that are.
 
@@ -29,24 +29,26 @@ def undrift(look: Look, used: list[int], firm: dict[int, float], canvas: Canvas)
         canvas: about where it is.
 
     Returns:
-        The frames of these stretches, rising.
+        The frames of these stretches.
     """
     parts = np.array_split(np.array(used), max(1, len(used) // STRETCH))
     is_held = _held(parts, firm)
     if canvas.kind != "quad" or not is_held.any():
-        return []
-    held, view, found = np.flatnonzero(is_held), OutlineView(canvas), []
+        return set()
+    held, view, found = np.flatnonzero(is_held), OutlineView(canvas), set[int]()
     for k in sorted(np.flatnonzero(~is_held), key=lambda k: int(np.abs(held - k).min())):
         towards = 1 if held[np.abs(held - k).argmin()] > k else -1
-        known = picture_of(look, parts[k + towards][::towards].tolist(), canvas)
-        seen = picture_of(look, parts[k][::-towards].tolist(), canvas)
+        known, seen = (
+            picture_of(look, [int(i) for i in frames if in_view(look, i, canvas)])
+            for frames in (parts[k + towards][::towards], parts[k][::-towards])
+        )
         back = None if known is None or seen is None else exact_drift(known, seen, view)
         if back is None:
             continue
         for i in parts[k].tolist():
             look.lay(i, back @ look.looked[i].pose.matrix)
-            found.append(i)
-    return sorted(found)
+            found.add(i)
+    return found
 
 
 def _held(parts: list[np.ndarray], firm: dict[int, float]) -> np.ndarray:

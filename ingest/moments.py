@@ -52,17 +52,14 @@ class _Walk:
         self.last_seen[where] = frame
 
 
-def find_changes(
-    frames: np.ndarray, valid: np.ndarray, inside: np.ndarray, history: History
-) -> Changes:
+def find_changes(surround: Surround, valid: np.ndarray, history: History) -> Changes:
     """The changes of paint between the clean states of a history.
 
     Args:
-        frames: RGB uint8 (n, h, w, 3); valid: bool (n, h, w).
-        inside: bool (h, w), the canvas; the rest is what lies around it.
+        surround: all frames (n), the canvas and what lies around it; valid: bool (n, h, w).
     """
-    states, tolerance = history.states, history.tolerance
-    walk, watch = _Walk(history), Surround(frames, inside, tolerance)
+    states, tolerance, frames = history.states, history.tolerance, surround.frames
+    walk = _Walk(history)
     for b, members in enumerate(history.bins):
         for n in map(int, members):
             shown = ~differs(frames[n], walk.current, tolerance) & valid[n]
@@ -72,7 +69,8 @@ def find_changes(
                 new &= ~differs(frames[n], coming, tolerance)
                 walk.switch(new, coming, n)
                 shown |= new
-            walk.switch(watch.fresh_paint(n, ~shown & valid[n], valid), frames[n], n)
+            fresh = surround.fresh_paint(n, ~shown & valid[n], valid, tolerance)
+            walk.switch(fresh, frames[n], n)
         # What the bin has newly to show, it shows at its end at the latest, if nobody saw it come.
         known = walk.last_seen >= members[0]
         is_new = differs(states[b], states[max(b - 1, 0)], tolerance) & ~known

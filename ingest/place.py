@@ -90,8 +90,8 @@ def _laid(
     about = _about(composites, opening_of(look, used, size), config)
     moved = bring_back(look, used, firm.keys(), composites, about)
     laid = [] if moved else settle_on_all(look, firm, composites, about)
-    drifted = [] if moved else undrift(look, used, firm, about)
-    firm = {i: shown for i, shown in firm.items() if i not in set(drifted)}
+    drifted = set[int]() if moved else undrift(look, used, firm, about)
+    firm = {i: shown for i, shown in firm.items() if i not in drifted}
     if about.kind == "quad":
         loose = [i for i in used if i not in firm]
         steadied = steady_frames(look, loose, sorted({*firm, *drifted}), about)

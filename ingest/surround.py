@@ -28,26 +28,27 @@ beside it do so less plainly, and the blur in which pictures are compared for th
 class Surround:
     """The table around a canvas, as it usually looks."""
 
-    def __init__(self, frames: np.ndarray, inside: np.ndarray, tolerance: np.ndarray) -> None:
+    def __init__(self, frames: np.ndarray, inside: np.ndarray) -> None:
         """From all frames RGB uint8 (n, h, w, 3), and the canvas in them, bool (h, w)."""
-        self.frames, self.inside, self.tolerance = frames, inside, tolerance
+        self.frames, self.inside = frames, inside
         near = cv2.dilate(inside.astype(np.uint8), KERNEL, iterations=GAP_PX) > 0
         self.table = ~near
         some = frames[:: max(1, len(frames) // REFERENCE_FRAMES)]
         self.usual = median_look(some)
 
-    def other_scenes(self, valid: np.ndarray) -> np.ndarray:
+    def other_scenes(self, valid: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
         """bool (n,): frames that dissolve into another scene, flash or fade to black: there the
         table is another one nearly everywhere.
 
         Args:
             valid: bool (n, h, w).
+            tolerance: float32 (h, w), difference up to which two looks show the same.
         """
         usual, least = self._coarse(self.usual), 0.5 * self.table.sum()
         found = np.zeros(len(self.frames), np.uint8)
         for n, frame in enumerate(self.frames):
             seen = self.table & valid[n]
-            strange = seen & differs(self._coarse(frame), usual, self.tolerance)
+            strange = seen & differs(self._coarse(frame), usual, tolerance)
             found[n] = seen.sum() > least and strange.sum() > OTHER_SHARE * seen.sum()
         return cv2.dilate(found, np.ones((2 * OTHER_FRAMES + 1, 1), np.uint8))[:, 0] > 0
 
@@ -55,17 +56,20 @@ class Surround:
     def _coarse(picture: np.ndarray) -> np.ndarray:
         return cv2.GaussianBlur(picture, (0, 0), BLUR_PX)
 
-    def fresh_paint(self, n: int, different: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    def fresh_paint(
+        self, n: int, different: np.ndarray, valid: np.ndarray, tolerance: np.ndarray
+    ) -> np.ndarray:
         """bool (h, w): where frame `n` shows paint for sure that was not there.
 
         Args:
             different: bool (h, w), where the frame does not show the canvas as it is known.
             valid: bool (n, h, w).
+            tolerance: float32 (h, w), difference up to which two looks show the same.
         """
         none = np.zeros_like(different)
         if not self.table.any() or not (different & self.inside).any():
             return none
-        strange = self.table & valid[n] & differs(self.frames[n], self.usual, self.tolerance)
+        strange = self.table & valid[n] & differs(self.frames[n], self.usual, tolerance)
         strange = cv2.morphologyEx(strange.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
         if (self.table & valid[n]).mean() < 0.5 * self.table.mean():
             return none
@@ -76,6 +80,6 @@ class Surround:
         again = np.zeros(different.shape, np.uint8)
         for m in range(max(0, n - PERSISTS_FRAMES), min(len(self.frames), n + PERSISTS_FRAMES + 1)):
             if m != n:
-                again += ~differs(self.frames[n], self.frames[m], self.tolerance) & valid[m]
+                again += ~differs(self.frames[n], self.frames[m], tolerance) & valid[m]
         fresh &= again >= (1 if is_clear else 2)
         return cv2.morphologyEx(fresh.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import shutil
 import subprocess
@@ -24,9 +23,6 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--force-device-scale-factor=1",
 )  # fmt: skip
-LIBC = ctypes.CDLL(None, use_errno=True)
-PR_CAPBSET_DROP, CAP_SYS_NICE = 24, 23
-"""Of linux/prctl.h and linux/capability.h."""
 ADVICE = "apt-get install chromium chromium-driver"
 ANSWER_S = 60.0
 """A browser that stands still is given up after this."""
@@ -66,7 +62,7 @@ def open_browser(
         service = webdriver.ChromeService(
             found[1],
             env={**os.environ, "TMPDIR": place},
-            popen_kw={"preexec_fn": _give_up_real_time},
+            popen_kw={"preexec_fn": _with_usual_priority},
         )
         try:
             driver: Any = webdriver.Chrome(options=options, service=service)
@@ -83,13 +79,10 @@ def open_browser(
             _kill(service.process)
 
 
-def _give_up_real_time() -> None:
-    """Give up the right to real-time priorities, which root has, for what is started from here.
-
-    Chromium's processes took `SCHED_FIFO` 99 now and then, span, and starved all else for an hour.
-    """
-    # Who is not root lacks the right anyway: that this fails then does not matter.
-    LIBC.prctl(PR_CAPBSET_DROP, CAP_SYS_NICE, 0, 0, 0)
+def _with_usual_priority() -> None:
+    """Let what is started run at a usual priority, whatever this process has: browsers that had a
+    real-time one (`SCHED_FIFO`, inherited) span, and starved all else for an hour."""
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _kill(driver: subprocess.Popen | None) -> None:

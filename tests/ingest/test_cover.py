@@ -9,6 +9,7 @@ from ingest.levels import find_levels
 from ingest.middle import middle_look
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import OcclusionConfig, clean
+from ingest.surround import Surround
 
 NUM, MARGIN, CANVAS = 120, 10, (64, 96)
 SIZE = (CANVAS[0] + 2 * MARGIN, CANVAS[1] + 2 * MARGIN)
@@ -78,7 +79,7 @@ def arm(number: int, frame: np.ndarray) -> None:
 def test_changes_are_found_to_the_frame_and_bins_stand_for_clear_frames() -> None:
     frames, valid = footage(arm)
     history = clean(frames, valid, INSIDE, CONFIG)
-    changes = find_changes(frames, valid, INSIDE, history)
+    changes = find_changes(Surround(frames, INSIDE), valid, history)
     better = at_best_frames(history, changes, INSIDE, frames, valid)
     for moment, state in zip(better.moments, better.states, strict=True):
         off = np.abs(state.astype(int) - canvas_at(int(moment))).max(axis=2) > 25

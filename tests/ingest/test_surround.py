@@ -22,8 +22,8 @@ def _film() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _other(frames: np.ndarray, inside: np.ndarray) -> list[int]:
-    surround = Surround(frames, inside, np.full(inside.shape, 13, np.float32))
-    found = surround.other_scenes(np.ones(frames.shape[:3], bool))
+    flat = np.full(inside.shape, 13, np.float32)
+    found = Surround(frames, inside).other_scenes(np.ones(frames.shape[:3], bool), flat)
     return np.flatnonzero(found).tolist()
 
 
@@ -41,7 +41,7 @@ def test_a_dissolve_into_a_card_is_of_another_scene() -> None:
 def test_a_nearer_view_that_shows_no_table_is_left_alone() -> None:
     frames, inside = _film()
     frames[20] = 255
-    surround = Surround(frames, inside, np.full(inside.shape, 13, np.float32))
     valid = np.ones(frames.shape[:3], bool)
     valid[20] = inside
-    assert not surround.other_scenes(valid).any()
+    flat = np.full(inside.shape, 13, np.float32)
+    assert not Surround(frames, inside).other_scenes(valid, flat).any()
