@@ -59,11 +59,7 @@ def open_browser(
         window = f"--window-size={width_px},{height_px}"
         for flag in (*FLAGS, window, f"--user-data-dir={place}/profile"):
             options.add_argument(flag)
-        service = webdriver.ChromeService(
-            found[1],
-            env={**os.environ, "TMPDIR": place},
-            popen_kw={"preexec_fn": _with_usual_priority},
-        )
+        service = webdriver.ChromeService(found[1], env={**os.environ, "TMPDIR": place})
         try:
             driver: Any = webdriver.Chrome(options=options, service=service)
             driver.command_executor.client_config.timeout = answer_s
@@ -77,12 +73,6 @@ def open_browser(
                 driver.execute(Command.QUIT)
         finally:
             _kill(service.process)
-
-
-def _with_usual_priority() -> None:
-    """Let what is started run at a usual priority, whatever this process has: browsers that had a
-    real-time one (`SCHED_FIFO`, inherited) span, and starved all else for an hour."""
-    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def _kill(driver: subprocess.Popen | None) -> None:

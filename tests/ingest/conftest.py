@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +23,16 @@ from ingest.settings import IngestConfig
 FPS, NUM_FRAMES, FRAME_SIZE, CANVAS_SIZE = 10, 120, (320, 240), (160, 120)
 CORNERS = np.array([[62, 40], [262, 52], [250, 205], [54, 192]], np.float32)
 COLOURS = [(70, 120, 200), (120, 110, 130), (80, 140, 60), (200, 60, 50), (240, 210, 90)]
+
+
+@pytest.fixture(autouse=True)
+def usual_priority() -> Iterator[None]:
+    """Take back what an AV1 encoder took: as root, SVT-AV1 makes whoever calls it `SCHED_FIFO` 99.
+
+    All that later tests start would inherit that; browsers then span, and starved all else.
+    """
+    yield
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -242,17 +241,3 @@ def test_a_browser_that_hangs_is_given_up(dataset: Dataset) -> None:
             with pytest.raises(HTTPError, match="timed out"):
                 driver.execute_script("return 1")
         assert not any(process.is_running() for process in browsers)
-
-
-def test_browsers_have_a_usual_priority_whoever_starts_them() -> None:
-    import psutil
-
-    # Real-time ones are for root alone; a batch priority is inherited just as well.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    try:
-        with open_browser() as driver:
-            browsers = psutil.Process(driver.service.process.pid).children(recursive=True)
-            assert browsers
-            assert {os.sched_getscheduler(p.pid) for p in browsers} == {os.SCHED_OTHER}
-    finally:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
