@@ -133,7 +133,10 @@ def _canvases(
     strengths = [edge_strength(composite) for composite in composites]
     for part in (slice(None), slice(middle), slice(middle, None)):
         if composites[part]:
-            yield find_canvas(composites[part], config.canvas, change, opening, strengths[part])
+            # Before its last half the canvas may have lain elsewhere: the edges of the opening
+            # would take some of its sides there.
+            early = None if part.start else opening
+            yield find_canvas(composites[part], config.canvas, change, early, strengths[part])
 
 
 def _outlined(canvas: Canvas) -> tuple[bool, float]:
