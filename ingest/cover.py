@@ -7,12 +7,14 @@ lies on the table at the same time (an *object*): nothing is ever painted on the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, Levels, differs
-from ingest.middle import median_look
-from ingest.pieces import holding, pieces, small_holes, touching, without_specks
+from ingest.objects import objects, on_table
+from ingest.pieces import holding, pieces, small_holes, without_specks
 
 OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
 """Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
@@ -21,9 +23,6 @@ MOSTLY_SHARE = 0.5
 """Share of a piece that comes back to what it was before, to be cover as a whole."""
 SUPPORT_BINS, MEMORY = 8, 4
 """How far away a level may be seen again to support it; how many earlier levels are remembered."""
-LEAST_OBJECT_PX, MOST_OBJECT_SHARE = 10, 0.4
-"""Pixels of an object on the table; and the share of the canvas from which it is no object but
-another light."""
 
 Places = tuple[np.ndarray, ...]
 """Rows and columns of some pixels: few of them, so that they are told quicker so than by a mask."""
@@ -42,19 +41,20 @@ def find_cover(
     """
     good = levels.good & _supported(levels, min_support)
     starts, ends = runs(levels, good)
-    outside = _on_table(levels, inside)
-    objects = _objects(starts, ends, good, outside, inside, fleeting_reach)
+    outside = on_table(levels, inside)
+    things = objects(replace(levels, good=good), starts, ends, outside, inside, fleeting_reach)
     # What is known to lie in front is no return of an earlier level, whatever its colour.
-    passing = _episodes(levels, good & ~objects, reach)
+    behind = np.stack([_solid(thing) for thing in things])
+    passing = _episodes(levels, good & ~behind, reach)
     fleeting = good & (ends - starts < fleeting_reach) & (ends < len(good) - 1)
-    covered = ~good | objects
+    covered = ~good | things
     flagged = np.zeros_like(good)
     for b in range(len(good)):
         colour = levels.colour[b]
         flagged[b] = _outlined(passing[b], colour, levels.tolerance)
         known = covered[b] | flagged[b] | outside[b]
         flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
-        flagged[b] |= _mostly(passing[b], flagged[b] | objects[b])
+        flagged[b] |= _mostly(passing[b], flagged[b] | things[b])
         known = covered[b] | flagged[b]
         # Without a table views lie less exactly: grain and nails leave specks, which are no thing.
         flagged[b] |= small_holes(without_specks(known) if inside.all() else known) & inside
@@ -87,16 +87,6 @@ def _agreed(flagged: np.ndarray, good: np.ndarray, starts: np.ndarray) -> np.nda
     return result
 
 
-def _on_table(levels: Levels, inside: np.ndarray) -> np.ndarray:
-    """bool (b, h, w): something lies or moves on the table."""
-    table = median_look(levels.colour[:: max(1, len(levels.colour) // 30)])
-    found = np.zeros_like(levels.good)
-    for b, colour in enumerate(levels.colour):
-        strange = ~levels.good[b] | differs(colour, table, levels.tolerance)
-        found[b] = strange & levels.seen[b] & ~inside
-    return found
-
-
 def _supported(levels: Levels, needed: int) -> np.ndarray:
     """Levels that are seen in enough bins nearby."""
     good, colour, tolerance = levels.good, levels.colour, levels.tolerance
@@ -126,39 +116,6 @@ def _run_starts(colour: np.ndarray, good: np.ndarray, tolerance: np.ndarray) -> 
         cv2.copyTo(colour[b], good[b].view(np.uint8), current)
         starts[b] = began
     return starts
-
-
-def _objects(
-    starts: np.ndarray,
-    ends: np.ndarray,
-    good: np.ndarray,
-    outside: np.ndarray,
-    inside: np.ndarray,
-    longer_than: int,
-) -> np.ndarray:
-    """bool (b, h, w): levels that came with something on the table, next to it, and left with it.
-
-    A second hand that rests, a rag, a caption: all of it is gone at once.
-    """
-    found = np.zeros_like(good)
-    last = len(good) - 1
-    resting = good & outside & (ends - starts >= longer_than) & (ends < last) & (starts > 0)
-    came: dict[int, int] = {}
-    for b in range(len(good)):
-        pairs, counts = np.unique(
-            np.stack([starts[b][resting[b]], ends[b][resting[b]]]), axis=1, return_counts=True
-        )
-        for start, end in pairs[:, counts >= LEAST_OBJECT_PX].T.tolist():
-            came[end] = min(start, came.get(end, start))
-    for end, start in came.items():
-        for b in range(start, end + 1):
-            # A hand that stirs, or turns its rag, shows new levels; all of it leaves at once.
-            alike = (starts[b] >= start - 1) & (abs(ends[b] - end) <= 1)
-            alike &= good[b] & (outside[b] | inside)
-            thing = touching(alike, alike & outside[b]) & inside
-            if thing.sum() < MOST_OBJECT_SHARE * inside.sum():
-                found[b] |= thing
-    return found
 
 
 def _episodes(levels: Levels, good: np.ndarray, reach: int) -> np.ndarray:
@@ -262,6 +219,11 @@ def _joined(
     """
     alike = (covered | fleeting) & (_spread(level) <= tolerance)
     return covered | (fleeting & _with_edges(holding(alike, covered, JOINED_SHARE)))
+
+
+def _solid(thing: np.ndarray) -> np.ndarray:
+    """A thing with its small holes, and the soft rim that it has."""
+    return cv2.dilate((thing | small_holes(thing)).astype(np.uint8), KERNEL) > 0
 
 
 def _grown(covered: np.ndarray) -> np.ndarray:

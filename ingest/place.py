@@ -106,7 +106,7 @@ def _found(
     composites: list[np.ndarray], opening: np.ndarray, poses: list[np.ndarray], config: IngestConfig
 ) -> Canvas:
     """The canvas as all of a take shows it, or else as parts of it do."""
-    canvases = _canvases(composites, opening, config)
+    canvases = part_canvases(composites, opening, config)
     whole = next(canvases)
     if whole.kind == "quad":
         return whole
@@ -122,10 +122,10 @@ def _about(
 ) -> Canvas:
     """The canvas as most of a take shows it, or as its first or last half does, should it have been
     moved in between."""
-    return max(_canvases(composites, opening, config), key=_outlined)
+    return max(part_canvases(composites, opening, config), key=_outlined)
 
 
-def _canvases(
+def part_canvases(
     composites: list[np.ndarray], opening: np.ndarray | None, config: IngestConfig
 ) -> Iterator[Canvas]:
     """The canvas as all of a take shows it, and as its first and its last half do."""

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from ingest.canvas import CanvasConfig, by_direction, find_canvas, lasting_change, side_support
+from ingest.place import part_canvases
 from ingest.quads import order_corners, turned_clockwise
+from ingest.settings import IngestConfig
 
 QUADS = [
     [[90, 60], [390, 60], [390, 290], [90, 290]],
@@ -56,6 +58,15 @@ def test_paint_that_is_there_early_is_no_side() -> None:
         picture[70:84, 92:389] = (110, 85, 70)
     canvas = find_canvas(pictures, CanvasConfig(), opening=bare)
     assert np.abs(canvas.corners - truth).max() < 3.0
+
+
+def test_a_canvas_that_was_pushed_is_found_in_one_of_its_places() -> None:
+    """The edges of the opening are still near those of the last half, but of another place."""
+    before = np.array([[120, 60], [390, 60], [390, 290], [120, 290]], np.float64)
+    after = before - [14, 0]
+    pictures = composites(before)[:4] + composites(after)[4:]
+    found = list(part_canvases(pictures, pictures[0], IngestConfig()))
+    assert np.abs(found[2].corners - after).max() < 3.0
 
 
 def test_another_exposure_is_no_change() -> None:

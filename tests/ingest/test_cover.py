@@ -53,6 +53,25 @@ def test_a_hand_that_rests_from_the_table_onto_the_canvas_is_cover() -> None:
             assert (np.abs(seen - RED).max(axis=2) < 25).mean() > 0.98
 
 
+def resting_twice(number: int, frame: np.ndarray) -> None:
+    """The same hand for most of the video, in another light for some of it, gone for a while."""
+    if 30 <= number < 75 or 84 <= number < 114:
+        cv2.rectangle(frame, (0, 24), (40, 52), SKIN, -1)
+    if 36 <= number < 45:
+        frame *= 0.9
+
+
+def test_a_hand_that_rests_for_most_of_the_time_is_not_the_table() -> None:
+    frames, valid = footage(resting_twice)
+    history = clean(frames, valid, INSIDE, CONFIG)
+    for members, state in zip(history.bins, history.states, strict=True):
+        is_skin = np.abs(state - np.array(SKIN, float)).max(axis=2) < 30
+        assert is_skin[INSIDE].mean() < 0.002, members
+        # What is painted beside it is seen in time.
+        beside = np.abs(state.astype(int) - canvas_at(int(members[-1]))).max(axis=2) < 30
+        assert beside[MARGIN:22, MARGIN:-MARGIN].mean() > 0.98 or members[0] < 24, members
+
+
 def rag(number: int, frame: np.ndarray) -> None:
     """A rag, as white as the bare canvas was, that lies on table and canvas for a while."""
     if 36 <= number < 78:
