@@ -11,7 +11,7 @@ from ingest.bare import with_bare_start
 from ingest.canvas import Canvas
 from ingest.decode import Video
 from ingest.geometry import to_rectangle, valid_area, warp
-from ingest.light import apply_gain
+from ingest.light import apply_gain, overexposed
 from ingest.moments import at_best_frames, find_changes
 from ingest.occlusion import History, clean, cropped
 from ingest.place import Placed, place_canvas
@@ -82,6 +82,7 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         area = (slice(None), *_canvas_area(placed.canvas, config)[1])
         views = placed.views or [0] * len(placed.used)
         found = view_gains(frames[area], valid[area], views)
+    valid = valid & ~overexposed(frames, valid, found)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
     inside, crop = _canvas_area(placed.canvas, config)
     surround = Surround(frames, inside)

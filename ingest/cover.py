@@ -14,11 +14,18 @@ import numpy as np
 
 from ingest.levels import KERNEL, Levels, differs
 from ingest.objects import objects, on_table
-from ingest.pieces import holding, pieces, small_holes, without_specks
+from ingest.pieces import (
+    holding,
+    joined,
+    pieces,
+    small_holes,
+    spread,
+    with_edges,
+    without_specks,
+)
 
-OUTLINE_SHARE, JOINED_SHARE = 0.5, 0.25
-"""Share of an area's rim that must be an edge for it to be a thing in front; share of a piece that
-is known to be cover for all of it to be cover."""
+OUTLINE_SHARE = 0.5
+"""Share of an area's rim that must be an edge for it to be a thing in front."""
 MOSTLY_SHARE = 0.5
 """Share of a piece that comes back to what it was before, to be cover as a whole."""
 SUPPORT_BINS, MEMORY = 8, 4
@@ -53,7 +60,7 @@ def find_cover(
         colour = levels.colour[b]
         flagged[b] = _outlined(passing[b], colour, levels.tolerance)
         known = covered[b] | flagged[b] | outside[b]
-        flagged[b] |= _joined(known, fleeting[b], colour, levels.tolerance) & inside
+        flagged[b] |= joined(known, fleeting[b], colour, levels.tolerance) & inside
         flagged[b] |= _mostly(passing[b], flagged[b] | things[b])
         known = covered[b] | flagged[b]
         # Without a table views lie less exactly: grain and nails leave specks, which are no thing.
@@ -180,7 +187,7 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
     cloud on the sky that was a white canvas), the outline of the cloud is not in the picture yet.
     """
     # Pieces are cut along edges, so that a thing and what is merely beside it are judged apart.
-    edge = _spread(level) > tolerance
+    edge = spread(level) > tolerance
     labels, number = pieces(passing & ~edge)
     rim_labels = cv2.dilate(labels.astype(np.float32), KERNEL).astype(np.int32)
     rim = (labels == 0) & (rim_labels > 0)
@@ -188,7 +195,7 @@ def _outlined(passing: np.ndarray, level: np.ndarray, tolerance: np.ndarray) -> 
     edges = np.bincount(rim_labels[rim & edge], minlength=number)
     outlined = edges >= OUTLINE_SHARE * np.maximum(rims, 1)
     outlined[0] = False
-    return passing & _with_edges(outlined[labels])
+    return passing & with_edges(outlined[labels])
 
 
 def _mostly(passing: np.ndarray, found: np.ndarray) -> np.ndarray:
@@ -196,29 +203,6 @@ def _mostly(passing: np.ndarray, found: np.ndarray) -> np.ndarray:
     the hand, and not each of them all around."""
     firm = cv2.morphologyEx(passing.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
     return holding(firm, found, MOSTLY_SHARE)
-
-
-def _spread(level: np.ndarray) -> np.ndarray:
-    """uint8 (h, w): largest difference within a neighbourhood, in the channel where it is most."""
-    return (cv2.dilate(level, KERNEL) - cv2.erode(level, KERNEL)).max(axis=2)
-
-
-def _with_edges(found: np.ndarray) -> np.ndarray:
-    """An area with the edges around it: they belong to what stands out in front."""
-    return cv2.dilate(found.astype(np.uint8), KERNEL, iterations=2) > 0
-
-
-def _joined(
-    covered: np.ndarray, fleeting: np.ndarray, level: np.ndarray, tolerance: np.ndarray
-) -> np.ndarray:
-    """`covered` with those fleeting pixels that are one thing with it.
-
-    Where paint was laid under a resting hand, the hand comes between two different levels and
-    looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
-    that did come and go.
-    """
-    alike = (covered | fleeting) & (_spread(level) <= tolerance)
-    return covered | (fleeting & _with_edges(holding(alike, covered, JOINED_SHARE)))
 
 
 def _solid(thing: np.ndarray) -> np.ndarray:

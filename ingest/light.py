@@ -20,6 +20,9 @@ MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
 """Share of pixels that must agree on a gain within the band; smaller gains are noise."""
 CLIPS_FROM, CLIPPED = 248, 254
 """Levels from which a channel may be clipped, and from which it is (videos are noisy)."""
+LIGHTER, MOSTLY_CLIPPED = 0.04, 0.5
+"""By how much a frame is lighter than most, for what is clipped in it to be darker in truth; and
+the share of the frames in which a pixel is clipped that is never seen otherwise."""
 MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
 """Largest common gain between two moments and the step at which it is sought, both as logarithms;
 and the share of pixels that must agree on it."""
@@ -104,6 +107,22 @@ def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
     clipped = np.clip((levels - CLIPS_FROM) / (CLIPPED - CLIPS_FROM), 0, 1)
     kept = (1 - clipped) * levels * gain + clipped * np.maximum(255.0, levels * gain)
     return cv2.LUT(image, np.clip(np.round(kept), 0, 255).astype(np.uint8)[None])
+
+
+def overexposed(frames: np.ndarray, valid: np.ndarray, gains: np.ndarray) -> np.ndarray:
+    """bool (n, h, w): what the camera clipped in frames that are lighter than most.
+
+    How light it is nobody knows, but other frames do. What is clipped in most of them shows no
+    other look: that is how it looks.
+
+    Args:
+        frames: RGB uint8 (n, h, w, 3), as they were filmed; valid: bool (n, h, w).
+        gains: float32 (n, 3), that bring them to one light.
+    """
+    clipped = np.stack([frame.max(axis=2) >= CLIPS_FROM for frame in frames]) & valid
+    mostly = clipped.sum(axis=0) > MOSTLY_CLIPPED * valid.sum(axis=0)
+    is_light = gains.min(axis=1) < 1 - LIGHTER
+    return clipped & ~mostly & is_light[:, None, None]
 
 
 def _gain(

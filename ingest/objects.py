@@ -6,19 +6,34 @@ second hand that rests, a rag, a caption) and left with it is cover, whatever wa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ingest.levels import Levels, differs
-from ingest.middle import median_look
-from ingest.pieces import touching, without_specks
+from ingest.pieces import joined, touching, without_specks
+from ingest.usual import usual_look
 
 LEAST_OBJECT_PX, MOST_OBJECT_SHARE = 10, 0.4
 """Pixels of an object on the table; and the share of the canvas from which it is no object but
 another light."""
 RESTING_SHARE = 0.5
 """Share of its stay in which a thing on the table must lie still."""
-END_BINS = 3
-"""Bins that tell what the table looks like at the start, and at the end."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Stay:
+    """Something on the table; all but the place are bins."""
+
+    clear: int
+    """The last one before it in which its place is seen to be clear."""
+    start: int
+    end: int
+    """The first and the last that show it."""
+    gone: int
+    """The first after it in which its place is seen to be clear again."""
+    place: np.ndarray
+    """bool (h, w), on the table."""
 
 
 def objects(
@@ -31,59 +46,94 @@ def objects(
 ) -> np.ndarray:
     """bool (b, h, w): what came with something on the table, next to it, and left with it.
 
-    A second hand that rests, a rag, a caption: all of it is gone at once.
+    Args:
+        starts, ends: first and last bins of the runs of levels, int16 (b, h, w).
+        outside: bool (b, h, w), where something lies or moves on the table.
+        inside: bool (h, w), the canvas.
+        longer_than: bins; what stays on the table less long does not rest.
     """
     found = np.zeros_like(outside)
-    came = _stays(levels, outside, outside & (ends - starts >= longer_than), longer_than)
-    change = levels.good & (starts == np.arange(len(starts))[:, None, None])
+    number = np.arange(len(outside))[:, None, None]
+    begins = levels.good & (starts == number)
     # What is there at the last has not left.
-    ending = np.where(ends == len(ends) - 1, len(ends) + 1, ends)
-    left = levels.good & (ending == np.arange(len(ends))[:, None, None])
-    for end, start in came.items():
-        arrives = change[max(start - 1, 0) : start + 2].any(axis=0)
-        leaves = (left & (starts >= start - 1))[end - 1 : end + 2].any(axis=0)
-        for b in range(start, end + 1):
-            # A hand that stirs, or turns its rag, shows new levels, and so does all in another
-            # light; it leaves at once.
-            alike = leaves & levels.good[b] & (starts[b] >= start - 1)
-            alike &= arrives | (abs(ending[b] - end) <= 1)
-            alike &= outside[b] | inside
-            thing = touching(alike, alike & outside[b]) & inside
+    leaves = levels.good & (ends == number) & (ends < len(outside) - 1)
+    resting = outside & (ends - starts >= longer_than)
+    for stay in _stays(levels, outside, resting, longer_than):
+        arrives = begins[stay.clear : stay.start + 2].any(axis=0)
+        left = _left_with(stay, leaves & (starts >= stay.clear))
+        together = abs(left - stay.end) <= 1
+        for b in range(stay.clear + 1, stay.gone):
+            came = inside & levels.good[b] & (starts[b] >= stay.clear) & (b <= left)
+            thing = touching((came & arrives) | stay.place, stay.place)
+            # A hand that stirs, or turns its rag, shows new levels; they leave with it at once.
+            stirred = came & together & (ends[b] == left)
+            thing = joined(thing, stirred, levels.colour[b], levels.tolerance) & inside
             if thing.sum() < MOST_OBJECT_SHARE * inside.sum():
                 found[b] |= thing
     return found
 
 
-def _stays(
-    levels: Levels, outside: np.ndarray, resting: np.ndarray, longer_than: int
-) -> dict[int, int]:
-    """The last bins of all stays of things on the table, and the first bin of each.
+def _left_with(stay: _Stay, leaves: np.ndarray) -> np.ndarray:
+    """The bin in which what every pixel shows left with a stay, int (h, w), or -1.
 
     Args:
-        outside: bool (b, h, w), where something lies or moves on the table; resting: where it lies.
-        longer_than: bins; what stays less long does not rest.
+        leaves: bool (b, h, w), the last bin of levels that came after the place was clear.
     """
-    number = np.arange(len(outside), dtype=np.int16)
-    began, strange = np.zeros(outside.shape, np.int16), outside.copy()
-    for b in number[1:]:
-        # What is out of view for a while stays as it was.
-        strange[b] = np.where(levels.seen[b], outside[b], strange[b - 1])
-        began[b] = np.where(strange[b] & strange[b - 1], began[b - 1], b)
-    came: dict[int, int] = {}
-    for b in number[1:]:
-        gone = strange[b - 1] & ~strange[b] & (began[b - 1] > 0)
-        first, counts = np.unique(began[b - 1][gone], return_counts=True)
-        is_long = (counts >= LEAST_OBJECT_PX) & (b - 1 - first >= longer_than)
-        for start in first[is_long].tolist():
-            lying = resting[start:b, gone & (began[b - 1] == start)].mean(axis=0)
-            if (lying >= RESTING_SHARE).sum() >= LEAST_OBJECT_PX:
-                came[int(b) - 1] = min(start, came.get(int(b) - 1, start))
-    return came
+    left = np.full(leaves.shape[1:], -1)
+    # While its place on the table is out of view it may have left at any time.
+    for b in (*range(stay.gone, stay.end + 1, -1), *range(stay.end - 1, stay.end + 2)):
+        if 0 <= b < len(leaves):
+            left[leaves[b]] = b
+    return left
+
+
+def _stays(
+    levels: Levels, outside: np.ndarray, resting: np.ndarray, longer_than: int
+) -> list[_Stay]:
+    """All stays of things on the table; `resting`, bool (b, h, w), is where such a thing lies
+    still, the others are those of `objects`."""
+    parts = _stay_by_pixel(levels, outside, resting, longer_than)
+    found = []
+    while len(parts):
+        pairs, counts = np.unique(parts[:, 1:3], axis=0, return_counts=True)
+        alike = (abs(parts[:, 1:3] - pairs[counts.argmax()]) <= 1).all(axis=1)
+        place = np.zeros(outside[0].size, bool)
+        place[parts[alike, -1]] = True
+        place = place.reshape(outside.shape[1:])
+        if without_specks(place).sum() >= LEAST_OBJECT_PX:
+            clear, start, end, gone = np.median(parts[alike, :4], axis=0).astype(int).tolist()
+            found.append(_Stay(clear, start, end, gone, place))
+        parts = parts[~alike]
+    return found
+
+
+def _stay_by_pixel(
+    levels: Levels, outside: np.ndarray, resting: np.ndarray, longer_than: int
+) -> np.ndarray:
+    """int (k, 5): the four bins of every stay at every pixel, and the number of the pixel."""
+    clear = np.full(outside.shape[1:], -1)
+    start, end = clear.copy(), clear.copy()
+    lying, seen = (np.cumsum(part, axis=0, dtype=np.int32) for part in (resting, levels.seen))
+    parts = [np.zeros((0, 5), int)]
+    for b in range(len(outside)):
+        is_there, is_clear = outside[b], levels.seen[b] & ~outside[b]
+        gone = is_clear & (end > clear) & (clear >= 0) & (end - start >= longer_than)
+        y, x = np.nonzero(gone)
+        # How often it was seen, and how often it lay still then, from its first bin to its last.
+        first, last = start[y, x], end[y, x]
+        lay, looks = (total[last, y, x] - total[first - 1, y, x] for total in (lying, seen))
+        kept = lay >= RESTING_SHARE * looks
+        pixel = np.ravel_multi_index((y, x), gone.shape)
+        columns = [clear[y, x], first, last, np.full(len(y), b), pixel]
+        parts.append(np.stack(columns, axis=1)[kept])
+        start = np.where(is_there & (end <= clear), b, start)
+        end, clear = np.where(is_there, b, end), np.where(is_clear, b, clear)
+    return np.concatenate(parts)
 
 
 def on_table(levels: Levels, inside: np.ndarray) -> np.ndarray:
     """bool (b, h, w): something lies or moves on the table."""
-    table = _table(levels)
+    table = usual_look(levels.colour, levels.tolerance, levels.good)
     found = np.zeros_like(levels.good)
     for b, colour in enumerate(levels.colour):
         strange = ~levels.good[b] | differs(colour, table, levels.tolerance)
@@ -91,23 +141,3 @@ def on_table(levels: Levels, inside: np.ndarray) -> np.ndarray:
         firm = without_specks(strange | ~levels.seen[b] | inside)
         found[b] = strange & firm & levels.seen[b] & ~inside
     return found
-
-
-def _table(levels: Levels) -> np.ndarray:
-    """What the table looks like, RGB uint8 (h, w, 3): of what is there mostly, at the start and at
-    the end, what there is the longest from its first to its last look. A hand may rest on the table
-    for most of the time, but it came and went."""
-    some = levels.colour[:: max(1, len(levels.colour) // 30)]
-    ends = levels.colour[:END_BINS], levels.colour[-END_BINS:]
-    looks = [median_look(part) for part in (some, *ends)]
-    spans = [_span(levels, look) for look in looks]
-    best = np.argmax(spans, axis=0)
-    return np.choose(best[..., None], looks)
-
-
-def _span(levels: Levels, look: np.ndarray) -> np.ndarray:
-    """Bins from the first to the last that show a look RGB uint8 (h, w, 3), int (h, w)."""
-    alike = np.stack([~differs(colour, look, levels.tolerance) for colour in levels.colour])
-    alike &= levels.good
-    span = len(alike) - alike[::-1].argmax(axis=0) - alike.argmax(axis=0)
-    return np.where(alike.any(axis=0), span, 0)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ingest.levels import KERNEL
+
 BRIDGE = np.ones((5, 5), np.uint8)
 """How small gaps are bridged."""
+JOINED_SHARE = 0.25
+"""Share of a piece that is known to be cover for all of it to be cover."""
 MOST_HOLE_SHARE = 0.01
 """Share of the picture up to which a hole in what is covered is covered."""
 
@@ -47,4 +51,27 @@ def small_holes(covered: np.ndarray) -> np.ndarray:
 
 def without_specks(mask: np.ndarray) -> np.ndarray:
     """A mask less what is thinner than three pixels."""
-    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
+    return cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, KERNEL) > 0
+
+
+def joined(
+    covered: np.ndarray, fleeting: np.ndarray, level: np.ndarray, tolerance: np.ndarray
+) -> np.ndarray:
+    """`covered` with those fleeting pixels that are one thing with it.
+
+    Where paint was laid under a resting hand, the hand comes between two different levels and
+    looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
+    that did come and go.
+    """
+    alike = (covered | fleeting) & (spread(level) <= tolerance)
+    return covered | (fleeting & with_edges(holding(alike, covered, JOINED_SHARE)))
+
+
+def spread(level: np.ndarray) -> np.ndarray:
+    """uint8 (h, w): largest difference within a neighbourhood, in the channel where it is most."""
+    return (cv2.dilate(level, KERNEL) - cv2.erode(level, KERNEL)).max(axis=2)
+
+
+def with_edges(found: np.ndarray) -> np.ndarray:
+    """An area with the edges around it: they belong to what stands out in front."""
+    return cv2.dilate(found.astype(np.uint8), KERNEL, iterations=2) > 0

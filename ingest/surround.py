@@ -11,14 +11,16 @@ import cv2
 import numpy as np
 
 from ingest.levels import KERNEL, differs
-from ingest.middle import median_look
 from ingest.pieces import touching
+from ingest.usual import usual_look
 
 GAP_PX, CLEAR_SHARE = 2, 0.004
 """The canvas's edge, which is neither; and what share of the table may look strange in a frame that
 counts as clear (noise, edges)."""
-REFERENCE_FRAMES, PERSISTS_FRAMES = 31, 3
+REFERENCE_FRAMES, PERSISTS_FRAMES = 62, 3
 """Frames that tell the usual look; how near a look has to be seen again for it to be paint."""
+SAME_TABLE = 13.0
+"""Difference (of 255) up to which two looks show the same of the table."""
 
 OTHER_SHARE, OTHER_FRAMES, BLUR_PX = 0.5, 1, 3.0
 """Share of the table that looks strange from which a frame shows another scene, how many frames
@@ -34,7 +36,7 @@ class Surround:
         near = cv2.dilate(inside.astype(np.uint8), KERNEL, iterations=GAP_PX) > 0
         self.table = ~near
         some = frames[:: max(1, len(frames) // REFERENCE_FRAMES)]
-        self.usual = median_look(some)
+        self.usual = usual_look(some, np.full(inside.shape, SAME_TABLE, np.float32))
 
     def other_scenes(self, valid: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
         """bool (n,): frames that dissolve into another scene, flash or fade to black: there the
@@ -77,6 +79,9 @@ class Surround:
         fresh = different & self.inside
         if not is_clear:
             fresh &= ~touching((different & ~self.table) | strange, strange)
+        # What reaches in from where the table is out of view may be an arm as well.
+        unseen = cv2.dilate((~valid[n]).astype(np.uint8), KERNEL) > 0
+        fresh &= ~touching(different | unseen, unseen)
         again = np.zeros(different.shape, np.uint8)
         for m in range(max(0, n - PERSISTS_FRAMES), min(len(self.frames), n + PERSISTS_FRAMES + 1)):
             if m != n:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ingest.keyframes import KeyframeConfig, choose_bins, choose_looks
-from ingest.light import apply_gain, gains
+from ingest.light import apply_gain, gains, overexposed
 from ingest.occlusion import OcclusionConfig, clean
 from ingest.span import Span, SpanConfig, find_span
 
@@ -154,3 +154,15 @@ def test_what_the_camera_clipped_is_not_darker_for_being_overexposed() -> None:
     assert np.ptp(np.stack(evened).astype(int), axis=0).max() <= 2
     dim = apply_gain(np.full((2, 2, 3), 240, np.uint8), np.full(3, 0.5))
     assert (dim == 120).all(), "what is not clipped is evened as ever"
+
+
+def test_what_is_clipped_only_in_light_frames_is_not_seen_there() -> None:
+    exposures = np.array([1.0] * 10 + [1.4] * 6)
+    scene = np.full((6, 8, 3), 200.0)
+    scene[:, :2] = 400.0
+    frames = np.clip(scene * exposures[:, None, None, None], 0, 255).astype(np.uint8)
+    evening = np.repeat(1 / exposures[:, None], 3, axis=1).astype(np.float32)
+    hidden = overexposed(frames, np.ones(frames.shape[:3], bool), evening)
+    assert hidden[10:, :, 2:].all(), "a white canvas that is clipped for a while"
+    assert not hidden[:10].any()
+    assert not hidden[:, :, :2].any(), "what is clipped in every light looks like that"

@@ -45,3 +45,18 @@ def test_a_nearer_view_that_shows_no_table_is_left_alone() -> None:
     valid[20] = inside
     flat = np.full(inside.shape, 13, np.float32)
     assert not Surround(frames, inside).other_scenes(valid, flat).any()
+
+
+def test_a_hand_from_where_the_table_is_out_of_view_is_no_fresh_paint() -> None:
+    frames, inside = _film()
+    hand, paint = np.zeros_like(inside), np.zeros_like(inside)
+    hand[20:30, 6:24], paint[34:42, 30:40] = True, True
+    valid = np.ones(frames.shape[:3], bool)
+    for n in range(22, 25):
+        frames[n] = frames[24]
+        frames[n, hand], frames[n, paint] = (205, 160, 130), (30, 90, 40)
+        valid[n, :, :10] = False
+    flat = np.full(inside.shape, 13, np.float32)
+    fresh = Surround(frames, inside).fresh_paint(23, (hand | paint) & valid[23], valid, flat)
+    assert not fresh[hand].any()
+    assert fresh[paint].mean() > 0.9
