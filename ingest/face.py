@@ -8,7 +8,7 @@ nothing (table, rim) to paint exactly where the face begins.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from ingest.canvas import Canvas
 from ingest.geometry import to_rectangle, transform
 
-SIDE_PX, REACH_PX, STEP_PX = 512, 8.0, 0.25
+SIDE_PX, REACH_PX, STEP_PX = 512, 14.0, 0.25
 """Short side of the canvas at which it is measured, and how far from a side the face is sought."""
 SAMPLES = 160
 PLATEAU_PX = 6.0
@@ -43,26 +43,34 @@ def margin_view(canvas: Canvas) -> tuple[np.ndarray, tuple[int, int]]:
     return view, (size[0] + 2 * margin, size[1] + 2 * margin)
 
 
-def on_face(
-    canvas: Canvas, early: Sequence[np.ndarray], late: np.ndarray, prior_px: float = PRIOR_PX
-) -> Canvas:
+@dataclass(frozen=True, eq=False)
+class Painting:
+    """What tells the painted face: the canvas in the `margin_view`, RGB uint8 (h, w, 3) each."""
+
+    before: np.ndarray
+    after: np.ndarray
+    prior_px: float = PRIOR_PX
+    """How far a side may be expected to lie off."""
+
+
+def on_face(canvas: Canvas, told: Sequence[Painting]) -> Canvas:
     """The canvas with its sides on the edge of the painted face; sides without paint stay.
 
     Args:
-        early: RGB uint8 (h, w, 3) before painting, in the `margin_view`; a side that the first of
-            them does not tell is sought in the next.
-        late: the same after painting.
-        prior_px: how far a side may be expected to lie off.
+        told: a side that the first of them does not tell is sought in the next.
     """
-    finished = _brightness(late)
-    changes = [cv2.GaussianBlur(np.abs(finished - _brightness(p)), (0, 0), 0.7) for p in early]
+    pairs = [(*map(_brightness, (one.before, one.after)), one.prior_px) for one in told]
+    changes = [
+        (cv2.GaussianBlur(np.abs(after - before), (0, 0), 0.7), after, prior_px)
+        for before, after, prior_px in pairs
+    ]
     width, height = canvas.size_px(SIDE_PX)
     flat = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64) - 0.5
     corners = flat + _margin_px()
     lines = []
     for i in range(4):
         a, b = corners[i], corners[(i + 1) % 4]
-        found = (_face_line(change, finished, a, b, prior_px) for change in changes)
+        found = (_face_line(change, after, a, b, prior) for change, after, prior in changes)
         lines.append(next((line for line in found if line is not None), (a, b)))
     moved = np.array([meeting(lines[i - 1], lines[i]) for i in range(4)])
     if not np.isfinite(moved).all() or np.abs(moved - corners).max() > 2 * REACH_PX:

@@ -7,7 +7,7 @@ from collections.abc import Set
 import numpy as np
 
 from ingest.canvas import Canvas
-from ingest.face import PRIOR_MOVED_PX, PRIOR_PX, margin_view, on_face
+from ingest.face import PRIOR_MOVED_PX, PRIOR_PX, Painting, margin_view, on_face
 from ingest.geometry import pixel_scale, valid_area, warp
 from ingest.light import apply_gain
 from ingest.middle import middle_look
@@ -17,6 +17,8 @@ START_FRAMES, END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 3, 7, 0.99, 1.04
 """Frames that show the start and the end of a painting, few at its start, for soon there is paint;
 the share of the canvas that they show; and how much their scale may differ from that of most
 frames."""
+MIDDLE_SHARES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
+"""Where, in those frames, lie the ones that tell how it looks in between."""
 
 
 def faced(
@@ -29,19 +31,31 @@ def faced(
         on_table: those of them in which the table lies where it does in most frames.
         light: float32 (n, 3), factors that bring these frames to one light.
     """
-    early, late = _end_numbers(look, used, canvas)
-    # Where the table lies elsewhere it has changed as well, and tells little of where paint ends.
-    is_firm = all(used[n] in on_table for n in early + late)
+    whole = _whole_numbers(look, used, canvas)
     view, size = margin_view(canvas)
+
+    def seen(numbers: list[int]) -> np.ndarray:
+        return _seen(look, used, numbers, view, size, light)
+
+    early, late = whole[:START_FRAMES], whole[-END_FRAMES:]
+    middle = [whole[round(share * (len(whole) - 1))] for share in MIDDLE_SHARES]
+    firm = [n for n in whole if used[n] in on_table]
+    start, end = seen(early), seen(late)
+    told = []
+    # Where the table lies elsewhere it has changed as well, and tells little of where paint ends.
+    prior_px = PRIOR_PX if {*early, *late} <= {*firm} else PRIOR_MOVED_PX
+    if prior_px != PRIOR_PX and len(firm) >= START_FRAMES + END_FRAMES:
+        told.append(Painting(seen(firm[:START_FRAMES]), seen(firm[-END_FRAMES:])))
     # A side may be painted within the first frames: the very first shows more of it bare.
-    first, start, end = (
-        _seen(look, used, numbers, view, size, light) for numbers in (early[:1], early, late)
-    )
-    return on_face(canvas, (start, first), end, PRIOR_PX if is_firm else PRIOR_MOVED_PX)
+    told += [Painting(start, end, prior_px), Painting(seen(early[:1]), end, prior_px)]
+    if {*early, *middle} <= {*firm}:
+        # What ends as light as the bare canvas had another colour in between, maybe.
+        told.append(Painting(start, seen(middle)))
+    return on_face(canvas, told)
 
 
-def _end_numbers(look: Look, used: list[int], canvas: Canvas) -> tuple[list[int], list[int]]:
-    """Which of the used frames show the start and the end of the main view.
+def _whole_numbers(look: Look, used: list[int], canvas: Canvas) -> list[int]:
+    """Which of the used frames tell the sides of the canvas.
 
     Only frames that show all of the canvas, from about where most frames show it, are taken: nearer
     ones see the thickness of the canvas from another angle.
@@ -57,8 +71,7 @@ def _end_numbers(look: Look, used: list[int], canvas: Canvas) -> tuple[list[int]
         whole = list(range(len(used)))
     scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
     near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
-    whole = [n for n, is_near in zip(whole, near, strict=True) if is_near]
-    return whole[:START_FRAMES], whole[-END_FRAMES:]
+    return [n for n, is_near in zip(whole, near, strict=True) if is_near]
 
 
 def _seen(

@@ -23,6 +23,9 @@ CLIPS_FROM, CLIPPED = 248, 254
 LIGHTER, MOSTLY_CLIPPED = 0.04, 0.5
 """By how much a frame is lighter than most, for what is clipped in it to be darker in truth; and
 the share of the frames in which a pixel is clipped that is never seen otherwise."""
+SAME, SOON = 13.0, 0.125
+"""Difference up to which two looks may show the same; and the share of the video in which what is
+clipped must be seen again, if it was not seen before."""
 MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
 """Largest common gain between two moments and the step at which it is sought, both as logarithms;
 and the share of pixels that must agree on it."""
@@ -110,9 +113,10 @@ def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
 
 
 def overexposed(frames: np.ndarray, valid: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """bool (n, h, w): what the camera clipped in frames that are lighter than most.
+    """bool (n, h, w): what the camera clipped in frames that are lighter than most, where it may be
+    what was seen there before, or is soon after.
 
-    How light it is nobody knows, but other frames do. What is clipped in most of them shows no
+    How light it is nobody knows, but those frames do. What is clipped in most of them shows no
     other look: that is how it looks.
 
     Args:
@@ -122,7 +126,22 @@ def overexposed(frames: np.ndarray, valid: np.ndarray, gains: np.ndarray) -> np.
     clipped = np.stack([frame.max(axis=2) >= CLIPS_FROM for frame in frames]) & valid
     mostly = clipped.sum(axis=0) > MOSTLY_CLIPPED * valid.sum(axis=0)
     is_light = gains.min(axis=1) < 1 - LIGHTER
-    return clipped & ~mostly & is_light[:, None, None]
+    asked = clipped & ~mostly & is_light[:, None, None]
+    if not asked.any():
+        return asked
+    number = len(frames)
+    found = np.zeros_like(asked)
+    for order, reach in ((range(number), number), (range(number)[::-1], round(SOON * number))):
+        known = np.zeros(frames.shape[1:], np.float32)
+        when = np.full(frames.shape[1:3], -number - 1)
+        for n in order:
+            seen = frames[n] * gains[n]
+            off = known - seen
+            same = ((abs(off) <= SAME) | ((off > 0) & (frames[n] >= CLIPS_FROM))).all(axis=2)
+            found[n] |= asked[n] & same & (abs(n - when) <= reach)
+            plain = valid[n] & ~clipped[n]
+            known[plain], when[plain] = seen[plain], n
+    return found
 
 
 def _gain(

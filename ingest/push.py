@@ -47,9 +47,12 @@ def exact_push(
         None where too little agrees on one.
     """
     scene = _Scene(before, after, view)
-    turned = _fitted(scene, rough, Turn(), TRUST_PX)
-    if turned is None:
+    # Just before and after the push the outline alone tells about how far it went, too.
+    starts = (rough, view.back(view.push(scene.outline, view.outline(after))))
+    fits = [fit for fit in (_fitted(scene, start, Turn(), TRUST_PX) for start in starts) if fit]
+    if not fits:
         return None
+    turned = max(fits, key=lambda fit: fit.agreeing)
     warped = _fitted(scene, turned.back, Warp(), TRUST_PX[-3:])
     is_better = warped is not None and warped.agreeing > LEAST_BETTER * turned.agreeing
     best = warped if warped is not None and is_better else turned

@@ -185,7 +185,7 @@ def _innermost_side(
     typical = np.median(on_path, axis=2)
     level = max(EDGE_STRENGTH, 0.15 * float(typical.max()))
     support = (on_path > level).mean(axis=2)
-    good = support >= max(0.5, 0.8 * float(support.max()))
+    good = support >= max(0.5, 0.9 * float(support.max()))
     if not good.any():
         return None
     depth = np.where(good, ends[:, None] + ends[None, :], -1)

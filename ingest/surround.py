@@ -22,9 +22,10 @@ REFERENCE_FRAMES, PERSISTS_FRAMES = 62, 3
 SAME_TABLE = 13.0
 """Difference (of 255) up to which two looks show the same of the table."""
 
-OTHER_SHARE, OTHER_FRAMES, BLUR_PX = 0.5, 1, 3.0
-"""Share of the table that looks strange from which a frame shows another scene, how many frames
-beside it do so less plainly, and the blur in which pictures are compared for that."""
+OTHER_SHARE, LEAST_SEEN, OTHER_FRAMES, BLUR_PX = 0.5, 0.25, 1, 3.0
+"""Share of the table that looks strange from which a frame shows another scene, and the share of it
+that must be in view for that; how many frames beside it do so less plainly, and the blur in which
+pictures are compared."""
 
 
 class Surround:
@@ -46,7 +47,7 @@ class Surround:
             valid: bool (n, h, w).
             tolerance: float32 (h, w), difference up to which two looks show the same.
         """
-        usual, least = self._coarse(self.usual), 0.5 * self.table.sum()
+        usual, least = self._coarse(self.usual), LEAST_SEEN * self.table.sum()
         found = np.zeros(len(self.frames), np.uint8)
         for n, frame in enumerate(self.frames):
             seen = self.table & valid[n]

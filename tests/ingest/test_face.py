@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ingest.canvas import Canvas
-from ingest.face import margin_view, on_face
+from ingest.face import Painting, margin_view, on_face
 
 CORNERS = np.array([[60, 50], [380, 50], [380, 306], [60, 306]], np.float64)
 
@@ -29,15 +29,15 @@ def _pictures(off_px: float, early_band_px: int = 0) -> tuple[Canvas, np.ndarray
     return canvas, seen[0], seen[1]
 
 
-@pytest.mark.parametrize("off_px", [0.0, 1.5, 3.0])
+@pytest.mark.parametrize("off_px", [0.0, 1.5, 3.0, 5.5])
 def test_a_side_moves_onto_the_painted_face(off_px: float) -> None:
     canvas, early, late = _pictures(off_px)
-    assert np.abs(on_face(canvas, [early], late).corners - (CORNERS - 0.5)).max() < 0.5
+    assert np.abs(on_face(canvas, [Painting(early, late)]).corners - (CORNERS - 0.5)).max() < 0.5
 
 
 def test_paint_that_was_there_at_the_start_moves_no_side() -> None:
     canvas, early, late = _pictures(0.0, early_band_px=4)
-    assert np.abs(on_face(canvas, [early], late).corners - canvas.corners).max() < 0.5
+    assert np.abs(on_face(canvas, [Painting(early, late)]).corners - canvas.corners).max() < 0.5
 
 
 def test_a_side_that_is_painted_early_is_told_by_the_very_first_look() -> None:
@@ -45,5 +45,6 @@ def test_a_side_that_is_painted_early_is_told_by_the_very_first_look() -> None:
     _, early, _ = _pictures(1.5, early_band_px=20)
     first = early.copy()
     first[:, : first.shape[1] // 2] = bare[:, : first.shape[1] // 2]
-    assert np.abs(on_face(canvas, [early], late).corners[:2, 1] - 49.5).max() > 1
-    assert np.abs(on_face(canvas, [early, first], late).corners - (CORNERS - 0.5)).max() < 0.6
+    assert np.abs(on_face(canvas, [Painting(early, late)]).corners[:2, 1] - 49.5).max() > 1
+    both = on_face(canvas, [Painting(early, late), Painting(first, late)])
+    assert np.abs(both.corners - (CORNERS - 0.5)).max() < 0.6

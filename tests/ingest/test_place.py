@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ingest.canvas import Canvas
-from ingest.face import margin_view, on_face
+from ingest.face import Painting, margin_view, on_face
 from ingest.geometry import transform, warp
 from ingest.registration import grey
 from ingest.settle import Ground
@@ -39,7 +39,7 @@ def test_sides_move_from_the_rim_onto_the_painted_face() -> None:
     found = Canvas(middle + 1.03 * (FACE - middle), "quad", 1.0)
     view, size = margin_view(found)
     early, late = (warp(filmed(c), view, size) for c in ((240, 240, 240), (60, 110, 70)))
-    moved = on_face(found, [early], late)
+    moved = on_face(found, [Painting(early, late)])
     assert np.abs(found.corners - FACE).max() > 2.5
     assert np.abs(moved.corners - FACE).max() < 0.5
 
@@ -48,7 +48,7 @@ def test_sides_without_paint_stay() -> None:
     found = Canvas(FACE, "quad", 1.0)
     view, size = margin_view(found)
     bare = warp(filmed((240, 240, 240)), view, size)
-    np.testing.assert_allclose(on_face(found, [bare], bare).corners, FACE, atol=1e-6)
+    np.testing.assert_allclose(on_face(found, [Painting(bare, bare)]).corners, FACE, atol=1e-6)
 
 
 def test_a_frame_settles_on_what_stays_although_paint_and_hand_do_not() -> None:

@@ -43,6 +43,13 @@ def test_a_hand_on_the_canvas_and_a_side_that_is_not_seen_do_not_matter() -> Non
     assert worst(exact_push(before, after, view, ROUGH), there) < 0.6
 
 
+def test_a_guess_that_is_far_off_does_not_matter() -> None:
+    there = pushed(2)
+    view = OutlineView(Canvas(CORNERS, "quad", 1.5))
+    wrong = np.array([[1, 0, 14], [0, 1, 9], [0, 0, 1.0]])
+    assert worst(exact_push(scene(60), scene(63, there), view, wrong), there) < 0.6
+
+
 def test_a_canvas_that_is_seen_from_aside_turns_by_unequal_amounts() -> None:
     squeezed = np.array([[1, 0.08, 0], [0, 0.62, 60], [0, 0, 1.0]])
     there = pushed(3)
