@@ -16,11 +16,12 @@ from pydantic import Field
 
 from ingest.config import Config
 from ingest.cover import find_cover
-from ingest.levels import differs, find_levels
+from ingest.levels import Levels, differs, find_levels
 
-LEAST_SEEN, BARE_SHARE = 0.2, 0.85
-"""Share of the canvas that must be seen at first, and share of that which must have one tone, for
-the canvas to have been bare."""
+LEAST_SEEN, BARE_SHARE, BARE_BEHIND_SHARE = 0.2, 0.85, 0.6
+"""Share of the picture that must be seen of the canvas at first; share of that which must have one
+tone for the canvas to have been bare; and the same of all of the canvas, a hand included, where
+less is seen."""
 
 
 class OcclusionConfig(Config):
@@ -104,7 +105,7 @@ def clean(
         fleeting_reach=max(2, round(shares[1] * number)),
         min_support=config.min_support,
     )
-    start = _start(levels.colour[0], levels.good[0], ~covered[0] & inside, levels.tolerance)
+    start = _start(levels, ~covered[0] & inside, inside)
     states, unsure, never_seen = _fill(levels.colour, ~covered, levels.tolerance, start)
     moments = np.array([members[len(members) // 2] for members in levels.bins])
     return History(levels.bins, states, covered, unsure, levels.tolerance, never_seen, moments)
@@ -133,19 +134,23 @@ def cropped(history: History, crop: tuple[slice, slice]) -> History:
     return replace(history, **parts, **flat)
 
 
-def _start(
-    level: np.ndarray, stable: np.ndarray, seen: np.ndarray, tolerance: np.ndarray
-) -> np.ndarray | None:
+def _start(levels: Levels, seen: np.ndarray, inside: np.ndarray) -> np.ndarray | None:
     """The canvas before anything is painted, RGB uint8 (h, w, 3), or None if it was not bare.
 
     A bare canvas has one tone. What is only seen in the first bin, before paint comes, has no other
     bin to support it, but the bare canvas around it has; and what was covered then was as bare.
+
+    Args:
+        seen: bool (h, w), where the canvas is seen in the first bin; inside: bool (h, w), where it
+            lies.
     """
+    level, stable, tolerance, least = levels.colour[0], levels.good[0], levels.tolerance, BARE_SHARE
     if seen.mean() < LEAST_SEEN:
-        return None
+        # Somebody paints already, all over: what most of the canvas looks like has one tone still.
+        seen, least = inside, BARE_BEHIND_SHARE
     tone = np.median(level[seen], axis=0).astype(np.uint8)
     bare = ~differs(level, np.broadcast_to(tone, level.shape).copy(), tolerance)
-    if bare[seen].mean() < BARE_SHARE:
+    if bare[seen].mean() < least:
         return None
     near = np.where((seen & bare)[..., None], level, 0).astype(np.float32)
     weight = cv2.GaussianBlur((seen & bare).astype(np.float32), (0, 0), 12)
