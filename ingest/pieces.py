@@ -55,16 +55,20 @@ def without_specks(mask: np.ndarray) -> np.ndarray:
 
 
 def joined(
-    covered: np.ndarray, fleeting: np.ndarray, level: np.ndarray, tolerance: np.ndarray
+    covered: np.ndarray, other: np.ndarray, level: np.ndarray, tolerance: np.ndarray
 ) -> np.ndarray:
-    """`covered` with those fleeting pixels that are one thing with it.
+    """`covered` with those other pixels, bool (h, w) both, that are one thing with it.
 
     Where paint was laid under a resting hand, the hand comes between two different levels and
     looks like a short-lived layer; but it is one piece, without an edge, with the hand beside it
     that did come and go.
+
+    Args:
+        level: the picture, RGB uint8 (h, w, 3).
+        tolerance: float32 (h, w), difference up to which two looks show the same.
     """
-    alike = (covered | fleeting) & (spread(level) <= tolerance)
-    return covered | (fleeting & with_edges(holding(alike, covered, JOINED_SHARE)))
+    alike = (covered | other) & (spread(level) <= tolerance)
+    return covered | (other & with_edges(holding(alike, covered, JOINED_SHARE)))
 
 
 def spread(level: np.ndarray) -> np.ndarray:
