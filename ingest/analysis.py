@@ -82,8 +82,9 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
         area = (slice(None), *_canvas_area(placed.canvas, config)[1])
         views = placed.views or [0] * len(placed.used)
         found = view_gains(frames[area], valid[area], views)
-    valid = valid & ~overexposed(frames, valid, found)
+    clipped, looks = overexposed(frames, valid, found)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
+    frames[clipped] = looks[clipped]
     inside, crop = _canvas_area(placed.canvas, config)
     surround = Surround(frames, inside)
     if not inside.all():
@@ -108,7 +109,9 @@ def analyse_placed(look: Look, placed: Placed, config: IngestConfig) -> Analysis
     history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
     if placed.views is not None:
         history = with_bare_start(history)
-    frames, valid = (np.ascontiguousarray(part[(slice(None), *crop)]) for part in (frames, valid))
+    # What is known of clipped paint tells when it came; keyframes are made of frames that show it.
+    shown_well = valid & ~clipped
+    frames, valid = (np.ascontiguousarray(p[(slice(None), *crop)]) for p in (frames, shown_well))
     return Analysis(look, placed.used, placed.canvas, frames, valid, found, history)
 
 

@@ -23,9 +23,8 @@ CLIPS_FROM, CLIPPED = 248, 254
 LIGHTER, MOSTLY_CLIPPED = 0.04, 0.5
 """By how much a frame is lighter than most, for what is clipped in it to be darker in truth; and
 the share of the frames in which a pixel is clipped that is never seen otherwise."""
-SAME, SOON = 13.0, 0.125
-"""Difference up to which two looks may show the same; and the share of the video in which what is
-clipped must be seen again, if it was not seen before."""
+SAME, LOOKS = 13.0, 3
+"""Difference up to which two looks may show the same; and how many of a pixel are remembered."""
 MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
 """Largest common gain between two moments and the step at which it is sought, both as logarithms;
 and the share of pixels that must agree on it."""
@@ -112,9 +111,11 @@ def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return cv2.LUT(image, np.clip(np.round(kept), 0, 255).astype(np.uint8)[None])
 
 
-def overexposed(frames: np.ndarray, valid: np.ndarray, gains: np.ndarray) -> np.ndarray:
-    """bool (n, h, w): what the camera clipped in frames that are lighter than most, where it may be
-    what was seen there before, or is soon after.
+def overexposed(
+    frames: np.ndarray, valid: np.ndarray, gains: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What the camera clipped in frames that are lighter than most, and may be what was seen there
+    before, or else is after.
 
     How light it is nobody knows, but those frames do. What is clipped in most of them shows no
     other look: that is how it looks.
@@ -122,26 +123,33 @@ def overexposed(frames: np.ndarray, valid: np.ndarray, gains: np.ndarray) -> np.
     Args:
         frames: RGB uint8 (n, h, w, 3), as they were filmed; valid: bool (n, h, w).
         gains: float32 (n, 3), that bring them to one light.
+
+    Returns:
+        bool (n, h, w), and what those pixels look like in that light, RGB uint8 (n, h, w, 3).
     """
     clipped = np.stack([frame.max(axis=2) >= CLIPS_FROM for frame in frames]) & valid
     mostly = clipped.sum(axis=0) > MOSTLY_CLIPPED * valid.sum(axis=0)
     is_light = gains.min(axis=1) < 1 - LIGHTER
     asked = clipped & ~mostly & is_light[:, None, None]
-    if not asked.any():
-        return asked
-    number = len(frames)
-    found = np.zeros_like(asked)
-    for order, reach in ((range(number), number), (range(number)[::-1], round(SOON * number))):
-        known = np.zeros(frames.shape[1:], np.float32)
-        when = np.full(frames.shape[1:3], -number - 1)
-        for n in order:
+    found, looks, number = np.zeros_like(asked), np.zeros_like(frames), len(frames)
+    for order in (range(number), range(number)[::-1]):
+        # A hand that passed was seen last: what was seen before it counts as well.
+        known = [np.full(frames.shape[1:], -np.inf, np.float32) for _ in range(LOOKS)]
+        for n in order if asked.any() else ():
             seen = frames[n] * gains[n]
-            off = known - seen
-            same = ((abs(off) <= SAME) | ((off > 0) & (frames[n] >= CLIPS_FROM))).all(axis=2)
-            found[n] |= asked[n] & same & (abs(n - when) <= reach)
+            is_clipped = frames[n] >= CLIPS_FROM
+            for look in known:
+                off = look - seen
+                same = ((abs(off) <= SAME) | ((off > 0) & is_clipped)).all(axis=2)
+                new = asked[n] & ~found[n] & same
+                looks[n][new] = look[new].clip(0, 255).round()
+                found[n] |= new
             plain = valid[n] & ~clipped[n]
-            known[plain], when[plain] = seen[plain], n
-    return found
+            other = plain & (abs(known[0] - seen) > SAME).any(axis=2)
+            for k in range(1, LOOKS)[::-1]:
+                known[k][other] = known[k - 1][other]
+            known[0][plain] = seen[plain]
+    return found, looks
 
 
 def _gain(

@@ -156,13 +156,25 @@ def test_what_the_camera_clipped_is_not_darker_for_being_overexposed() -> None:
     assert (dim == 120).all(), "what is not clipped is evened as ever"
 
 
-def test_what_is_clipped_only_in_light_frames_is_not_seen_there() -> None:
+def test_what_is_clipped_only_in_light_frames_looks_as_it_does_in_others() -> None:
     exposures = np.array([1.0] * 10 + [1.4] * 6)
     scene = np.full((6, 8, 3), 200.0)
     scene[:, :2] = 400.0
     frames = np.clip(scene * exposures[:, None, None, None], 0, 255).astype(np.uint8)
     evening = np.repeat(1 / exposures[:, None], 3, axis=1).astype(np.float32)
-    hidden = overexposed(frames, np.ones(frames.shape[:3], bool), evening)
+    hidden, looks = overexposed(frames, np.ones(frames.shape[:3], bool), evening)
     assert hidden[10:, :, 2:].all(), "a white canvas that is clipped for a while"
+    assert (looks[hidden] == 200).all()
     assert not hidden[:10].any()
     assert not hidden[:, :, :2].any(), "what is clipped in every light looks like that"
+
+
+def test_what_is_painted_while_it_is_clipped_looks_as_it_does_after() -> None:
+    exposures = np.array([1.0] * 12 + [1.4] * 3 + [1.0] * 9)
+    paint = np.array([60.0] * 13 + [200.0] * 11)
+    frames = np.clip(paint * exposures, 0, 255).astype(np.uint8)
+    frames = np.repeat(frames[:, None], 12, axis=1).reshape(-1, 2, 2, 3)
+    evening = np.repeat(1 / exposures[:, None], 3, axis=1).astype(np.float32)
+    hidden, looks = overexposed(frames, np.ones(frames.shape[:3], bool), evening)
+    assert hidden[:, 0, 0].tolist() == [n in (13, 14) for n in range(24)]
+    assert (looks[hidden] == 200).all()
