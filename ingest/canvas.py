@@ -33,6 +33,8 @@ from ingest.quads import (
 
 DIFFERENT_LAB = 14.0
 """Lab distance of blurred composites that counts as change."""
+ANOTHER_SCENE = 0.8
+"""Share of the frame that differs from the opening from which that shows another scene."""
 CANNY = 25, 70
 """Gradients from which an edge goes on, and from which it begins."""
 LONGEST = 5.0
@@ -205,15 +207,22 @@ def lasting_change(
     """
     part = max(1, len(composites) // 5)
     late = _smooth(middle_look(composites[-part:]))
-    changed = np.zeros(late.shape[:2], bool)
-    for early in [middle_look(composites[:part])] + ([] if opening is None else [opening]):
-        seen = _smooth(early)
-        # Another exposure would be change everywhere.
-        lit = apply_gain(late, common_gain(seen, late)) if even_light else late
-        lab = [cv2.cvtColor(p, cv2.COLOR_RGB2LAB).astype(np.float32) for p in (seen, lit)]
-        changed |= np.linalg.norm(lab[1] - lab[0], axis=2) > DIFFERENT_LAB
+    changed = _changed(middle_look(composites[:part]), late, even_light)
+    if opening is not None:
+        since = _changed(opening, late, even_light)
+        # A title that was taken for the view's start differs everywhere, also from the table.
+        changed |= since & (since.mean() < ANOTHER_SCENE)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
     return cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+
+
+def _changed(early: np.ndarray, late: np.ndarray, even_light: bool) -> np.ndarray:
+    """bool (h, w): where two pictures differ, the later of them smooth already."""
+    seen = _smooth(early)
+    # Another exposure would be change everywhere.
+    lit = apply_gain(late, common_gain(seen, late)) if even_light else late
+    lab = [cv2.cvtColor(p, cv2.COLOR_RGB2LAB).astype(np.float32) for p in (seen, lit)]
+    return np.linalg.norm(lab[1] - lab[0], axis=2) > DIFFERENT_LAB
 
 
 def _smooth(image: np.ndarray) -> np.ndarray:

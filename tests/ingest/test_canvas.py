@@ -79,6 +79,14 @@ def test_another_exposure_is_no_change() -> None:
     assert change[cv2.dilate(inside, np.ones((9, 9))) == 0].mean() < 0.02
 
 
+def test_a_title_at_the_start_is_no_change_of_the_table() -> None:
+    pictures = composites(np.array(QUADS[0], np.float64))
+    title = np.full_like(pictures[0], 235)
+    change = lasting_change(pictures, title)
+    np.testing.assert_array_equal(change, lasting_change(pictures))
+    assert 0.2 < change.mean() < 0.7
+
+
 def test_black_bars_are_cut() -> None:
     rng = np.random.default_rng(1)
     pictures = []
