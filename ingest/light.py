@@ -132,10 +132,12 @@ def overexposed(
     is_light = gains.min(axis=1) < 1 - LIGHTER
     asked = clipped & ~mostly & is_light[:, None, None]
     found, looks, number = np.zeros_like(asked), np.zeros_like(frames), len(frames)
+    if not asked.any():
+        return found, looks
     for order in (range(number), range(number)[::-1]):
         # A hand that passed was seen last: what was seen before it counts as well.
         known = [np.full(frames.shape[1:], -np.inf, np.float32) for _ in range(LOOKS)]
-        for n in order if asked.any() else ():
+        for n in order:
             seen = frames[n] * gains[n]
             is_clipped = frames[n] >= CLIPS_FROM
             for look in known:

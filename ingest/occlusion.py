@@ -147,7 +147,9 @@ def _start(levels: Levels, seen: np.ndarray, inside: np.ndarray) -> np.ndarray |
     level, stable, tolerance, least = levels.colour[0], levels.good[0], levels.tolerance, BARE_SHARE
     if seen.mean() < LEAST_SEEN:
         # Somebody paints already, all over: what most of the canvas looks like has one tone still.
-        seen, least = inside, BARE_BEHIND_SHARE
+        seen, least = inside & levels.seen[0], BARE_BEHIND_SHARE
+        if seen.mean() < LEAST_SEEN:
+            return None
     tone = np.median(level[seen], axis=0).astype(np.uint8)
     bare = ~differs(level, np.broadcast_to(tone, level.shape).copy(), tolerance)
     if bare[seen].mean() < least:
