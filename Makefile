@@ -49,7 +49,7 @@ settings:
 
 # Fresh films of every profile, ingested and compared with their truth; figures in out/bench/*.json.
 # The review page's 100,000 pairs take 6.5 GB under TMPDIR, and are measured where Chromium is.
-# RIVALS=FOLDER streams by other loaders too (python -m training.streaming_benchmark --help).
+# RIVALS=FOLDER streams by other loaders too (python -m training.benchmark.data_loading --help).
 BENCH_SEED ?= 5000
 bench: setup
 	for profile in tripod handheld hard; do \
@@ -59,7 +59,7 @@ bench: setup
 	    || exit 1; \
 	done
 	$(BIN)/python -m labeling.benchmark --review 100000 --json out/bench/labeling.json
-	$(BIN)/python -m training.streaming_benchmark $(if $(RIVALS),--rivals $(RIVALS)) --json out/bench/streaming.json
+	$(BIN)/python -m training.benchmark.data_loading $(if $(RIVALS),--rivals $(RIVALS)) --json out/bench/streaming.json
 	$(BIN)/python -m training.benchmark --json out/bench/training.json
 	$(BIN)/python -m inference.benchmark --json out/bench/inference.json
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli import (
+from ingest.conventions.cli import (
     ConfigOption,
     DryRunOption,
     JsonOption,
@@ -74,11 +74,11 @@ def paint(
 
     Run it again to continue: pictures that are finished with the same settings are left alone.
     """
-    from inference.command import run_paint
-    from inference.jobs import parse_seeds
+    from inference.command.command import run_paint
+    from inference.inputs.jobs import parse_seeds
     from inference.settings import InferenceConfig
-    from ingest.config import load_section
-    from ingest.errors import UserError
+    from ingest.conventions.config import load_section
+    from ingest.conventions.errors import UserError
 
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds were both given: choose one")
@@ -115,7 +115,7 @@ def replay(
     json: JsonOption = None,
 ) -> None:
     """Paint a session again, steering and all; exit code 1 if a bit is different."""
-    from inference.replay import run_replay
+    from inference.command.replay import run_replay
 
     result, code = run_replay(painting, out, picture, painter)
     write_result(json, result)
@@ -143,9 +143,9 @@ def import_official(
     json: JsonOption = None,
 ) -> None:
     """Convert the authors' published checkpoints into a painter folder."""
-    from inference.import_official import Sources
-    from inference.import_official import import_official as convert
-    from ingest.errors import UserError
+    from inference.official.import_checkpoints import Sources
+    from inference.official.import_checkpoints import import_official as convert
+    from ingest.conventions.errors import UserError
 
     if dtype not in ("keep", "float32", "float16", "bfloat16"):
         raise UserError(f"--dtype {dtype}: expected keep, float32, float16 or bfloat16")

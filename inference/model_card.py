@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from ingest.atomic import write_bytes
-from training.painter_folder import PainterSettings
+from ingest.conventions.atomic import write_bytes
+from training.painter.folder import PainterSettings
 
 CARD_FILE = "README.md"
 TO_FILL_IN = "[to be filled in]"

@@ -23,26 +23,26 @@ import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from huggingface_hub import file_exists
 
-from inference.easel import Easel, device_named
-from inference.memory_config import MemoryConfig
+from inference.artist.lockstep import Together
+from inference.command.easel import Easel, device_named
+from inference.command.starting import start
+from inference.inputs.picture import Picture
+from inference.loading.memory_config import MemoryConfig
+from inference.loading.part_loading import PartLoader
 from inference.model_card import CARD_FILE, write_model_card
-from inference.part_loading import PartLoader
-from inference.picture import Picture
-from inference.rollout import Rollout
-from inference.session import PainterRecord
+from inference.output.session import PainterRecord
+from inference.rollout.rollout import Rollout
 from inference.settings import InferenceConfig
-from inference.starting import start
-from inference.together import Together
-from ingest.errors import UserError
-from ingest.images import sha256
-from labeling.perceptual import PerceptualDistance
-from training.painter import Painter
-from training.painter_folder import (
+from ingest.conventions.errors import UserError
+from ingest.format.images import sha256
+from labeling.regions.perceptual import PerceptualDistance
+from training.painter.folder import (
     ALL_PARTS,
     OPTIONAL_PARTS,
     PainterSettings,
     save_painter,
 )
+from training.painter.painter import Painter
 
 
 class InversePaintingPipeline(DiffusionPipeline):
@@ -133,7 +133,7 @@ class InversePaintingPipeline(DiffusionPipeline):
         return Painter(self.parts, self.settings, self._execution_device)
 
     def paint(self, picture: Any, config: InferenceConfig | None = None) -> Rollout:
-        """Paint a picture: an iterator of steps that can be steered (`inference.rollout`).
+        """Paint a picture: an iterator of steps that can be steered (`inference.rollout.rollout`).
 
         Args:
             picture: RGB uint8 (H, W, 3), or a PIL image.
@@ -168,7 +168,7 @@ class InversePaintingPipeline(DiffusionPipeline):
         return Easel(painter, record, PerceptualDistance(str(painter.device)), config)
 
     def _started(self, picture: Any, easel: Easel) -> Rollout:
-        from inference.painting import at_canvas_size
+        from inference.command.painting import at_canvas_size
 
         image = np.ascontiguousarray(
             picture if isinstance(picture, np.ndarray) else picture.convert("RGB")

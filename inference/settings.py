@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from inference.detail import DetailConfig
-from inference.export import ExportConfig
-from inference.finish import FinishConfig
-from inference.jobs import WorkConfig
-from inference.memory_config import MemoryConfig
-from inference.picture import PictureConfig
-from inference.region import RegionConfig
-from inference.sampling import SamplingConfig
-from inference.steps import RolloutConfig
-from inference.stop import StopConfig
-from inference.viewer import ViewerConfig
-from ingest.config import Config
+from inference.artist.detail import DetailConfig
+from inference.artist.sampling import SamplingConfig
+from inference.inputs.jobs import WorkConfig
+from inference.inputs.picture import PictureConfig
+from inference.loading.memory_config import MemoryConfig
+from inference.output.export import ExportConfig
+from inference.output.viewer import ViewerConfig
+from inference.rollout.finish import FinishConfig
+from inference.rollout.region import RegionConfig
+from inference.rollout.steps import RolloutConfig
+from inference.rollout.stop import StopConfig
+from ingest.conventions.config import Config
 
 
 class InferenceConfig(Config):

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest import cli
+from ingest.conventions import cli
 
 if TYPE_CHECKING:
-    from ingest.intake import RunOptions
-    from ingest.outcome import VideoOutcome
+    from ingest.ledger.outcome import VideoOutcome
+    from ingest.run.intake import RunOptions
+    from ingest.run.tally import RunResult
     from ingest.settings import IngestConfig
-    from ingest.tally import RunResult
 
 app = cli.new_app("Time-lapse videos of painters in, clean canvas keyframes with times out.")
 
@@ -51,8 +51,8 @@ def run_command(
 
     `python -m ingest VIDEOS... -o DATASET` is short for `python -m ingest run ...`.
     """
-    from ingest.config import load_section, to_yaml
-    from ingest.intake import RunOptions
+    from ingest.conventions.config import load_section, to_yaml
+    from ingest.run.intake import RunOptions
     from ingest.settings import IngestConfig
 
     settings = load_section("ingest", IngestConfig, config, set_)
@@ -76,8 +76,8 @@ def trace_command(
     json_: cli.JsonOption = None,
 ) -> None:
     """Say where a sample comes from: video, frames, times, crop, licence, labels, shards."""
-    from ingest.dataset import Dataset
-    from ingest.trace import as_lines, trace
+    from ingest.format.dataset import Dataset
+    from ingest.ledger.trace import as_lines, trace
 
     found = trace(Dataset.existing(dataset), sample)
     print("\n".join(as_lines(found)))
@@ -94,8 +94,8 @@ def purge_command(
     undo: Annotated[bool, typer.Option("--undo", help="Let the next run take it in again")] = False,
 ) -> None:
     """Take a video out for good: keyframes, labels, corrections, and the shards that hold it."""
-    from ingest.dataset import Dataset
-    from ingest.purge import plan_purge, purge, undo_purge
+    from ingest.format.dataset import Dataset
+    from ingest.run.purge import plan_purge, purge, undo_purge
 
     place = Dataset.existing(dataset)
     if undo:
@@ -115,8 +115,8 @@ def purge_command(
 @app.command("report")
 def report_command(dataset: DatasetArgument) -> None:
     """Write DATASET/report.html anew from what the dataset holds."""
-    from ingest.dataset import Dataset
-    from ingest.report import write_report
+    from ingest.format.dataset import Dataset
+    from ingest.report.page import write_report
 
     path = write_report(Dataset.existing(dataset))
     print(f"wrote {path}")
@@ -127,8 +127,8 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOp
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ingest.console import line_of, print_summary
     from ingest.pipeline import run
+    from ingest.run.console import line_of, print_summary
 
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -146,7 +146,7 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOp
 
 
 def _print_plan(inputs: list[str], output: Path, settings: IngestConfig) -> None:
-    from ingest.discover import BadRow, discover
+    from ingest.sources.discover import BadRow, discover
 
     number = 0
     for row in discover(inputs, settings.remote):

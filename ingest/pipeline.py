@@ -8,25 +8,21 @@ writing happen in the workers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-from ingest.atomic import remove_stale_temporaries, write_bytes
-from ingest.config import to_yaml
-from ingest.copies import remove_abandoned_copies
-from ingest.dataset import Dataset
-from ingest.discover import discover
-from ingest.errors import UserError, storage_error
-from ingest.intake import Intake, RunOptions
-from ingest.ledger import write_ledger
-from ingest.outcome import VideoOutcome
-from ingest.outcome_table import OutcomeTable
-from ingest.register import Register
-from ingest.report import write_report
+from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
+from ingest.conventions.config import to_yaml
+from ingest.conventions.errors import UserError, storage_error
+from ingest.format.dataset import Dataset
+from ingest.ledger.outcome import VideoOutcome
+from ingest.ledger.source_register import Register
+from ingest.run.conclusion import conclude
+from ingest.run.intake import Intake, RunOptions
+from ingest.run.tally import RunResult
 from ingest.settings import IngestConfig
-from ingest.splits import decide, decided
-from ingest.stored import write_outcome
-from ingest.tally import RunResult
+from ingest.sources.copies import remove_abandoned_copies
+from ingest.sources.discover import discover
 
 Listener = Callable[[VideoOutcome, bool], None]
 """Told of every outcome; the flag says that it stood already."""
@@ -54,23 +50,6 @@ def run(
     remove_abandoned_copies()
     intake.result.warnings += conclude(dataset, config)
     return intake.result
-
-
-def conclude(dataset: Dataset, config: IngestConfig) -> list[str]:
-    """Decide the splits, write the ledger and the report; returns warnings about the splits."""
-    with contextlib.closing(OutcomeTable(dataset)) as table:
-        decisions, warnings = decide(table, config.discover)
-
-        def outcomes() -> Iterator[VideoOutcome]:
-            for outcome in table:
-                now = decided(outcome, decisions, config.discover)
-                if now != outcome:
-                    write_outcome(dataset, now)
-                yield now
-
-        write_ledger(dataset, outcomes())
-    write_report(dataset)
-    return warnings
 
 
 def _prepare(dataset: Dataset, config: IngestConfig) -> None:

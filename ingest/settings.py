@@ -8,19 +8,19 @@ import hashlib
 from pydantic import Field
 
 from ingest import __version__
-from ingest.accumulation import AccumulationConfig
-from ingest.align import AlignConfig
-from ingest.canvas import CanvasConfig
-from ingest.config import Config, config_hash
-from ingest.decode import DecodeConfig
-from ingest.discover import DiscoverConfig
-from ingest.isolation import IsolatedRunConfig
-from ingest.keyframes import KeyframeConfig
-from ingest.occlusion import OcclusionConfig
-from ingest.reveal import RevealConfig
-from ingest.segmenter import ActorsConfig, SegmenterConfig
-from ingest.span import SpanConfig
-from ingest.stores import RemoteConfig
+from ingest.conventions.config import Config, config_hash
+from ingest.execution.isolation import IsolatedRunConfig
+from ingest.sources.discover import DiscoverConfig
+from ingest.sources.stores import RemoteConfig
+from ingest.video.canvas.canvas import CanvasConfig
+from ingest.video.decoding.decode import DecodeConfig
+from ingest.video.keyframes.accumulation import AccumulationConfig
+from ingest.video.keyframes.keyframes import KeyframeConfig
+from ingest.video.keyframes.reveal import RevealConfig
+from ingest.video.keyframes.span import SpanConfig
+from ingest.video.occlusion.occlusion import OcclusionConfig
+from ingest.video.registration.tracking import AlignConfig
+from ingest.video.segmentation.segmenter import ActorsConfig, SegmenterConfig
 
 
 class IngestConfig(Config):

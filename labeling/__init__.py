@@ -5,6 +5,6 @@ Importing this package makes torchvision importable beside a CPU-only torch, so 
 `inference` import it before anything that needs torch.
 """
 
-from ingest import torchvision_operators
+from ingest.conventions import torchvision_operators
 
 torchvision_operators.install()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.cli import (
+from ingest.conventions.cli import (
     EXIT_TOO_MANY_REFUSED,
     ConfigOption,
     DryRunOption,
@@ -83,8 +83,8 @@ def shards(
 @app.command()
 def migrate(dataset: DatasetArgument, json: JsonOption = None) -> None:
     """Bring shards of an older minor version up to today's; the tars stay as they are."""
-    from ingest.dataset import Dataset
-    from labeling.migrate import migrate as bring_up
+    from ingest.format.dataset import Dataset
+    from labeling.shards.migrate import migrate as bring_up
 
     done = bring_up(Dataset(dataset))
     print(f"migrate: {done['samples']} samples, index {done['from']} -> {done['to']}")
@@ -94,8 +94,8 @@ def migrate(dataset: DatasetArgument, json: JsonOption = None) -> None:
 @app.command()
 def report(dataset: DatasetArgument, config: ConfigOption = None, set: SetOption = None) -> None:
     """Write labels.html: every pair with its mask and instruction, and what labels there are."""
-    from ingest.config import load_section
-    from ingest.dataset import Dataset
+    from ingest.conventions.config import load_section
+    from ingest.format.dataset import Dataset
     from labeling.report import write_report
     from labeling.settings import LabelingConfig
 
@@ -112,9 +112,9 @@ def export(
     json: JsonOption = None,
 ) -> None:
     """Write labels as a CSV for a spreadsheet, most doubtful first, with thumbnails beside it."""
-    from ingest.config import load_section
-    from ingest.dataset import Dataset
-    from labeling.review import export_review
+    from ingest.conventions.config import load_section
+    from ingest.format.dataset import Dataset
+    from labeling.review.export import export_review
     from labeling.settings import LabelingConfig
 
     settings = load_section("labeling", LabelingConfig, config, set)
@@ -153,7 +153,7 @@ def import_(
     json: JsonOption = None,
 ) -> None:
     """Take corrections from CSVs into review/corrections.csv and say what became of each row."""
-    from labeling.review_console import run_import
+    from labeling.review.console import run_import
 
     is_whole = run_import(dataset, files, reviewer or [""], overrule, left, encoding, json)
     if not is_whole:
@@ -169,16 +169,16 @@ def serve(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one")] = 8765,
 ) -> None:
     """Correct labels and masks in the browser, on a page that only this machine can reach."""
-    from ingest.dataset import Dataset
-    from labeling.review_server import serve_review
+    from ingest.format.dataset import Dataset
+    from labeling.review.server import serve_review
 
     serve_review(Dataset.existing(dataset), reviewer, port)
 
 
 def _check(dataset: Path, json: Path | None) -> None:
     """Verify the shards, and say what is wrong with them."""
-    from ingest.dataset import Dataset
-    from labeling.shard_index import check_shards, read_index
+    from ingest.format.dataset import Dataset
+    from labeling.shards.index import check_shards, read_index
 
     problems = check_shards(Dataset(dataset))
     for problem in problems:
@@ -192,10 +192,10 @@ def _check(dataset: Path, json: Path | None) -> None:
 
 def _diff(dataset: Path, other: Path, json: Path | None) -> None:
     """What differs between the shards of two datasets (or two folders of shards)."""
-    from ingest.dataset import Dataset
-    from labeling.corrections import in_force, read_corrections
-    from labeling.shard_diff import as_json, compare, summary
-    from labeling.shard_index import read_index, read_samples
+    from ingest.format.dataset import Dataset
+    from labeling.corrections.corrections import in_force, read_corrections
+    from labeling.shards.diff import as_json, compare, summary
+    from labeling.shards.index import read_index, read_samples
 
     both, rejected = [], {}
     for given in (other, dataset):
@@ -221,7 +221,7 @@ def _stage(
     ray_address: str | None,
 ) -> None:
     """Run one stage over the whole dataset, or say what it would do."""
-    from ingest.config import load_section
+    from ingest.conventions.config import load_section
     from labeling import pipeline
     from labeling.settings import LabelingConfig
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ingest.errors import UserError
+from ingest.conventions.errors import UserError
 
 if TYPE_CHECKING:
     import torch

@@ -16,11 +16,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from ingest.images import ImageFormat, decode_image, encode_image, image_size, sha256
-from ingest.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
-from ingest.schema import CanvasRef
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from ingest.format.images import ImageFormat, decode_image, encode_image, image_size, sha256
+from ingest.format.schema import CanvasRef
+from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
 
 WHITE = 255
 MIN_WHITE_INTERVAL_S, MAX_WHITE_INTERVAL_S = 1.0, 30.0

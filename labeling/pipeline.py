@@ -1,8 +1,7 @@
 """The stages over a whole dataset: a task a video or shard, progress while it works, a result.
 
 Every function returns the command's machine-readable result. A task that fails is named in it
-under ``failed`` and never stops the others; what stands already is left alone. (The shards' stage
-is `labeling.shard_build`.)
+under ``failed`` and never stops the others; what stands already is left alone.
 """
 
 from __future__ import annotations
@@ -12,18 +11,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ingest.config import to_yaml
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from labeling.actor_work import run_blocks
-from labeling.instruction_table import merge_table, read_jsonl
-from labeling.instruction_work import InstructionTask, label_instructions
-from labeling.regions import RegionTask, label_regions
+from ingest.conventions.config import to_yaml
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from labeling.instructions.actor_work import run_blocks
+from labeling.instructions.table import merge_table, read_jsonl
+from labeling.instructions.work import InstructionTask, label_instructions
+from labeling.regions.regions import RegionTask, label_regions
 from labeling.settings import LabelingConfig
-from labeling.shard_build import known_entries, run_shards
+from labeling.shards.build import build_shards, known_entries
 from labeling.work import Layout, do_all, open_stage
-
-__all__ = ["describe_plan", "run_instructions", "run_regions", "run_shards"]
 
 
 def run_regions(root: Path, config: LabelingConfig, address: str | None = None) -> dict[str, Any]:
@@ -75,6 +72,16 @@ def run_instructions(
         "mean_confidence": sum(row.confidence for row in rows) / max(1, len(rows)),
         "failed": failed,
     }
+
+
+def run_shards(root: Path, config: LabelingConfig, address: str | None = None) -> dict[str, Any]:
+    """Training shards of a dataset; only those that would change are written.
+
+    Raises:
+        UserError: a label is missing; says which command makes it. No shard is touched then.
+    """
+    dataset = open_stage(root, "shards", config)
+    return build_shards(dataset, config.regions, config.shards, Layout(config.run, address))
 
 
 def describe_plan(root: Path, stage: str, config: LabelingConfig) -> str:

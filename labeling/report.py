@@ -15,20 +15,20 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import Field
 
-from ingest.atomic import write_bytes
-from ingest.config import Config
-from ingest.dataset import Dataset
-from ingest.images import encode_image, resize_short_side
-from labeling.agreement import AgreementReport
-from labeling.corrections import Correction, in_force, read_corrections
-from labeling.human_masks import mask_of, region_in_force
-from labeling.instruction_table import Instruction, read_table
-from labeling.instructions import normalise
+from ingest.conventions.atomic import write_bytes
+from ingest.conventions.config import Config
+from ingest.format.dataset import Dataset
+from ingest.format.images import encode_image, resize_short_side
+from labeling.corrections.corrections import Correction, in_force, read_corrections
+from labeling.corrections.human_masks import mask_of, region_in_force
+from labeling.instructions.table import Instruction, read_table
+from labeling.instructions.wording import normalise
 from labeling.pairs import Pair, read_pairs
-from labeling.region_record import StoredRegion
-from labeling.regions import read_regions
-from labeling.review import overlay
-from labeling.review_index import ReviewIndex
+from labeling.regions.record import StoredRegion
+from labeling.regions.regions import read_regions
+from labeling.review.agreement import AgreementReport
+from labeling.review.export import overlay
+from labeling.review.index import ReviewIndex
 
 CONFIDENCE_BINS = 10
 

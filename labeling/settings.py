@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ingest.config import Config
-from ingest.ray_tasks import RunConfig
-from labeling.instructions import InstructionsConfig
-from labeling.regions import RegionsConfig
+from ingest.conventions.config import Config
+from ingest.execution.ray_tasks import RunConfig
+from labeling.instructions.labelers import InstructionsConfig
+from labeling.regions.regions import RegionsConfig
 from labeling.report import ReportConfig
-from labeling.review import ReviewConfig
-from labeling.shard_plan import ShardsConfig
+from labeling.review.export import ReviewConfig
+from labeling.shards.plan import ShardsConfig
 
 
 class LabelingConfig(Config):

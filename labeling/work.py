@@ -5,25 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ingest.atomic import remove_stale_temporaries, write_bytes
-from ingest.config import to_yaml
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from ingest.ray_tasks import Finished, RunConfig, TaskFailure, run_tasks
-
-if TYPE_CHECKING:
-    from labeling.settings import LabelingConfig
+from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
+from ingest.conventions.config import Config, to_yaml
+from ingest.conventions.errors import UserError
+from ingest.execution.ray_tasks import Finished, RunConfig, TaskFailure, run_tasks
+from ingest.format.dataset import Dataset
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Runner = Callable[..., Iterator[Finished[Any, Any]]]
-"""Runs a function on items, as `ingest.ray_tasks.run_tasks` does."""
+"""Runs a function on items, as `ingest.execution.ray_tasks.run_tasks` does."""
 Failure = dict[str, str]
 """A task that gave no result: ``item``, ``reason`` (one word) and ``detail`` (a sentence)."""
 
@@ -36,8 +33,12 @@ class Layout:
     address: str | None
 
 
-def open_stage(root: Path, stage: str, config: LabelingConfig) -> Dataset:
-    """The dataset, with the stage's resolved config saved in it and without what kills left."""
+def open_stage(root: Path, stage: str, config: Config) -> Dataset:
+    """The dataset, with the stage's resolved config saved in it and without what kills left.
+
+    Args:
+        config: all settings of this package, to be saved.
+    """
     dataset = Dataset.existing(root)
     if not dataset.video_ids():
         raise UserError(
@@ -61,7 +62,7 @@ def do_all(
     """Run every task; results and failures, both in the tasks' order whatever came first.
 
     Args:
-        run: in the place of `ingest.ray_tasks.run_tasks`.
+        run: in the place of `ingest.execution.ray_tasks.run_tasks`.
 
     Raises:
         UserError: every task failed for one and the same reason, so it is not about the items.

@@ -18,10 +18,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest import atomic, tar
-from ingest.fields import SCHEMA_VERSION
-from ingest.images import sha256
-from ingest.schema import Provenance, Sample, canvas_ref, encode_sample
+from ingest.conventions import atomic
+from ingest.format import tar
+from ingest.format.fields import SCHEMA_VERSION
+from ingest.format.images import sha256
+from ingest.format.schema import Provenance, Sample, canvas_ref, encode_sample
 
 cv2.setNumThreads(1)
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.images import sha256
-from ingest.schema import decode_sample
-from ingest.tar import read_tar
+from ingest.format.images import sha256
+from ingest.format.schema import decode_sample
+from ingest.format.tar import read_tar
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]

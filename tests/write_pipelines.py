@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from inference.settings import InferenceConfig
-from ingest.config import Config, to_commented_yaml
+from ingest.conventions.config import Config, to_commented_yaml
 from ingest.settings import IngestConfig
 from ingest.studio.settings import StudioConfig
 from labeling.settings import LabelingConfig

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli import (
+from ingest.conventions.cli import (
     ConfigOption,
     DryRunOption,
     JsonOption,
@@ -107,7 +107,7 @@ def painter(
     json: JsonOption = None,
 ) -> None:
     """Put trained networks together as a painter folder."""
-    from training.assemble import assemble_painter
+    from training.painter.assemble import assemble_painter
 
     write_result(json, assemble_painter({"text": text, "mask": mask, "renderer": renderer}, out))
 

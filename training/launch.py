@@ -17,13 +17,12 @@ import ray.train
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
-from ingest.config import to_yaml
-from ingest.errors import UserError
-from ingest.ray_tasks import connect
+from ingest.conventions.config import to_yaml
+from ingest.conventions.errors import UserError
+from ingest.execution.ray_tasks import connect
 
 if TYPE_CHECKING:
-    from training.run import ObjectiveName
-    from training.settings import TrainingConfig
+    from training.settings import ObjectiveName, TrainingConfig
 
 ERROR_FILE = "error.json"
 
@@ -97,9 +96,9 @@ def _worker(told: dict[str, Any]) -> None:
     import yaml
 
     import training as training  # before torch: it makes torchvision importable on CPU builds
-    from ingest.atomic import write_json
-    from training import ranks
-    from training.run import train_here
+    from ingest.conventions.atomic import write_json
+    from training.loop import ranks
+    from training.process import train_here
     from training.settings import TrainingConfig
 
     values = yaml.safe_load(told["config"])["training"]

@@ -1,30 +1,17 @@
-"""One training command: resolve the config, build networks and stream, train, write what came."""
+"""One training command: resolve the config, plan, and train here or on Ray."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import torch
-
-from ingest import atomic
-from ingest.config import config_hash, to_yaml
-from ingest.errors import UserError
-from training import ranks
-from training.data import ShardStream, read_index, read_shards
-from training.loop import Objective, TrainingResult, train
-from training.loop_config import LoopConfig
-from training.mask import MaskObjective
-from training.painter_folder import PainterSettings, class_of, write_index
-from training.renderer import RendererObjective
-from training.settings import TrainingConfig, load_training
-from training.starting import objective_parts
-
-ObjectiveName = Literal["text", "mask", "renderer"]
-PAPER_INTERVAL_S = 20.0
-INTERVALS_LOOKED_AT = 500
+from ingest.conventions.config import to_yaml
+from ingest.conventions.errors import UserError
+from training.loop.config import LoopConfig
+from training.process import device_named, train_here
+from training.settings import ObjectiveName, load_training
+from training.streaming.stream import read_index
 
 
 def run_training(
@@ -52,7 +39,7 @@ def run_training(
     plan = {
         "objective": name,
         "preset": config.preset,
-        "device": config.device if num_workers else str(_device(config.device)),
+        "device": config.device if num_workers else str(device_named(config.device)),
         "workers": max(1, num_workers),
         "train_samples": num_samples,
         "steps": loop.max_steps,
@@ -74,72 +61,6 @@ def run_training(
     return train_here(name, dataset, run, config)
 
 
-def train_here(
-    name: ObjectiveName, dataset: Path, run: Path, config: TrainingConfig
-) -> dict[str, Any]:
-    """Train in this process: alone, or as one rank of a process group that exists already."""
-    preset, device = config.resolved_preset(), _device(config.device)
-    run.mkdir(parents=True, exist_ok=True)
-    if ranks.is_chief():
-        atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
-    seen = preset
-    if name == "text" and config.text.image_side_px:
-        seen = preset.model_copy(update={"image_side_px": config.text.image_side_px})
-    loop: LoopConfig = getattr(config, name).loop
-    train_set, held_out = (
-        ShardStream(dataset, split, seen, config.data, loop.batch_size, config.seed)
-        for split in ("train", "val")
-    )
-    loop = loop.resolved(train_set.num_samples, ranks.num_ranks())
-    settings = PainterSettings(
-        preset=preset,
-        interval_s=config.interval_s or usual_interval_s(dataset),
-        num_steps=preset.num_steps,
-        guidance=dict(preset.guidance),
-    )
-    objective = _objective(name, config, settings, device)
-    result = train(
-        objective, train_set, held_out if held_out.num_samples else None, run, loop, device
-    )
-    if ranks.is_chief():
-        classes = {part: class_of(made) for part, made in objective.parts().items()}
-        described = settings.model_copy(update={"provenance": {name: _facts(config, result)}})
-        # With its index, parts/ is a painter folder of its own: to load, and to put together.
-        write_index(run / "parts", classes, described)
-        print(_summary(result, run))
-    return asdict(result)
-
-
-def usual_interval_s(dataset: Path) -> float:
-    """The paper's 20 s where training saw such steps, else the median interval of the data."""
-    intervals = []
-    for raw in read_shards(read_index(dataset, "train")):
-        intervals.append(raw.interval_s())
-        if len(intervals) == INTERVALS_LOOKED_AT:
-            break
-    ordered = sorted(intervals)
-    low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
-    if low <= PAPER_INTERVAL_S <= high:
-        return PAPER_INTERVAL_S
-    return round(ordered[len(ordered) // 2], 1)
-
-
-def _objective(
-    name: ObjectiveName, config: TrainingConfig, settings: PainterSettings, device: torch.device
-) -> Objective:
-    if name == "text":
-        from training.text import build_text_objective
-
-        return build_text_objective(config, settings)
-    parts = objective_parts(name, config, settings.preset)
-    for part in parts.values():
-        if isinstance(part, torch.nn.Module):
-            part.to(device)
-    if name == "mask":
-        return MaskObjective(parts, settings, config.mask)
-    return RendererObjective(parts, settings, config.renderer)
-
-
 def _finished(run: Path, loop: LoopConfig, name: str) -> dict[str, Any] | None:
     """The stored result, if the run has come as far as it is now asked to go."""
     path = run / "result.json"
@@ -155,27 +76,3 @@ def _finished(run: Path, loop: LoopConfig, name: str) -> dict[str, Any] | None:
     except (json.JSONDecodeError, KeyError) as error:
         raise UserError(f"{path} is damaged ({error!r}): delete it and run again") from error
     return result if far else None
-
-
-def _facts(config: TrainingConfig, result: TrainingResult) -> dict[str, Any]:
-    """Provenance of one objective in painter.json."""
-    kept = ("step", "samples_seen", "trained_s", "loss", "validation_loss")
-    numbers = {key: value for key, value in asdict(result).items() if key in kept}
-    return {"config_hash": config_hash(config), "seed": config.seed, **numbers}
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"training.device={name!r} cannot be used here: {error}") from error
-
-
-def _summary(result: TrainingResult, run: Path) -> str:
-    held_out = "" if result.validation_loss is None else f", val {result.validation_loss:.4f}"
-    return (
-        f"{result.objective}: {result.step} steps, {result.samples_seen} samples in "
-        f"{result.trained_s:.0f} s, loss {result.loss:.4f}{held_out} -> {run / 'parts'}"
-    )

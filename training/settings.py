@@ -8,13 +8,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from ingest.config import Config, load_section
-from training.data import DataConfig
-from training.mask import MaskConfig
+from ingest.conventions.config import Config, load_section
 from training.networks.presets import Ablation, Preset, ablated, preset_named
-from training.renderer import RendererConfig
-from training.text import TextConfig
+from training.objectives.mask import MaskConfig
+from training.objectives.renderer import RendererConfig
+from training.objectives.text import TextConfig
+from training.streaming.stream import DataConfig
 
+ObjectiveName = Literal["text", "mask", "renderer"]
 PUBLISHED = Path(__file__).with_name("paper.yaml")
 
 

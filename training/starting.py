@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from transformers import CLIPVisionModel
 
-from ingest.errors import UserError
-from training.initial import initial_folder, mask_unet_from_unet, pretrained_part, source_of
+from ingest.conventions.errors import UserError
 from training.networks.lora import LoraSettings, add_lora
 from training.networks.presets import Preset
-from training.painter_folder import parts_of
-from training.parts import build_part
+from training.painter.folder import parts_of
+from training.painter.initial import initial_folder, mask_unet_from_unet, pretrained_part, source_of
+from training.painter.parts import build_part
 
 if TYPE_CHECKING:
     from training.settings import TrainingConfig

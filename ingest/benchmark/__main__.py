@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ingest import cli
+from ingest.conventions import cli
 
 if TYPE_CHECKING:
     from ingest.benchmark.film import FilmScore
@@ -27,7 +27,7 @@ def benchmark(
     json_: cli.JsonOption = None,
 ) -> None:
     """Print the table of measures, and write every figure as JSON."""
-    from ingest.config import load_section
+    from ingest.conventions.config import load_section
     from ingest.settings import IngestConfig
 
     settings = load_section("ingest", IngestConfig, config, set_)
@@ -42,8 +42,8 @@ def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
 
     from ingest.benchmark.film import score_film
     from ingest.benchmark.table import measures, parts
-    from ingest.errors import UserError
-    from ingest.studio.truth import truth_folder
+    from ingest.conventions.errors import UserError
+    from ingest.studio.script.truth import truth_folder
 
     paths = [p for p in sorted(videos.rglob("*.mp4")) if truth_folder(p).is_dir()]
     if not paths:

@@ -7,20 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingest.analysis import analyse_placed
 from ingest.benchmark.geometry import corner_errors
 from ingest.benchmark.pictures import PictureScore, score_pictures
 from ingest.benchmark.steps import StepScore, score_steps
-from ingest.dataset import Dataset
-from ingest.decode import Video
-from ingest.discover import SourceRow
-from ingest.outcome import read_keyframes
-from ingest.place import Placed, place_canvas
+from ingest.execution.zygote import preload
+from ingest.format.dataset import Dataset
+from ingest.ledger.outcome import read_keyframes
+from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig
-from ingest.studio.truth import Truth, truth_folder
-from ingest.video import make_ingest_video
-from ingest.watch import Look, look_at
-from ingest.zygote import preload
+from ingest.sources.discover import SourceRow
+from ingest.studio.script.truth import Truth, truth_folder
+from ingest.video.analysis import analyse_placed
+from ingest.video.decoding.decode import Video
+from ingest.video.placement.place import Placed, place_canvas
+from ingest.video.registration.observation import Look, look_at
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,12 @@ def parts_s(video: Path, config: IngestConfig, ingest_s: float) -> dict[str, flo
     look: list[Look] = []
     placed: list[Placed] = []
     looking = _process_s(lambda: look.append(look_at(source, config.align)))
-    placing = _process_s(lambda: placed.append(place_canvas(look[0], video.name, config)))
-    clean = _process_s(lambda: analyse_placed(look[0], placed[0], config))
+    placing = _process_s(
+        lambda: placed.append(place_canvas(look[0], video.name, config.canvas, config.segmenter))
+    )
+    clean = _process_s(
+        lambda: analyse_placed(look[0], placed[0], config.occlusion, config.segmenter)
+    )
     return {
         "decode": decode,
         "register": looking - decode + placing,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ingest.geometry import transform
-from ingest.outcome import StoredKeyframe
-from ingest.studio.truth import Truth
+from ingest.ledger.outcome import StoredKeyframe
+from ingest.studio.script.truth import Truth
+from ingest.video.imaging.geometry import transform
 
 
 def outline(truth: Truth, frame_index: int) -> np.ndarray | None:

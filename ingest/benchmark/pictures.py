@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.outcome import StoredKeyframe
-from ingest.studio.truth import Truth
+from ingest.ledger.outcome import StoredKeyframe
+from ingest.studio.script.truth import Truth
 
 RESIDUE_LEVELS = 40
 """Difference (of 255) from which a pixel counts as something left in."""

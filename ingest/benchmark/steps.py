@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from ingest.benchmark.pictures import Rectified
-from ingest.outcome import StoredKeyframe
-from ingest.studio.truth import StepTruth, Truth
+from ingest.ledger.outcome import StoredKeyframe
+from ingest.studio.script.truth import StepTruth, Truth
 
 SEEN_LEVELS, SHOWN_SHARE = 12.0, 0.5
 """Colour difference (of 255) that is seen; share of a step's visible paint that must appear."""

@@ -1,5 +1,5 @@
-"""`report.html`: one page on what ingest did, that opens offline and stays under 20 MB."""
+"""`report.html`: one page on what ingest did. It opens offline and stays under 20 MB.
 
-from ingest.report.page import write_report
-
-__all__ = ["write_report"]
+In: a dataset folder. Out: the page. Files: `selection` (what is counted and shown), `pictures`,
+`timeline` (a strip over a video's seconds), `cards` (one video), `near_duplicates`, `page`.
+"""

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.dataset import Dataset
-from ingest.frame_table import read_frames
-from ingest.images import decode_image
-from ingest.outcome import StoredKeyframe, VideoOutcome, read_keyframes
+from ingest.format.dataset import Dataset
+from ingest.format.images import decode_image
+from ingest.ledger.frame_table import read_frames
+from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes
 from ingest.report.pictures import Album, fitted, outlined
 from ingest.report.selection import Smallest, warning_kind
 from ingest.report.timeline import Timeline, clock, make_timeline
-from ingest.suspicion import SUSPECT, main_sign, passing_masks, suspicion
+from ingest.video.keyframes.suspicion import SUSPECT, main_sign, passing_masks, suspicion
 
 THUMBNAIL_PX, PREVIEW_PX, SUSPECT_PX = (240, 144), (420, 300), (300, 210)
 """Boxes (width, height) that pictures are fitted into."""

@@ -14,10 +14,10 @@ from pathlib import Path
 import jinja2
 
 from ingest import __version__
-from ingest.atomic import write_bytes
-from ingest.dataset import Dataset
-from ingest.outcome import VideoOutcome, read_outcome
-from ingest.reasons import FRAME_REASONS, VIDEO_REASONS
+from ingest.conventions.atomic import write_bytes
+from ingest.format.dataset import Dataset
+from ingest.ledger.outcome import VideoOutcome, read_outcome
+from ingest.ledger.reasons import FRAME_REASONS, VIDEO_REASONS
 from ingest.report.cards import (
     MAX_SUSPECTS,
     MAX_THUMBNAILS,
@@ -28,6 +28,7 @@ from ingest.report.cards import (
     by_suspicion,
     make_card,
 )
+from ingest.report.near_duplicates import make_groups
 from ingest.report.pictures import Album
 from ingest.report.selection import (
     KEYFRAME_BINS,
@@ -39,8 +40,7 @@ from ingest.report.selection import (
     select,
 )
 from ingest.report.timeline import FATES, USED, clock
-from ingest.report.twins import make_groups
-from ingest.suspicion import SUSPECT
+from ingest.video.keyframes.suspicion import SUSPECT
 
 MAX_PICTURE_BYTES = 16_500_000
 """Room for pictures of videos; with the rest the page of 100 videos of noise has 19.2 MB."""

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ingest.outcome import VideoOutcome
+from ingest.ledger.outcome import VideoOutcome
+from ingest.report.near_duplicates import Twins
 from ingest.report.timeline import USED
-from ingest.report.twins import Twins
-from ingest.suspicion import SUSPECT
+from ingest.video.keyframes.suspicion import SUSPECT
 
 MAX_PICTURED, NUM_DRAWN = 100, 30
 """Kept videos with pictures; how many of them are drawn at random where not all can be shown."""

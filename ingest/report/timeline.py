@@ -6,8 +6,8 @@ import itertools
 from collections import Counter
 from dataclasses import dataclass
 
-from ingest.frame_table import FrameFate
-from ingest.reasons import FRAME_REASONS
+from ingest.ledger.frame_table import FrameFate
+from ingest.ledger.reasons import FRAME_REASONS
 
 USED = "used"
 FATES = (USED, *FRAME_REASONS)

@@ -1,5 +1,6 @@
 """A synthetic painter and its camera: footage whose every truth is known.
 
-`planner` decides what a seed paints, `canvas` paints it stroke by stroke, `film` films it and
-`truth` tells what really happened. numpy, OpenCV and PyAV only. docs/studio.md describes it all.
+In: a seed. Out: a film and its truth. `corpus` makes many films, `non_paintings` makes films that
+show no painting. Each folder imports only from those after it: `filming`, `script`, `painting`,
+`subjects`, `scene`, `camera`, `strokes`.
 """

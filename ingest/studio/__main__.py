@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ingest.cli import (
+from ingest.conventions.cli import (
     ConfigOption,
     DryRunOption,
     JsonOption,
@@ -16,7 +16,7 @@ from ingest.cli import (
     run_app,
     write_result,
 )
-from ingest.errors import UserError
+from ingest.conventions.errors import UserError
 
 app = new_app("Paint pictures stroke by stroke and film them, with the truth beside every film.")
 
@@ -67,8 +67,8 @@ def film(
     """Film COUNT paintings: NAME.mp4, NAME.truth/ and manifest.csv. Rerun to continue."""
     if context.invoked_subcommand is not None:
         return
-    from ingest.config import to_yaml
-    from ingest.studio.shoot import plan_of, resolve, shoot_all
+    from ingest.conventions.config import to_yaml
+    from ingest.studio.corpus import plan_of, resolve, shoot_all
 
     given = {
         "profile": profile,
@@ -100,7 +100,7 @@ def others(
     json: JsonOption = None,
 ) -> None:
     """Film what is no painting (slideshow, reveal, ...); the truth names the expected refusal."""
-    from ingest.studio.shoot import resolve, shoot_others
+    from ingest.studio.corpus import resolve, shoot_others
 
     given = {"side_px": side, "fps": fps, "seconds": seconds}
     write_result(json, shoot_others(seed, count, resolve(None, set or [], given), _folder(output)))

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from ingest.config import Config
-from ingest.studio.profiles import ProfileName
+from ingest.conventions.config import Config
+from ingest.studio.camera.profiles import ProfileName
 
 SubjectOption = Literal["landscape", "portrait", "still_life", "any"]
 
@@ -16,7 +16,7 @@ class StudioConfig(Config):
     """One filmed painting."""
 
     profile: ProfileName = "tripod"
-    """How the camera is held and what disturbs the film; `ingest/studio/profiles.py` has the
+    """How the camera is held and what disturbs the film; `ingest/studio/camera/profiles.py` has the
     numbers of each."""
     subject: SubjectOption | None = None
     """What is painted; any: drawn by the seed. None: any under the profile hard, else landscape."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest import cli
+from ingest.conventions import cli
 
 app = cli.new_app("Measure labeling against the bare work in it, on a corpus made for it.")
 

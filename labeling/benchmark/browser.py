@@ -13,10 +13,10 @@ from typing import Any
 
 import psutil
 
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from labeling.review_server import ReviewServer
-from labeling.review_service import ReviewService
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from labeling.review.server import ReviewServer
+from labeling.review.service import ReviewService
 
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",

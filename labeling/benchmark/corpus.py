@@ -8,17 +8,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ingest.atomic import write_json
-from ingest.dataset import Dataset
-from ingest.images import encode_image, encode_mask
-from ingest.outcome import VideoOutcome
-from ingest.schema import Keyframe, encode_keyframe
-from ingest.tar import write_tar
-from labeling.instruction_table import Cache, Instruction, merge_table
-from labeling.instructions import InstructionsConfig, make_labeler
+from ingest.conventions.atomic import write_json
+from ingest.format.dataset import Dataset
+from ingest.format.images import encode_image, encode_mask
+from ingest.format.schema import Keyframe, encode_keyframe
+from ingest.format.tar import write_tar
+from ingest.ledger.outcome import VideoOutcome
+from labeling.instructions.labelers import InstructionsConfig, make_labeler
+from labeling.instructions.table import Cache, Instruction, merge_table
 from labeling.pairs import Pair, read_pairs
-from labeling.region_record import RegionRecord, StoredRegion
-from labeling.regions import REGIONS_VERSION, RegionsConfig, store_regions
+from labeling.regions.record import RegionRecord, StoredRegion
+from labeling.regions.regions import REGIONS_VERSION, RegionsConfig, store_regions
 
 WORDS = ("sky", "mountain", "tree", "water")
 

@@ -1,7 +1,7 @@
 """LLaVA in batches against one pair at a time, and how busy a GPU is meanwhile.
 
-What is timed is the work of an actor (`labeling.instruction_work`): keyframes are read and decoded,
-pairs prepared while the batch before is answered, and answers saved.
+What is timed is the work of an actor (`labeling.instructions.work`): keyframes are read and
+decoded, pairs prepared while the batch before is answered, and answers saved.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.dataset import Dataset
-from ingest.errors import UserError
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
 from labeling.benchmark.corpus import make_corpus
 from labeling.benchmark.measure import Measure, Times, take_turns
-from labeling.instruction_table import read_jsonl
-from labeling.instruction_work import InstructionTask, label_videos
-from labeling.instructions import InstructionsConfig, Labeler, make_labeler
-from labeling.llava import LlavaConfig
-from labeling.regions import RegionsConfig
+from labeling.instructions.labeler import Labeler
+from labeling.instructions.labelers import InstructionsConfig, make_labeler
+from labeling.instructions.llava import LlavaConfig
+from labeling.instructions.table import read_jsonl
+from labeling.instructions.work import InstructionTask, label_videos
+from labeling.regions.regions import RegionsConfig
 
 SIZE = (512, 640)
 BUSY, FASTER = "busy share of the GPU while LLaVA labels", "LLaVA in batches over one at a time"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ingest.dataset import Dataset
+from ingest.format.dataset import Dataset
 from labeling.benchmark.corpus import make_corpus
 from labeling.benchmark.measure import Measure, take_turns
 from labeling.pairs import Pair, read_pairs
-from labeling.regions import RegionsConfig, RegionTask, label_regions
+from labeling.regions.regions import RegionsConfig, RegionTask, label_regions
 
 SIZE = (512, 640)
 
@@ -20,7 +20,7 @@ def measure_regions(scratch: Path, num_keyframes: int, rounds: int) -> Measure:
     those of the network alone on decoded pictures, both in batches of the same size."""
     import torch
 
-    from labeling.perceptual import PerceptualDistance
+    from labeling.regions.perceptual import PerceptualDistance
 
     torch.set_num_threads(1)
     dataset = make_corpus(scratch / "regions", 1, num_keyframes, SIZE, with_labels=False)

@@ -15,13 +15,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from ingest.cli import JsonOption, new_app, run_app, write_result
-from ingest.dataset import Dataset
-from ingest.vocabulary import VOCABULARY
+from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
+from ingest.format.dataset import Dataset
+from ingest.format.vocabulary import VOCABULARY
 from labeling.benchmark.browser import open_browser, served
 from labeling.benchmark.review_dataset import PaintedVideo, paint, write_review_dataset
-from labeling.corrections import in_force, read_corrections
-from labeling.review_service import ReviewService
+from labeling.corrections.corrections import in_force, read_corrections
+from labeling.review.service import ReviewService
 
 REACH_FIRST_S, REACH_NEXT_MS = 1.0, 50.0
 PAINTING_SEEDS, SIZE_PX = (1003, 1011, 1020), (512, 640)
@@ -94,7 +94,7 @@ def make_dataset(root: Path, num_pairs: int) -> Dataset:
 
 def painted(seeds: Sequence[int]) -> list[PaintedVideo]:
     """Paintings of the studio, without filming them."""
-    from labeling.rule_fit import painted_states
+    from labeling.instructions.rule_fit import painted_states
 
     return [paint(*painted_states(seed), SIZE_PX) for seed in seeds]
 
@@ -217,7 +217,7 @@ def person(
 
 def true_words(dataset: Dataset) -> dict[str, str]:
     """What each pair of a dataset of `make_dataset` paints, by pair id."""
-    from labeling.instruction_table import read_table
+    from labeling.instructions.table import read_table
 
     paintings = painted(PAINTING_SEEDS)
     truth = {}

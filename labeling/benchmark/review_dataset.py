@@ -16,17 +16,17 @@ import cv2
 import numpy as np
 import pandas
 
-from ingest.atomic import atomic_file, write_bytes, write_json
-from ingest.dataset import Dataset
-from ingest.images import encode_image, encode_mask
-from ingest.outcome import StoredKeyframe, VideoOutcome
-from ingest.schema import Keyframe, encode_keyframe
-from ingest.tar import write_tar
-from ingest.vocabulary import VOCABULARY
-from labeling.instruction_table import Instruction
+from ingest.conventions.atomic import atomic_file, write_bytes, write_json
+from ingest.format.dataset import Dataset
+from ingest.format.images import encode_image, encode_mask
+from ingest.format.schema import Keyframe, encode_keyframe
+from ingest.format.tar import write_tar
+from ingest.format.vocabulary import VOCABULARY
+from ingest.ledger.outcome import StoredKeyframe, VideoOutcome
+from labeling.instructions.table import Instruction
 from labeling.pairs import Pair, pairs_of
-from labeling.region_record import RegionRecord
-from labeling.regions import REGIONS_VERSION, RegionsConfig
+from labeling.regions.record import RegionRecord
+from labeling.regions.regions import REGIONS_VERSION, RegionsConfig
 
 STEP_S, CHANGED = 20.0, 24
 SECOND_LABELER = "llava:second-opinion"

@@ -7,17 +7,17 @@ import subprocess
 from collections import defaultdict
 from pathlib import Path
 
-from ingest.config import config_hash
-from ingest.dataset import Dataset
-from ingest.tar import read_tar
+from ingest.conventions.config import config_hash
+from ingest.format.dataset import Dataset
+from ingest.format.tar import read_tar
 from labeling.benchmark.corpus import make_corpus
 from labeling.benchmark.measure import Measure, take_turns
-from labeling.corrections import Correction, append_corrections
-from labeling.instruction_table import Instruction, read_table
+from labeling.corrections.corrections import Correction, append_corrections
+from labeling.instructions.table import Instruction, read_table
+from labeling.pipeline import run_shards
 from labeling.settings import LabelingConfig
-from labeling.shard_build import run_shards
-from labeling.shard_plan import PlannedShard, PlanTask, assign_shards, plan_video
-from labeling.shards import build_shard
+from labeling.shards.plan import PlannedShard, PlanTask, assign_shards, plan_video
+from labeling.shards.write import build_shard
 
 SIZE, SMALL_SIZE = (512, 640), (32, 40)
 KEYFRAMES = 27

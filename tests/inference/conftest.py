@@ -9,15 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from inference.picture import Picture
-from inference.region import RegionConfig
-from inference.rollout import paint
-from inference.session import PainterRecord, Session
-from inference.session_making import make_session
+from inference.command.session_making import make_session
+from inference.inputs.picture import Picture
+from inference.output.session import PainterRecord, Session
+from inference.rollout.region import RegionConfig
+from inference.rollout.rollout import paint
+from inference.rollout.steps import Artist, Instruction, Step
+from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
-from inference.steps import Artist, Instruction, Step
-from inference.stop import StopConfig
-from ingest.images import encode_image
+from ingest.format.images import encode_image
 
 SIDE_PX = 32
 """Short side that the tiny painter works at."""
@@ -149,7 +149,7 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from training.networks.language import LanguageConfig, build_instruction_model
     from training.networks.presets import POCKET
-    from training.painter_folder import ALL_PARTS, PainterSettings, save_painter
+    from training.painter.folder import ALL_PARTS, PainterSettings, save_painter
     from training.starting import starting_parts
 
     preset = POCKET.model_copy(update={"image_side_px": SIDE_PX, "num_steps": 2})

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.torch
 from accelerate import cpu_offload  # noqa: E402
 
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
+from inference.rollout.stop import StopConfig  # noqa: E402
 from inference.settings import InferenceConfig  # noqa: E402
-from inference.stop import StopConfig  # noqa: E402
-from ingest.errors import UserError  # noqa: E402
-from training.painter import Painter  # noqa: E402
+from ingest.conventions.errors import UserError  # noqa: E402
+from training.painter.painter import Painter  # noqa: E402
 
 CONFIG = InferenceConfig(stop=StopConfig(max_steps=2))
 

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.align import AlignConfig
-from ingest.decode import DecodeConfig
-from ingest.keyframes import KeyframeConfig
-from ingest.occlusion import OcclusionConfig
 from ingest.settings import IngestConfig
+from ingest.video.decoding.decode import DecodeConfig
+from ingest.video.keyframes.keyframes import KeyframeConfig
+from ingest.video.occlusion.occlusion import OcclusionConfig
+from ingest.video.registration.tracking import AlignConfig
 
 FPS, NUM_FRAMES, FRAME_SIZE, CANVAS_SIZE = 10, 120, (320, 240), (160, 120)
 CORNERS = np.array([[62, 40], [262, 52], [250, 205], [54, 192]], np.float32)

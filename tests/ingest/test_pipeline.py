@@ -14,13 +14,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ingest import intake, pipeline
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from ingest.intake import RunOptions
-from ingest.outcome import read_outcome
+from ingest import pipeline
+from ingest.conventions.errors import UserError
+from ingest.execution.tasks import Finished, TaskFailure
+from ingest.format.dataset import Dataset
+from ingest.ledger.outcome import read_outcome
+from ingest.run import intake
+from ingest.run.intake import RunOptions
 from ingest.settings import IngestConfig
-from ingest.tasks import Finished, TaskFailure
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -201,8 +202,8 @@ def test_a_full_disk_without_root(folder: Path, tmp_path: Path) -> None:
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))\n"
         "sys.path.insert(0, sys.argv[1])\n"
-        "from ingest.atomic import write_bytes\n"
-        "from ingest.cli import run_app\n"
+        "from ingest.conventions.atomic import write_bytes\n"
+        "from ingest.conventions.cli import run_app\n"
         "from pathlib import Path\n"
         "run_app(lambda: write_bytes(Path(sys.argv[2]), bytes(1000)))\n"
     )

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ingest.atomic import write_json
-from ingest.dataset import Dataset
-from ingest.images import encode_image
-from ingest.outcome import VideoOutcome
-from ingest.schema import Keyframe, Sample, Split, encode_keyframe
-from ingest.tar import write_tar
-from labeling import regions
-from labeling.instruction_table import merge_table
-from labeling.instruction_work import InstructionTask, label_instructions
-from labeling.instructions import InstructionsConfig
+from ingest.conventions.atomic import write_json
+from ingest.format.dataset import Dataset
+from ingest.format.images import encode_image
+from ingest.format.schema import Keyframe, Sample, Split, encode_keyframe
+from ingest.format.tar import write_tar
+from ingest.ledger.outcome import VideoOutcome
+from labeling.instructions.labelers import InstructionsConfig
+from labeling.instructions.table import merge_table
+from labeling.instructions.work import InstructionTask, label_instructions
+from labeling.regions import regions
 
 
 def write_video(

@@ -15,9 +15,9 @@ from typing import Any
 import pandas  # noqa: F401  (imported for the children)
 from pyarrow import parquet  # noqa: F401
 
-from ingest.tasks import Finished
+from ingest.execution.tasks import Finished
 from labeling import pipeline, work
-from labeling.instruction_work import label_videos, labeler_of
+from labeling.instructions.work import label_videos, labeler_of
 from labeling.settings import LabelingConfig
 
 

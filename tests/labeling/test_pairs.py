@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.errors import UserError
-from ingest.images import encode_image
-from ingest.outcome import StoredKeyframe
-from ingest.schema import Keyframe
+from ingest.conventions.errors import UserError
+from ingest.format.images import encode_image
+from ingest.format.schema import Keyframe
+from ingest.ledger.outcome import StoredKeyframe
 from labeling.pairs import pairs_of
 
 

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from ingest.ray_tasks import Finished, TaskFailure
-from ingest.tar_ranges import find_ranges
+from ingest.conventions.errors import UserError
+from ingest.execution.ray_tasks import Finished, TaskFailure
+from ingest.format.dataset import Dataset
+from ingest.format.tar_ranges import find_ranges
 from labeling import pipeline, work
-from labeling.corrections import Correction, append_corrections
-from labeling.instruction_table import read_jsonl, read_table
-from labeling.migrate import migrate
+from labeling.corrections.corrections import Correction, append_corrections
+from labeling.instructions.table import read_jsonl, read_table
 from labeling.settings import LabelingConfig
-from labeling.shard_index import check_shards
+from labeling.shards.index import check_shards
+from labeling.shards.migrate import migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -188,7 +188,7 @@ def test_on_ray_with_one_worker_and_two(
 ) -> None:
     """The whole chain by real workers; the number of tasks at once shows in no byte. The actors of
     a LLaVA answer once, and are not asked again."""
-    from ingest.ray_tasks import disconnect
+    from ingest.execution.ray_tasks import disconnect
 
     model = tiny_llava(tmp_path / "tiny")
     datasets = [keyframe_dataset(2, 1, name=name) for name in ("one", "two")]

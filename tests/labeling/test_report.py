@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from ingest.dataset import Dataset
-from ingest.errors import UserError
-from labeling.corrections import Correction, append_corrections
-from labeling.instruction_table import read_table
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from labeling.corrections.corrections import Correction, append_corrections
+from labeling.instructions.table import read_table
 from labeling.report import ReportConfig, write_report
 
 

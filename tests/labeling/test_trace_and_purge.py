@@ -9,19 +9,24 @@ from typing import Any
 import pandas
 import pytest
 
-from ingest.dataset import Dataset
-from ingest.errors import Refusal, UserError
-from ingest.outcome import VideoOutcome, read_keyframes, read_outcome
-from ingest.purge import plan_purge, purge, undo_purge
-from ingest.purged import refuse_purged
-from ingest.tar import read_tar
-from ingest.tasks import Finished
-from ingest.trace import as_lines, trace
+from ingest.conventions.errors import Refusal, UserError
+from ingest.execution.tasks import Finished
+from ingest.format.dataset import Dataset
+from ingest.format.tar import read_tar
+from ingest.ledger.outcome import VideoOutcome, read_keyframes, read_outcome
+from ingest.ledger.tombstones import refuse_purged
+from ingest.ledger.trace import as_lines, trace
+from ingest.run.purge import plan_purge, purge, undo_purge
 from labeling import pipeline, work
-from labeling.corrections import Correction, append_corrections, locked_log, read_corrections
+from labeling.corrections.corrections import (
+    Correction,
+    append_corrections,
+    locked_log,
+    read_corrections,
+)
 from labeling.pairs import Pair, read_pairs
 from labeling.settings import LabelingConfig
-from labeling.shard_index import check_shards, read_index
+from labeling.shards.index import check_shards, read_index
 
 CONFIG = LabelingConfig.model_validate({"shards": {"samples_per_shard": 4}})
 
@@ -42,7 +47,7 @@ def whole(
         return (Finished(item, function(item)) for item in items)
 
     monkeypatch.setattr(work, "run_tasks", run)
-    monkeypatch.setattr("ingest.pipeline.write_report", lambda dataset: None)
+    monkeypatch.setattr("ingest.run.conclusion.write_report", lambda dataset: None)
     dataset = labeled_dataset(2, 1)
     pairs = [read_pairs(dataset, video_id)[1] for video_id in dataset.video_ids()]
     with locked_log(dataset):

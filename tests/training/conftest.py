@@ -9,7 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from training.networks.presets import Preset
-    from training.painter import Painter
+    from training.painter.painter import Painter
 
 
 @pytest.fixture(scope="session")
@@ -27,8 +27,8 @@ def make_painter(small_preset: Preset) -> Callable[..., Painter]:
     import training  # isort: skip
     import torch
 
-    from training.painter import Painter
-    from training.painter_folder import PARTS_OF, PainterSettings
+    from training.painter.folder import PARTS_OF, PainterSettings
+    from training.painter.painter import Painter
     from training.starting import starting_parts
 
     del training

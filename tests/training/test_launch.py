@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ingest.errors import UserError
+from ingest.conventions.errors import UserError
 
 # Ray Train starts its processes one after the other: minutes where the machine does other work.
 pytestmark = [pytest.mark.torch, pytest.mark.ray, pytest.mark.timeout(900)]
@@ -47,7 +47,7 @@ def kill_one_rank(run: Path, killed: list[int]) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def ray_stops() -> Any:
     yield
-    from ingest.ray_tasks import disconnect
+    from ingest.execution.ray_tasks import disconnect
 
     disconnect()
 
@@ -55,7 +55,7 @@ def ray_stops() -> Any:
 def test_a_killed_rank_changes_nothing(toy_dataset: Path, tmp_path: Path) -> None:
     """All weights, averages and moments of two workers, one killed in mid-run, equal bit for bit
     those of one undisturbed process that adds up two batches a step."""
-    from training.checkpoint import checkpoint_path
+    from training.loop.checkpoint import checkpoint_path
 
     killed: list[int] = []
     watcher = threading.Thread(target=kill_one_rank, args=(tmp_path / "two", killed))

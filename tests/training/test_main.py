@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ingest.errors import UserError
+from ingest.conventions.errors import UserError
 
 pytestmark = pytest.mark.torch
 
@@ -36,8 +36,8 @@ def runs(toy_dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 
 
 def test_runs_become_a_painter(runs: dict[str, Path], tmp_path: Path) -> None:
-    from training.assemble import assemble_painter
-    from training.painter import load_painter
+    from training.painter.assemble import assemble_painter
+    from training.painter.painter import load_painter
 
     result = assemble_painter({"text": None, **runs}, tmp_path / "painter")
     painter = load_painter(tmp_path / "painter")
@@ -71,7 +71,7 @@ def test_training_twice_gives_the_same_weights(
 def test_wrong_use_is_told_in_one_line(
     runs: dict[str, Path], toy_dataset: Path, tmp_path: Path, make_toy_dataset: Callable[..., Path]
 ) -> None:
-    from training.assemble import assemble_painter
+    from training.painter.assemble import assemble_painter
 
     with pytest.raises(UserError, match="choose another folder"):
         train("renderer", toy_dataset, runs["mask"])
@@ -101,7 +101,7 @@ def test_dry_run_prints_config_and_plan_and_makes_nothing(
 
 
 def test_published_settings_are_valid() -> None:
-    from ingest.config import load_section
+    from ingest.conventions.config import load_section
     from training.settings import TrainingConfig
 
     path = Path(__file__).resolve().parents[2] / "training" / "paper.yaml"
@@ -116,7 +116,7 @@ def test_setting_one_value_of_a_loop_keeps_the_others_of_that_objective(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The objectives' loops differ in defaults; naming one key must not bring the class's back."""
-    from ingest.config import load_section
+    from ingest.conventions.config import load_section
     from training.settings import TrainingConfig
 
     monkeypatch.chdir(tmp_path)  # away from pipelines.yaml, which names every key

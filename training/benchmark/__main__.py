@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.cli import JsonOption, new_app, run_app, write_result
+from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
 
 app = new_app("Measure training steps: waiting for data on the CPU, speed on a GPU.")
 

@@ -10,16 +10,16 @@ from typing import Literal
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from training.batch import Position
-from training.data import DataConfig, ShardStream
-from training.loop import Clock
-from training.loop_config import LoopConfig
-from training.mask import MaskConfig, MaskObjective
+from training.loop.config import LoopConfig
+from training.loop.loop import Clock
+from training.loop.trainer import Trainer
 from training.networks.presets import Preset
-from training.painter_folder import PainterSettings, parts_of
-from training.parts import build_part
-from training.renderer import RendererConfig, RendererObjective
-from training.trainer import Trainer
+from training.objectives.mask import MaskConfig, MaskObjective
+from training.objectives.renderer import RendererConfig, RendererObjective
+from training.painter.folder import PainterSettings, parts_of
+from training.painter.parts import build_part
+from training.streaming.batch import Position
+from training.streaming.stream import DataConfig, ShardStream
 
 BF16_PEAK_TFLOPS = {"A100": 312.0, "H100": 989.0, "H200": 989.0, "L40S": 362.0, "A40": 150.0}
 """Dense bfloat16 arithmetic of NVIDIA's data sheets (SXM forms), by a part of the card's name."""

@@ -10,7 +10,7 @@ import torch
 
 from training.benchmark.measure import Speed, card_name, measure
 from training.benchmark.shards import write_dataset
-from training.loop_config import LoopConfig
+from training.loop.config import LoopConfig
 from training.networks.presets import PAPER, POCKET, Preset
 
 NOT_MEASURED = "not measured"

@@ -9,10 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ingest import atomic, tar
-from ingest.fields import SCHEMA_VERSION
-from ingest.images import sha256
-from ingest.schema import Provenance, Sample, canvas_ref, encode_sample
+from ingest.conventions import atomic
+from ingest.format import tar
+from ingest.format.fields import SCHEMA_VERSION
+from ingest.format.images import sha256
+from ingest.format.schema import Provenance, Sample, canvas_ref, encode_sample
 
 STEPS = 4
 

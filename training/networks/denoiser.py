@@ -12,9 +12,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
-from training.diffusion import alpha_sigma
 from training.networks.canvas_encoder import CanvasEncoder
 from training.networks.conditions import CanvasFeatures, Conditioning, Keep, TargetFeatures
+from training.networks.diffusion import alpha_sigma
 from training.networks.mask_blocks import downscale_mask
 from training.networks.reference_attention import ReferenceAccess
 from training.networks.unet import denoise

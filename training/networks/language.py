@@ -22,9 +22,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ingest.config import Config
-from ingest.vocabulary import VOCABULARY
-from labeling.prompts import ANNOTATE, INSTRUCT, conversation
+from ingest.conventions.config import Config
+from ingest.format.vocabulary import VOCABULARY
+from labeling.instructions.prompts import ANNOTATE, INSTRUCT, conversation
 from training.networks.comparing import start_by_comparing
 
 SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")

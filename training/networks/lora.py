@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import Field
 from torch import nn
 
-from ingest.config import Config
-from ingest.errors import UserError
+from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
 
 
 class LoraSettings(Config):

@@ -11,8 +11,8 @@ from typing import Literal, get_args
 
 from pydantic import Field
 
-from ingest.config import Config
-from ingest.errors import UserError
+from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
 
 Ablation = Literal["TE", "TG", "MG", "RN", "CE"]
 """What the paper's table 1 leaves out: time embedding, text generator, mask generator, ReferenceNet

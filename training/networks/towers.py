@@ -16,7 +16,7 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from ingest.vocabulary import VOCABULARY
+from ingest.format.vocabulary import VOCABULARY
 from training.networks.presets import Preset
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)

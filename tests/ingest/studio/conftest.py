@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.studio.film import film_video
+from ingest.studio.filming.film import film_video
 from ingest.studio.settings import StudioConfig
 
 SMALL = StudioConfig(side_px=112, fps=8, seconds=9.0, grid_s=0.5)

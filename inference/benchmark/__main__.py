@@ -1,0 +1,284 @@
+"""``python -m inference.benchmark``: what one canvas update costs, and whether it stays the same.
+
+Reference and ours run in turns with the same small random weights in one process; figures are
+ratios of medians, of processor time on a CPU. The reference is the release's order: all six
+branches, the ReferenceNet on six equal rows, keys and values projected at every step, target
+latents, CLIP vector and reference features anew at every update. Rows that need a GPU say "not
+measured" where there is none.
+"""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
+import numpy as np
+import torch
+import typer
+
+from inference.artist.artist import PainterArtist
+from inference.artist.crew import Crew
+from inference.artist.detail import DetailConfig
+from inference.artist.guidance import BRANCHES, guidance_of, official_sum
+from inference.artist.sampling import SamplingConfig
+from inference.benchmark.folder import Size
+from inference.benchmark.memory import computed_rows, memory_rows
+from inference.benchmark.networks import (
+    image_of,
+    paper_painter,
+    pocket_painter,
+    small_painter,
+)
+from inference.command.easel import device_named
+from inference.loading.packing import pack_for_processor
+from inference.official.noise import DrawnNoise
+from inference.official.release_order import ReleaseOrder, on_every_row, release_attention
+from inference.rollout.asks import Locate, Render
+from inference.rollout.steps import Instruction
+from ingest.conventions.atomic import write_json
+from ingest.conventions.cli import new_app, run_app
+from ingest.conventions.errors import UserError
+from training.networks.conditions import Branch, Conditioning
+from training.painter.painter import Painter
+
+NOT_MEASURED = "not measured"
+SCALES = {"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0}
+SECONDS = 20.0
+
+app = new_app("Measure canvas updates against the release's order of work.")
+
+
+@app.command()
+def main(
+    steps: Annotated[int, typer.Option(help="Sampler steps of one update")] = 25,
+    rounds: Annotated[int, typer.Option(help="Times that everything is measured")] = 3,
+    device: Annotated[str, typer.Option(help="Where the GPU's rows are measured")] = "auto",
+    size: Annotated[
+        str, typer.Option(help="Of the GPU's rows: auto (full if there is one), small or full")
+    ] = "auto",
+    json: Annotated[Path | None, typer.Option(help="Write the figures here")] = None,
+) -> None:
+    """Print the figures as a table; one row a measure."""
+    lent = device_named(device)
+    chosen = ("full" if lent.type == "cuda" else "none") if size == "auto" else size
+    if chosen not in ("none", "small", "full"):
+        raise UserError(f"--size {size}: expected auto, small or full")
+    torch.manual_seed(0)
+    rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
+    few_steps = SamplingConfig(guidance=SCALES, num_steps=max(1, steps // 5))
+    rows += batches("paper's shape", prepared(small_painter()), few_steps, rounds)
+    rows += batches("pocket", prepared(pocket_painter()), SamplingConfig(), rounds * 2)
+    rows += expected_rows()
+    rows += unmeasured() if chosen == "none" else lent_rows(lent, cast(Size, chosen), rounds)
+    result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
+    for row in rows:
+        print(f"{row['measure']:<58} {show(row['value']):>14}   {row['reach']}")
+    if json is not None:
+        write_json(json, result)
+
+
+def guided_noise(rounds: int) -> list[dict[str, Any]]:
+    """Six branches against those with a weight: difference and time of one guided noise."""
+    plain, fast = small_painter(), prepared(small_painter())
+    guidance, unet = guidance_of(SCALES), plain.part("unet")
+    with torch.inference_mode():
+        six, six_fast = told(plain, BRANCHES), told(fast, BRANCHES)
+        few, release = told(fast, guidance.branches), on_every_row(six)
+        latents = torch.randn(six.target_latents[:1].shape)
+
+        def as_released() -> torch.Tensor:
+            with release_attention(unet):
+                return official_sum(plain.predict(latents, 500.5, release), SCALES)
+
+        runs = {
+            "release": as_released,
+            "six": lambda: official_sum(fast.predict(latents, 500.5, six_fast), SCALES),
+            "few": lambda: guidance.combine(fast.predict(latents, 500.5, few)),
+        }
+        results = {name: run() for name, run in runs.items()}
+        times = medians(runs, rounds)
+    name = "guided noise, 4 branches against 6"
+
+    def differ(other: str) -> float:
+        return float((results[other] - results["few"]).abs().max())
+
+    return [
+        row(f"{name}: largest difference", differ("six"), "<= 1e-5"),
+        # Guidance multiplies by up to 7 what other layouts of the same layers round otherwise.
+        row(f"{name} in the release's order: the same", differ("release"), ""),
+        row(f"{name} in the release's order: time", times["few"] / times["release"], "<= 0.70"),
+        row(f"{name} by our own code: time", times["few"] / times["six"], ""),
+    ]
+
+
+def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
+    """Where and how of one update: mask generator and renderer, decoded. The language model and
+    LPIPS, equal in both, are left out; so are thresholds tried a second time, which the release
+    pays for with the whole mask generator."""
+    target, canvas = image_of(0), image_of(1)
+    sampling = SamplingConfig(guidance=SCALES, num_steps=steps)
+    ours = PainterArtist(prepared(small_painter()), target, sampling, DetailConfig(), seed=0)
+    release = ReleaseOrder(
+        small_painter(), target, lambda *_: Instruction("sky", None), DrawnNoise(0), SCALES, steps
+    )
+    difference = np.ones(target.shape[:2], bool)
+
+    def update(artist: Any) -> Callable[[], np.ndarray]:
+        def run() -> np.ndarray:
+            fresh = canvas.copy()
+            probability = artist.locate(fresh, target, difference, "sky", SECONDS)
+            mask = probability > np.median(probability)
+            return artist.render(fresh, target, mask, "sky", SECONDS, 1)
+
+        return run
+
+    times = medians({"ours": update(ours), "release": update(release)}, rounds)
+    return [
+        row("one canvas update, the release's order, seconds", times["release"], ""),
+        row("one canvas update, ours, seconds", times["ours"], ""),
+        row("one canvas update, ours to the release's order", times["ours"] / times["release"],
+            "<= 0.60"),
+    ]  # fmt: skip
+
+
+def batches(
+    name: str, painter: Painter, sampling: SamplingConfig, rounds: int, num_paintings: int = 4
+) -> list[dict[str, Any]]:
+    """One update of several paintings, in one batch against one after the other."""
+    targets = [image_of(seed) for seed in range(num_paintings)]
+    artists = [
+        PainterArtist(painter, target, sampling, DetailConfig(), seed)
+        for seed, target in enumerate(targets)
+    ]
+    difference = np.ones(targets[0].shape[:2], bool)
+    mask = difference.copy()
+    mask[: len(mask) // 2] = False
+
+    def update(batch_size: int) -> Callable[[], None]:
+        def run() -> None:
+            canvases = [image_of(100 + seed) for seed in range(num_paintings)]
+            for start in range(0, num_paintings, batch_size):
+                part = slice(start, start + batch_size)
+                crew = Crew([artist.state for artist in artists[part]])
+                pairs = list(zip(canvases[part], targets[part], strict=True))
+                crew.locate([Locate(c, t, difference, "sky", SECONDS) for c, t in pairs])
+                crew.render([Render(c, t, mask, "sky", SECONDS, 1) for c, t in pairs])
+
+        return run
+
+    times = medians({"one": update(1), "all": update(num_paintings)}, rounds)
+    measure = f"paintings a second, {name}, {num_paintings} in a batch to one at a time"
+    return [row(measure, times["one"] / times["all"], "")]
+
+
+def prepared(painter: Painter) -> Painter:
+    """A painter as `inference.command.easel` prepares it for a CPU."""
+    return pack_for_processor(painter.to_channels_last())
+
+
+def told(painter: Painter, branches: Sequence[Branch]) -> Conditioning:
+    """What an update tells the UNet in `branches`."""
+    target, canvas = image_of(0), image_of(1)
+    artist = PainterArtist(painter, target, SamplingConfig(), DetailConfig(), seed=0)
+    mask = np.zeros(target.shape[:2], bool)
+    mask[: len(mask) // 2] = True
+    return Crew([artist.state]).told([Render(canvas, target, mask, "sky", SECONDS, 0)], branches)
+
+
+def lent_rows(device: torch.device, size: Size, rounds: int) -> list[dict[str, Any]]:
+    """What the issue asks of a GPU, on `device`: one update's time, and the peaks of memory. Small
+    networks on a CPU go the same way, with the size in the row's name."""
+    is_full = size == "full"
+    note = "" if is_full else f" (small networks, {device.type})"
+    seconds = update_seconds(device, is_full, rounds)
+    rows = [row(GPU_ROWS[0][0] + note, seconds, GPU_ROWS[0][1] if is_full else "")]
+    for (name, reach), found in zip(GPU_ROWS[1:], memory_rows(device, size), strict=True):
+        rows.append(row(name + note, found["measured"] / GB, reach if is_full else ""))
+        rows.append(row(f"... {found['case']}: measured over expected",
+                        found["measured"] / found["expected"], ""))  # fmt: skip
+    return rows
+
+
+def expected_rows() -> list[dict[str, Any]]:
+    """The memory plan of the published networks, which needs no GPU."""
+    return [
+        row(f"computed peak, {found['case']}, GB", found["expected"] / GB, found["reach"])
+        for found in computed_rows()
+    ]
+
+
+def update_seconds(device: torch.device, is_full: bool, rounds: int) -> float:
+    """One update at 512x640 with 25 steps and random weights, bf16 on a GPU; small networks work at
+    256x320."""
+    if is_full:
+        painter, size = paper_painter(device, torch.bfloat16), (512, 640)
+    else:
+        dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+        painter, size = prepared(small_painter().to(device, dtype)), (256, 320)
+    target, canvas = image_of(0, size), image_of(1, size)
+    artist = PainterArtist(
+        painter, target, SamplingConfig(guidance=SCALES, num_steps=25), DetailConfig(), seed=0
+    )
+    difference = np.ones(target.shape[:2], bool)
+
+    def update() -> None:
+        fresh = canvas.copy()
+        probability = artist.locate(fresh, target, difference, "sky", SECONDS)
+        artist.render(fresh, target, probability > np.median(probability), "sky", SECONDS, 1)
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+
+    clock = time.perf_counter if device.type == "cuda" else time.process_time
+    return medians({"update": update}, rounds, clock)["update"]
+
+
+GPU_ROWS = (
+    ("one update at 512x640, bf16, 25 steps, seconds", "<= 0.40 on an H200"),
+    ("peak memory of inference without LLaVA, GB", "<= 8"),
+    ("peak memory with offload and 4-bit LLaVA, GB", "<= 12"),
+)
+GB = 1e9
+
+
+def unmeasured() -> list[dict[str, Any]]:
+    """The GPU rows without a GPU."""
+    return [row(measure, NOT_MEASURED, reach) for measure, reach in GPU_ROWS]
+
+
+def medians(
+    runs: dict[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, float]:
+    """Median seconds of each, in turns, after one unmeasured turn; processor time, which other
+    work on the machine disturbs less."""
+    taken: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(rounds + 1):
+        for name, run in runs.items():
+            start = clock()
+            run()
+            if turn:
+                taken[name].append(clock() - start)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def row(measure: str, value: float | str, reach: str) -> dict[str, Any]:
+    return {"measure": measure, "value": value, "reach": reach}
+
+
+def show(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.3g}"
+
+
+def device_name() -> str:
+    """The card's name, or the processor's."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU, {torch.get_num_threads()} thread(s), {platform.machine()}"
+
+
+if __name__ == "__main__":
+    run_app(app)

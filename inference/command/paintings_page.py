@@ -1,0 +1,75 @@
+"""All paintings of one command on one page and in one table: what was made, and what was not.
+
+The page needs no network and opens from the disk; it shows the contact sheets that lie in the
+paintings' folders. The same paintings give the same bytes, whether they were made now or before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from inference.command.painting_work import Outcome
+from inference.output.frames import clock
+from ingest.conventions.atomic import write_bytes
+from labeling.corrections.spreadsheet import to_csv
+
+COLUMNS = (
+    "picture", "seed", "folder", "status", "detail", "num_painted", "stop", "distance",
+    "duration_s",
+)  # fmt: skip
+
+
+def write_page(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Render ``index.html``; links are relative, so the folder can be moved as a whole."""
+    environment = Environment(
+        loader=PackageLoader("inference.command", "."), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("paintings.html.j2").render(
+        painted=[_card(outcome) for outcome in outcomes if outcome.record is not None],
+        others=[outcome for outcome in outcomes if outcome.record is None],
+    )
+    _write_changed(path, page.encode())
+
+
+def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write ``paintings.csv``: a row a painting, those that failed too."""
+    _write_changed(path, to_csv(COLUMNS, [_row(outcome) for outcome in outcomes], bom=True))
+
+
+def _card(outcome: Outcome) -> dict[str, object]:
+    record = outcome.record
+    assert record is not None
+    folder = quote(outcome.job.folder.name)
+    return {
+        "name": outcome.job.folder.name,
+        "page": f"{folder}/index.html",
+        "sheet": f"{folder}/sheet.png",
+        "seed": record.seed,
+        "num_painted": record.num_painted,
+        "time": clock(record.steps[-1].time_s),
+        "stop": record.stop,
+        "words": ", ".join(step.instruction for step in record.steps if not step.is_finish),
+    }
+
+
+def _row(outcome: Outcome) -> dict[str, object]:
+    job, record = outcome.job, outcome.record
+    row: dict[str, object] = {"picture": job.picture, "seed": job.seed, "folder": job.folder}
+    if record is None:
+        return row | {"status": outcome.status, "detail": outcome.detail}
+    return row | {
+        "status": "painted",
+        "num_painted": record.num_painted,
+        "stop": record.stop,
+        "distance": f"{record.steps[record.num_painted - 1].distance:.4f}",
+        "duration_s": f"{record.steps[-1].time_s:g}",
+    }
+
+
+def _write_changed(path: Path, data: bytes) -> None:
+    if not path.is_file() or path.read_bytes() != data:
+        write_bytes(path, data)

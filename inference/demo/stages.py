@@ -1,0 +1,77 @@
+"""The commands of the demo, in their order, and running one as a user would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.conventions.errors import UserError
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One command of the demo: a title for people, the arguments after ``python -m``."""
+
+    title: str
+    arguments: list[str]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A stage that ran, the last lines that it printed, and how long it took."""
+
+    stage: Stage
+    seconds: float
+    output: str
+
+    @property
+    def command(self) -> str:
+        return "python -m " + " ".join(self.stage.arguments)
+
+
+def stages(
+    out: Path, seed: int, num_videos: int, side_px: int, seconds: int, train_s: int
+) -> list[Stage]:
+    """The commands, in order; `out` holds everything that they make."""
+    videos, dataset, painter = out / "videos", out / "dataset", out / "painter"
+    runs = {name: out / "runs" / name for name in ("text", "mask", "renderer")}
+    # Twenty times faster than life, as time-lapses are: the interval between keyframes matters.
+    film = f"ingest.studio --seed {seed} --count {num_videos} --speed 20 -o {videos}"
+    plan = [
+        Stage("Film paintings", f"{film} --side {side_px} --fps 12 --seconds {seconds}".split()),
+        Stage(
+            "Find the canvas, keep keyframes", f"ingest {videos}/manifest.csv -o {dataset}".split()
+        ),
+        Stage("Region masks", f"labeling regions {dataset}".split()),
+        Stage("Instructions", f"labeling instructions {dataset}".split()),
+        Stage("Training shards", f"labeling shards {dataset}".split()),
+    ]
+    for name, run in runs.items():
+        limit = f"--set training.{name}.loop.max_time_s={train_s}"
+        plan.append(Stage(f"Train: {name}", f"training {name} {dataset} -o {run} {limit}".split()))
+    parts = " ".join(f"--{name} {run}" for name, run in runs.items())
+    plan.append(Stage("Put the painter together", f"training painter {parts} -o {painter}".split()))
+    paint = f"inference paint {out / 'pictures'} --painter {painter} -o {out / 'painted'}"
+    plan.append(Stage("Paint two new pictures", paint.split()))
+    return plan
+
+
+def run_stage(stage: Stage) -> Timed:
+    """Run one command, passing on what it prints. Raises UserError when it fails."""
+    print(f"\n== {stage.title}\n$ python -m {' '.join(stage.arguments)}", flush=True)
+    start = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", *stage.arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )  # fmt: skip
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        lines.append(line)
+    if process.wait() != 0:
+        raise UserError(f"the stage {stage.title!r} ended with exit code {process.returncode}")
+    return Timed(stage, time.monotonic() - start, "".join(lines[-30:]))

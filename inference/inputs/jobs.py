@@ -1,0 +1,85 @@
+"""What one command has to paint: pictures times seeds, a folder for each, in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field
+
+from inference.inputs.picture import find_pictures
+from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
+from ingest.execution.tasks import ActorPoolConfig
+
+T = TypeVar("T")
+
+
+class WorkConfig(Config):
+    """How many paintings are painted at once, and where. It does not count as a setting of a
+    painting: actors change no byte, batches only how sums are rounded."""
+
+    batch_size: int = Field(default=1, ge=1, le=256)
+    """Paintings of one size that share the networks' passes. More of them a second, more memory."""
+    actors: ActorPoolConfig = ActorPoolConfig()
+    """Ray actors, a painter each. They are used where there are several batches, and several GPUs,
+    several actors (num_actors) or a cluster (--ray-address, RAY_ADDRESS)."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One painting to make."""
+
+    picture: Path
+    folder: Path
+    """Where everything about it goes."""
+    seed: int = 0
+
+
+def plan(paths: list[Path], out: Path, seeds: Sequence[int] = (0,)) -> list[Job]:
+    """A job for every picture and seed. Folders are named by the picture's stem; pictures of one
+    stem also by what tells them apart, seeds by their number where there are several."""
+    pictures = find_pictures(paths)
+    stems = Counter(picture.stem for picture in pictures)
+    jobs: list[Job] = []
+    taken: set[str] = set()
+    for picture in pictures:
+        plain = picture.stem if stems[picture.stem] == 1 else picture.name.replace(".", "-")
+        for seed in seeds:
+            stem = plain if len(seeds) == 1 else f"{plain}-seed{seed}"
+            name, number = stem, 2
+            while name in taken:
+                name, number = f"{stem}-{number}", number + 1
+            taken.add(name)
+            jobs.append(Job(picture, out / name, seed))
+    return jobs
+
+
+def parse_seeds(text: str) -> list[int]:
+    """``"1,2,3"`` as numbers.
+
+    Raises:
+        UserError: something else, or a seed twice.
+    """
+    try:
+        seeds = [int(part) for part in text.split(",")]
+    except ValueError:
+        raise UserError(f"--seeds {text!r}: expected numbers such as 1,2,3") from None
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0 or max(seeds) >= 2**63:
+        raise UserError(f"--seeds {text!r}: expected different numbers from 0 to 2^63 - 1")
+    return seeds
+
+
+def in_batches(items: Sequence[T], kinds: Sequence[Hashable], batch_size: int) -> list[list[T]]:
+    """Items of one kind together, at most `batch_size`; kinds in the order of their first item."""
+    groups: dict[Hashable, list[T]] = {}
+    for item, kind in zip(items, kinds, strict=True):
+        groups.setdefault(kind, []).append(item)
+    return [
+        group[start : start + batch_size]
+        for group in groups.values()
+        for start in range(0, len(group), batch_size)
+    ]

@@ -1,0 +1,200 @@
+"""Any picture file in, an RGB array of canvas size out; or one line that says what is wrong."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from pydantic import Field
+
+from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
+from ingest.format.images import sha256
+
+SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        "avif", "bmp", "gif", "jfif", "jp2", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tga",
+        "tif", "tiff", "webp",
+    )
+)  # fmt: skip
+"""What counts as a picture in a folder; a file that is named itself may have any suffix."""
+
+MAX_RATIO = 8.0
+"""Longer pictures would leave the networks a strip of a few pixels."""
+
+
+class PictureConfig(Config):
+    """How large the painted canvases are."""
+
+    max_side_px: int = Field(default=1280, ge=64, le=8192)
+    """Larger pictures are scaled down to this long side; sessions and films grow with it."""
+    min_side_px: int = Field(default=64, ge=16)
+    """Smaller pictures are scaled up to this short side, or no brush mark could be seen."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """The picture to paint."""
+
+    path: Path
+    image: np.ndarray
+    """The target I_T, RGB uint8 (H, W, 3), H and W within the limits of `PictureConfig`."""
+    sha256: str
+    """Hash of the file's bytes."""
+    original_size_px: tuple[int, int]
+    """Width and height in the file, upright."""
+    notes: tuple[str, ...] = ()
+    """What was done to it that its owner may want to know."""
+
+
+def find_pictures(paths: list[Path]) -> list[Path]:
+    """Files as given, folders replaced by the pictures in them (sorted by name, not deeper).
+
+    Raises:
+        UserError: a path does not exist, a folder holds no picture, or nothing was given.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(
+                p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
+            )
+            if not inside:
+                raise UserError(f"{path} holds no picture: expected files such as .jpg, .png, .tif")
+            found += inside
+        elif path.exists():
+            found.append(path)
+        else:
+            raise UserError(f"picture {path} not found: check the path")
+    if not found:
+        raise UserError("no picture given: name a picture file or a folder of pictures")
+    return list(dict.fromkeys(found))
+
+
+def load_picture(path: Path, config: PictureConfig) -> Picture:
+    """Read a picture of any mode: upright, sRGB, transparency on white, 8 bit, of canvas size.
+
+    Raises:
+        UserError: it is missing, empty, damaged, no picture, or of an impossible size.
+    """
+    data = _read(path)
+    notes: list[str] = []
+    with warnings.catch_warnings():
+        # Large pictures are scaled down at once; Pillow's own limit still stops absurd ones.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        try:
+            with Image.open(io.BytesIO(data)) as opened:
+                _check_size(path, *opened.size)
+                original = _upright_size(opened)
+                num_images = getattr(opened, "n_frames", 1)
+                if num_images > 1:
+                    notes.append(f"the first of {num_images} images in the file")
+                # JPEG decodes a huge picture at a half, a quarter or an eighth for little.
+                opened.draft("RGB", (config.max_side_px * 2, config.max_side_px * 2))
+                image = _to_rgb(ImageOps.exif_transpose(opened), notes)
+        except UnidentifiedImageError:
+            raise UserError(
+                f"{path} is no picture that can be read ({len(data)} bytes): give a JPEG, PNG, "
+                "TIFF, WebP, BMP or GIF file"
+            ) from None
+        except Image.DecompressionBombError as error:
+            raise UserError(f"{path} is too large ({error}): scale it down first") from None
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(
+                f"{path} is damaged ({' '.join(str(error).split())}): export the picture again"
+            ) from error
+    return Picture(
+        path, _to_canvas_size(image, config, notes), sha256(data), original, tuple(notes)
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise UserError(f"picture {path} not found: check the path") from None
+    except IsADirectoryError:
+        raise UserError(f"{path} is a folder, expected a picture file") from None
+    except PermissionError:
+        raise UserError(f"{path} may not be read: change its permissions") from None
+    if not data:
+        raise UserError(f"{path} is empty (0 bytes): export the picture again")
+    return data
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    short, long = sorted((width, height))
+    if short < 4:
+        raise UserError(f"{path} is {width} x {height} px: at least 4 x 4 are needed")
+    if long / short > MAX_RATIO:
+        raise UserError(
+            f"{path} is {width} x {height} px, longer than {MAX_RATIO:g} to 1: crop it first"
+        )
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height as they are seen; EXIF orientations 5 to 8 lie on their side."""
+    width, height = image.size
+    return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
+
+
+def _to_rgb(image: Image.Image, notes: list[str]) -> np.ndarray:
+    """RGB uint8 (H, W, 3) in sRGB; transparent parts lie on white, the colour of a bare canvas."""
+    if image.mode.startswith(("I", "F")):
+        return _from_deep_grey(np.asarray(image).astype(np.float64))
+    if image.mode == "LAB":
+        image = image.convert("RGB")
+    image = _to_srgb(image, notes)
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
+        image = Image.alpha_composite(white, layer)
+        notes.append("transparent parts were put on white")
+    return np.asarray(image.convert("RGB"))
+
+
+def _from_deep_grey(values: np.ndarray) -> np.ndarray:
+    """16-bit, 32-bit and float grey to RGB uint8; the range is read off the values themselves."""
+    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
+    peak = values.max(initial=0.0)
+    full = 1.0 if peak <= 1.0 else 255.0 if peak <= 255.0 else 65535.0
+    full = max(full, peak) if full == 65535.0 else full
+    grey = np.rint(values / full * 255).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Colours of an embedded profile (cameras, CMYK scans) in sRGB; no profile means sRGB."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        converted = ImageCms.profileToProfile(
+            image, source, ImageCms.createProfile("sRGB"), outputMode=mode
+        )
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        notes.append("its colour profile could not be used; colours were taken as sRGB")
+        return image
+    return converted or image
+
+
+def _to_canvas_size(image: np.ndarray, config: PictureConfig, notes: list[str]) -> np.ndarray:
+    height, width = image.shape[:2]
+    scale = min(1.0, config.max_side_px / max(height, width))
+    scale = max(scale, config.min_side_px / min(height, width))
+    if scale == 1.0:
+        return image
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    notes.append(f"scaled from {width} x {height} to {size[0]} x {size[1]} px")
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return cv2.resize(image, size, interpolation=method)

@@ -1,0 +1,91 @@
+"""Weights in the layout that oneDNN computes in, packed once instead of at every call (CPU).
+
+PyTorch's eager layers hand oneDNN and MKL plain weights, which they reorder before each product.
+With few pixels and many channels, as deep in a UNet, that costs as much as the product itself.
+Packed layers compute the same sums in another order; they hold no parameters, so a packed painter
+paints but can be neither trained nor saved.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from training.painter.painter import Painter
+
+_NN: Any = getattr(torch._C, "_nn", None)
+# The operators are what torch.compile emits, and no promise of PyTorch's: `can_pack` asks first.
+
+PACKED_PARTS = ("unet", "mask_unet")
+"""What runs once a denoising step or once an update; the rest runs too seldom to pay for it."""
+TYPICAL_ROWS = 4
+"""Rows that the packed layout is chosen for; any number may come."""
+
+
+class PackedConv2d(nn.Module):
+    """A plain convolution, (R, in, h, w) to (R, out, h, w)."""
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self._stride, self._padding = conv.stride, conv.padding
+        self._dilation, self._groups, self._bias = conv.dilation, conv.groups, conv.bias
+        self._weight = _NN.mkldnn_reorder_conv2d_weight(
+            conv.weight.detach().contiguous().to_mkldnn(),
+            self._padding, self._stride, self._dilation, self._groups,
+            (TYPICAL_ROWS, conv.in_channels, 8, 8),
+        )  # fmt: skip
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.ops.mkldnn._convolution_pointwise(
+            images, self._weight, self._bias, self._padding, self._stride, self._dilation,
+            self._groups, "none", [], "",
+        )  # fmt: skip
+
+
+class PackedLinear(nn.Module):
+    """A linear layer, (..., in) to (..., out)."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        self._bias = linear.bias
+        weight = linear.weight.detach().contiguous()
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, TYPICAL_ROWS)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(tokens, self._weight, self._bias, "none", [], "")
+
+
+def pack_for_processor(painter: Painter) -> Painter:
+    """Pack a float32 painter's UNets in place; on GPUs and in other formats nothing changes."""
+    if not can_pack(painter.device, painter.dtype):
+        return painter
+    for name in PACKED_PARTS:
+        if isinstance(painter.parts.get(name), nn.Module):
+            pack(painter.parts[name])
+    return painter
+
+
+def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
+    """Networks are on the CPU in float32, and this PyTorch has the operators."""
+    operators = ("_convolution_pointwise", "_linear_pointwise", "_reorder_linear_weight")
+    return (
+        device.type == "cpu"
+        and dtype == torch.float32
+        and torch.backends.mkldnn.is_available()
+        and hasattr(_NN, "mkldnn_reorder_conv2d_weight")
+        and all(hasattr(torch.ops.mkldnn, name) for name in operators)
+    )
+
+
+def pack(module: nn.Module) -> None:
+    """Pack a network's plain convolutions and linear layers in place."""
+    for name, child in list(module.named_children()):
+        # Layers of another class do more than their product.
+        if type(child) is nn.Conv2d and not isinstance(child.padding, str):
+            setattr(module, name, PackedConv2d(cast(nn.Conv2d, child)))
+        elif type(child) is nn.Linear:
+            setattr(module, name, PackedLinear(cast(nn.Linear, child)))
+        else:
+            pack(child)

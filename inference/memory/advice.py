@@ -1,0 +1,128 @@
+"""The memory plan in words: what a command says before it starts, and which switches would help."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import torch
+
+from inference.loading.part_loading import LANGUAGE
+from inference.memory.plan import MemoryPlan, capacity_bytes, free_bytes
+from inference.output.session import PainterRecord
+from inference.settings import InferenceConfig
+
+GB = 1e9
+TILE_PX = 256
+"""Side of the tiles that advice names."""
+WORTH = 0.98
+"""A switch that leaves more than this share of the peak is not named."""
+
+
+def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord) -> list[str]:
+    """What is going to happen, what lives where, and the expected peak beside what is free."""
+    settings, memory = plan.loader.settings, plan.memory
+    interval_s = config.rollout.interval_s or settings.interval_s
+    tiles = f"tiles of {memory.vae_tile_px} px" if memory.vae_tile_px else "whole canvases"
+    lines = [
+        f"plan: painter {painter.name} ({painter.preset}, {painter.fingerprint}), a step every "
+        f"{interval_s:g} s, at most {config.stop.max_steps} steps",
+        f"plan: networks see {plan.size[1]} x {plan.size[0]} px, "
+        f"{config.sampling.num_steps or settings.num_steps} denoising steps of "
+        f"{len(plan.branches)} branches a canvas, {plan.num_paintings} in a batch",
+        f"plan: offload {memory.offload}, codec takes {tiles}",
+    ]
+    for part in plan.parts:
+        where = _waiting_place(plan) if part.takes_turns else str(plan.loader.device)
+        size = _size(part.weights.num_bytes)
+        lines.append(f"plan:   {part.name:<20} {part.format:<9} {size:>8}  {where}")
+    lines.append(f"plan: {expected(plan)}; {_size(free_bytes(plan.loader.device))} free")
+    if plan.peak_bytes > free_bytes(plan.loader.device):
+        lines.append(f"plan: this may not fit. {advice(plan)}")
+    return lines
+
+
+def expected(plan: MemoryPlan) -> str:
+    """The peak in one phrase."""
+    worst = plan.worst
+    text = (
+        f"expected peak {_size(plan.peak_bytes)} on {plan.loader.device} while "
+        f"{worst.doing} ({worst.network})"
+    )
+    if plan.host_bytes:
+        text += f", {_size(plan.host_bytes)} wait in host memory"
+    if plan.loader.device.type == "cpu":
+        text += f", beside {_size(psutil.Process().memory_info().rss)} of the process itself"
+    return text
+
+
+def advice(plan: MemoryPlan) -> str:
+    """The switches that are not on yet and would help, in order, each with the peak after it."""
+    steps = [f"{name} (then {_size(peak)})" for name, peak in helping_switches(plan)]
+    if steps:
+        return f"Switch on, one after another until it fits: {'; '.join(steps)}"
+    return (
+        "Every switch that would help is on: take a smaller inference.picture.max_side_px, a less "
+        "oblong picture, or a device with more memory"
+    )
+
+
+def told_of(plan: MemoryPlan | None) -> str:
+    """What an error about memory says: expected, there, and what to do."""
+    if plan is None:
+        return (
+            "fewer pictures at once, half precision (torch_dtype), "
+            "pipeline.enable_model_cpu_offload(), pipeline.vae.enable_tiling() and 4-bit LLaVA "
+            "(memory=MemoryConfig(llava_bits=4)) need less, in this order"
+        )
+    device = plan.loader.device
+    return (
+        f"{expected(plan)}, of {_size(capacity_bytes(device))} there are "
+        f"{_size(free_bytes(device))} free now. {advice(plan)}"
+    )
+
+
+def helping_switches(plan: MemoryPlan) -> Iterator[tuple[str, int]]:
+    """Command-line options in the order of least loss, and the peak with all up to there."""
+    peak = plan.peak_bytes
+    for name, dtype, switches in _switches(plan):
+        after = plan.with_switches(dtype, **switches)
+        if after.peak_bytes <= WORTH * peak:
+            plan, peak = after, after.peak_bytes
+            yield name, peak
+
+
+def _switches(plan: MemoryPlan) -> Iterator[tuple[str, torch.dtype | None, dict[str, Any]]]:
+    for fewer in sorted({plan.num_paintings // 2, 1} - {0, plan.num_paintings}, reverse=True):
+        yield f"--set inference.work.batch_size={fewer}", None, {"num_paintings": fewer}
+    is_cpu, memory = plan.loader.device.type == "cpu", plan.memory
+    if plan.loader.network_dtype.itemsize > 2:
+        # Processors have no fast half precision, but bfloat16.
+        half = torch.bfloat16 if is_cpu else torch.float16
+        yield f"--dtype {str(half).removeprefix('torch.')}", half, {}
+    if memory.offload == "none":
+        yield "--offload network", None, {"offload": "network"}
+    if memory.vae_tile_px is None and "AutoencoderKL" in plan.loader.classes.get("vae", ()):
+        yield f"--vae-tile {TILE_PX}", None, {"vae_tile_px": TILE_PX}
+    if memory.llava_bits is None and LANGUAGE in plan.loader.classes:
+        has_it = importlib.util.find_spec("bitsandbytes") is not None
+        name = "--llava-bits 4" + ("" if has_it else " after `pip install bitsandbytes`")
+        yield name, None, {"llava_bits": 4}
+    if memory.offload != "layer" and not is_cpu:
+        yield "--offload layer", None, {"offload": "layer"}
+
+
+def _waiting_place(plan: MemoryPlan) -> str:
+    if plan.loader.device.type == "cpu":
+        return "on the disk until its turn"
+    what = "a layer at a time" if plan.memory.offload == "layer" else "at its turn"
+    return f"host memory, on {plan.loader.device} {what}"
+
+
+def _size(num_bytes: int) -> str:
+    """12.3 GB, 45.0 MB or 40 kB."""
+    if num_bytes >= GB:
+        return f"{num_bytes / GB:.1f} GB"
+    return f"{num_bytes / 1e6:.1f} MB" if num_bytes >= 1e6 else f"{num_bytes / 1e3:.0f} kB"

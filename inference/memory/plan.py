@@ -1,0 +1,187 @@
+"""What will be in memory while pictures are painted: part by part, stage by stage, and at the peak.
+
+    peak = the largest over all stages of
+           weights on the device in that stage + tensors alive in it (`inference.memory.dry_run`)
+
+Weights come from the headers of the painter's files. On the CPU the process itself (Python and its
+libraries) comes on top. Not counted: workspaces of convolution libraries, the context of a GPU
+driver (about half a gigabyte), and what an allocator keeps in reserve.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from inference.artist.guidance import BRANCHES, guidance_of
+from inference.loading.memory_config import MemoryConfig
+from inference.loading.offload import taking_turns
+from inference.loading.part_loading import LANGUAGE, PartLoader
+from inference.memory.dry_run import Stage, dry_run
+from inference.memory.weight_bytes import Weights, dtype_of, weights_of
+from inference.settings import InferenceConfig
+from training.networks.conditions import Branch
+from training.networks.presets import Preset
+from training.streaming.framing import padding_px
+
+PERCEPTUAL_WEIGHTS = Weights(9_880_000, 3_540_000)
+"""LPIPS (AlexNet) in single precision."""
+USUAL_SIZE = (512, 640)
+"""Height and width that are assumed where no picture can be read."""
+
+
+@dataclass(frozen=True)
+class PartPlan:
+    """One part with weights."""
+
+    name: str
+    format: str
+    """float16, 4 bit, ..."""
+    weights: Weights
+    takes_turns: bool
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """A painting's memory under one set of switches."""
+
+    loader: PartLoader
+    branches: tuple[Branch, ...]
+    size: tuple[int, int]
+    """Height and width that the networks see."""
+    parts: tuple[PartPlan, ...]
+    stages: tuple[Stage, ...]
+    num_paintings: int = 1
+    """Painted in one batch."""
+
+    @property
+    def memory(self) -> MemoryConfig:
+        return self.loader.memory
+
+    def stage_bytes(self, stage: Stage) -> int:
+        """Weights on the device and tensors alive in one stage."""
+        present = PERCEPTUAL_WEIGHTS.num_bytes
+        for part in self.parts:
+            if not part.takes_turns:
+                present += part.weights.num_bytes
+            elif part.name == stage.network:
+                is_whole = self.memory.offload == "network"
+                present += part.weights.num_bytes if is_whole else part.weights.largest_bytes
+        return present + stage.live_bytes
+
+    @property
+    def worst(self) -> Stage:
+        """The stage that needs most."""
+        return max(self.stages, key=self.stage_bytes)
+
+    @property
+    def peak_bytes(self) -> int:
+        """Of the painter on its device, the process itself left out."""
+        return self.stage_bytes(self.worst)
+
+    @property
+    def host_bytes(self) -> int:
+        """Weights that wait in host memory."""
+        waits_there = self.loader.device.type != "cpu"
+        waiting = sum(part.weights.num_bytes for part in self.parts if part.takes_turns)
+        return waiting if waits_there else 0
+
+    def with_switches(
+        self, dtype: torch.dtype | None = None, num_paintings: int | None = None, **memory: object
+    ) -> MemoryPlan:
+        """The same paintings with other switches on, or fewer in a batch."""
+        loader = dataclasses.replace(
+            self.loader,
+            dtype=dtype or self.loader.dtype,
+            memory=self.memory.model_copy(update=memory),
+        )
+        # Where weights wait changes nothing about what else is alive.
+        same = loader.dtype == self.loader.dtype and set(memory) <= {"offload"}
+        stages = self.stages if same and num_paintings is None else None
+        count = num_paintings or self.num_paintings
+        return plan_for(loader, self.branches, self.size, stages, count)
+
+
+def memory_plan(
+    loader: PartLoader,
+    config: InferenceConfig,
+    pictures: Iterable[Path] = (),
+    num_paintings: int = 1,
+) -> MemoryPlan:
+    """The plan for the largest of some pictures, those that cannot be read passed over, with
+    `num_paintings` of its size in a batch."""
+    is_official = config.quirks == "official"
+    fixed = guidance_of(config.sampling.guidance or loader.settings.guidance).branches
+    sizes = [network_size(size, loader.settings.preset) for size in _sizes(pictures)]
+    size = max(sizes, key=lambda s: s[0] * s[1], default=None)
+    size = size or network_size(USUAL_SIZE, loader.settings.preset)
+    branches = BRANCHES if is_official else fixed
+    return plan_for(loader, branches, size, num_paintings=num_paintings)
+
+
+def plan_for(
+    loader: PartLoader,
+    branches: Sequence[Branch],
+    size: tuple[int, int],
+    stages: tuple[Stage, ...] | None = None,
+    num_paintings: int = 1,
+) -> MemoryPlan:
+    """The plan for canvases of `size` (height, width) as the networks see them; `stages` are found
+    by a dry run where they are not known yet."""
+    turns = taking_turns(loader)
+    parts = tuple(
+        _part_plan(name, loader, name in turns)
+        for name in loader.classes
+        if any((loader.folder / name).glob("*.safetensors"))
+    )
+    stages = stages or dry_run(loader, size, branches, num_paintings)
+    return MemoryPlan(loader, tuple(branches), size, parts, stages, num_paintings)
+
+
+def network_size(canvas_size: tuple[int, int], preset: Preset) -> tuple[int, int]:
+    """Height and width of a canvas with the preset's short side, padded."""
+    scale = preset.image_side_px / min(canvas_size)
+    height, width = (max(preset.image_side_px, round(side * scale)) for side in canvas_size)
+    bottom, right = padding_px(height, width, preset)
+    return height + bottom, width + right
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that can still be had on a device."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
+
+
+def capacity_bytes(device: torch.device) -> int:
+    """All the memory that a device has."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[1]
+    return psutil.virtual_memory().total
+
+
+def _part_plan(name: str, loader: PartLoader, takes_turns: bool) -> PartPlan:
+    folder = loader.folder / name
+    bits = loader.memory.llava_bits if name == LANGUAGE else None
+    dtype = loader.format_of(name)
+    named = str(dtype or dtype_of(folder)).removeprefix("torch.")
+    weights = weights_of(folder, dtype, bits)
+    return PartPlan(name, f"{bits} bit" if bits else named, weights, takes_turns)
+
+
+def _sizes(pictures: Iterable[Path]) -> list[tuple[int, int]]:
+    """Height and width of each picture, from its header."""
+    sizes = []
+    for path in pictures:
+        try:
+            with Image.open(path) as image:
+                sizes.append((image.height, image.width))
+        except (OSError, UnidentifiedImageError, Image.DecompressionBombError):
+            continue  # refused with its reason when its turn comes
+    return sizes

@@ -1,0 +1,146 @@
+"""A session as files that anybody can open: frames, mp4, gif."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from PIL import Image
+from pydantic import Field
+
+from inference.output.frames import canvases
+from ingest.conventions.atomic import atomic_file, write_bytes
+from ingest.conventions.config import Config
+from ingest.format.schema import Sample
+from ingest.format.tar import Fields
+
+PALETTE_COLOURS = 256
+PALETTE_FRAMES = 6
+"""Frames that the GIF's palette is made from: enough for every colour that lasts."""
+
+
+class ExportConfig(Config):
+    """Film and GIF of a painting; the sizes are those of the finished files."""
+
+    fps: int = Field(default=24, ge=1, le=60)
+    """Frames a second of the mp4."""
+    hold_s: float = Field(default=0.45, gt=0, le=60)
+    """How long each canvas stands."""
+    fade_s: float = Field(default=0.25, ge=0, le=10)
+    """How long one canvas takes to become the next."""
+    final_hold_s: float = Field(default=3.0, gt=0, le=60)
+    """How long the finished picture stands at the end."""
+    film_side_px: int = Field(default=1280, ge=64, le=4096)
+    """Long side of the mp4 at most."""
+    film_quality: int = Field(default=18, ge=0, le=51)
+    """x264's constant rate factor; lower is better and larger."""
+    gif_side_px: int = Field(default=480, ge=32, le=1280)
+    """Long side of the GIF at most; its size in bytes grows with the square."""
+
+
+def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
+    """``frames/000.png`` (the white canvas) to the last canvas, full size; older frames go.
+
+    Args:
+        encoded: samples of a session as fields; their PNG bytes are written as they are.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frames = [encoded[0][1]["current.png"], *(fields["next.png"] for _, fields in encoded)]
+    contents = {f"{index:03d}.png": data for index, data in enumerate(frames)}
+    for name, data in contents.items():
+        write_bytes(folder / name, data)
+    for path in folder.glob("*.png"):
+        if path.name not in contents:
+            path.unlink()
+
+
+def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
+    """h264 mp4 in yuv420p, which every player takes: sides are even, canvases fade over."""
+    frames = [_even(_fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
+    height, width = frames[0].shape[:2]
+    with (
+        atomic_file(path) as file,
+        # By name, not by handle: to put the index first ("faststart") the muxer reopens its file.
+        av.open(file.name, mode="w", format="mp4", options={"movflags": "faststart"}) as container,
+    ):
+        # One thread and no macroblock tree: either lets x264's bytes differ from run to run (with
+        # the tree a quarter of equal runs at 80 x 64 px did).
+        options = {
+            "crf": str(config.film_quality),
+            "preset": "veryfast",
+            "threads": "1",
+            "x264-params": "mbtree=0",
+        }
+        stream: Any = container.add_stream("libx264", rate=config.fps, options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.thread_count = 1
+        stream.codec_context.time_base = Fraction(1, config.fps)
+        context = stream.codec_context
+        # Untagged colours are guessed from the frame's size, and players guess differently.
+        context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        for image in _film_frames(frames, config):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
+        container.mux(stream.encode())
+
+
+def write_gif(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
+    """A looping GIF with one palette for all frames, so that still parts do not flicker."""
+    frames = [_fitted(canvas, config.gif_side_px) for canvas in canvases(samples)]
+    palette = _palette(frames)
+    images = [
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        for frame in frames
+    ]
+    step_ms = round(1000 * (config.hold_s + config.fade_s))
+    durations = [step_ms] * (len(images) - 1) + [round(1000 * config.final_hold_s)]
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0,
+        optimize=False, disposal=1,
+    )  # fmt: skip
+    write_bytes(path, buffer.getvalue())
+
+
+def _film_frames(frames: Sequence[np.ndarray], config: ExportConfig) -> Iterator[np.ndarray]:
+    """Every canvas held, with a linear fade to the next one."""
+    num_hold = max(1, round(config.hold_s * config.fps))
+    num_fade = round(config.fade_s * config.fps)
+    for current, following in pairwise(frames):
+        yield from [current] * num_hold
+        for step in range(1, num_fade + 1):
+            weight = step / (num_fade + 1)
+            yield cv2.addWeighted(following, weight, current, 1 - weight, 0)
+    yield from [frames[-1]] * max(1, round(config.final_hold_s * config.fps))
+
+
+def _palette(frames: Sequence[np.ndarray]) -> Image.Image:
+    """The colours of the finished picture first, with a share for earlier canvases."""
+    chosen = [frames[int(i)] for i in np.linspace(0, len(frames) - 1, PALETTE_FRAMES)]
+    sheet = np.concatenate([*chosen, frames[-1]], axis=0)
+    return Image.fromarray(sheet).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
+
+
+def _fitted(canvas: np.ndarray, side_px: int) -> np.ndarray:
+    """The canvas with a long side of at most `side_px`."""
+    height, width = canvas.shape[:2]
+    scale = side_px / max(height, width)
+    if scale >= 1:
+        return canvas
+    size = (max(2, round(width * scale)), max(2, round(height * scale)))
+    return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
+
+
+def _even(canvas: np.ndarray) -> np.ndarray:
+    """Sides made even by repeating the last row or column: yuv420p halves its colours."""
+    height, width = canvas.shape[:2]
+    return np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

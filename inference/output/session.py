@@ -1,0 +1,156 @@
+"""A painted session: every step as a sample of the one schema, and a record of how it came about.
+
+``session/steps.tar`` holds a sample a step (PNG, every pixel), ``session/session.json`` the record.
+The record is written last of everything that a painting leaves behind, so it is also the mark that
+the painting is complete. Nothing in either depends on the clock: the same picture, painter, config
+and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from inference.rollout.stop import StopReason
+from ingest.conventions.atomic import write_json
+from ingest.conventions.errors import UserError
+from ingest.format.fields import SCHEMA_VERSION, check_version
+from ingest.format.images import sha256
+from ingest.format.schema import Record, Sample, decode_sample
+from ingest.format.tar import Fields, read_tar, write_tar
+
+
+class StepRecord(Record):
+    """What was decided and measured in one step; its images are the sample `key` of the tar."""
+
+    key: str
+    time_s: float
+    """Painting time of the canvas after the step."""
+    instruction: str
+    confidence: float | None
+    mask_area: float
+    """Share of the canvas in the region."""
+    threshold: float
+    """Probability above which a pixel belonged to the region."""
+    change: float
+    """LPIPS between the canvases before and after."""
+    distance: float
+    """LPIPS of the canvas after to the target."""
+    is_finish: bool = False
+    """Set by `inference.rollout.finish`, not painted by the networks."""
+
+
+class PainterRecord(Record):
+    """Which painter painted."""
+
+    name: str
+    """Folder or hub name as it was given."""
+    preset: str
+    fingerprint: str
+    """Hash of its files; another training gives another one."""
+
+
+class SessionRecord(Record):
+    """``session.json``."""
+
+    schema_version: str = SCHEMA_VERSION
+    picture_uri: str
+    picture_sha256: str
+    picture_notes: tuple[str, ...] = ()
+    original_size_px: tuple[int, int]
+    """Width and height of the picture in its file."""
+    canvas_size_px: tuple[int, int]
+    """Width and height of the canvases."""
+    painter: PainterRecord
+    seed: int
+    interval_s: float
+    stop: StopReason
+    """Why the painter stopped."""
+    num_painted: int
+    """Steps that the painter painted; a finishing step comes on top."""
+    steps: tuple[StepRecord, ...] = Field(min_length=1)
+    config: dict[str, Any]
+    """All settings, resolved."""
+    config_hash: str
+    versions: dict[str, str]
+    """Of this code and of the libraries that decide bytes."""
+    steps_sha256: str = ""
+    """Of steps.tar."""
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """A painting's making in memory: its record and its samples, one a step, in order."""
+
+    record: SessionRecord
+    samples: Sequence[Sample]
+
+
+class SessionFolder:
+    """Where a session lies: the ``session`` folder of one painted picture."""
+
+    def __init__(self, painting: Path) -> None:
+        self.root = painting / "session"
+
+    @property
+    def steps_tar(self) -> Path:
+        return self.root / "steps.tar"
+
+    @property
+    def session_json(self) -> Path:
+        return self.root / "session.json"
+
+
+def write_steps(folder: SessionFolder, encoded: list[tuple[str, Fields]]) -> str:
+    """Write steps.tar; returns its hash."""
+    write_tar(folder.steps_tar, encoded)
+    return sha256(folder.steps_tar.read_bytes())
+
+
+def write_record(folder: SessionFolder, record: SessionRecord) -> None:
+    """Write session.json, the mark that everything else of the painting is there."""
+    write_json(folder.session_json, record.model_dump(mode="json"))
+
+
+def read_record(folder: SessionFolder) -> SessionRecord | None:
+    """The record of a finished session, or None if there is none.
+
+    Raises:
+        UserError: there is one that cannot be read.
+    """
+    path = folder.session_json
+    try:
+        head = json.loads(path.read_text(encoding="utf-8"))
+        check_version(str(path), "session", head)
+        return SessionRecord.model_validate(head)
+    except FileNotFoundError:
+        return None
+    except (ValidationError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and paint again"
+        ) from error
+
+
+def read_session(painting: Path) -> Session:
+    """The session of a painted picture's folder, every sample checked.
+
+    Raises:
+        UserError: there is no finished session, or its tar is not the one that was written.
+    """
+    folder = SessionFolder(painting)
+    record = read_record(folder)
+    if record is None:
+        raise UserError(
+            f"{painting} holds no finished session: make one with "
+            f"`python -m inference paint PICTURE -o {painting.parent}`"
+        )
+    where = str(folder.steps_tar)
+    samples = [decode_sample(key, fields, where) for key, fields in read_tar(folder.steps_tar)]
+    if [s.key for s in samples] != [s.key for s in record.steps]:
+        raise UserError(f"{where} is not the tar that {folder.session_json} names: paint again")
+    return Session(record, samples)

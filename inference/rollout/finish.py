@@ -1,0 +1,44 @@
+"""An optional last step that is not painted but set: the canvas arrives at the target exactly.
+
+A painter's autoencoder and a short training leave a small distance that no further update closes.
+Painters end with finishing touches; this step stands for them, and the session says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field
+
+from inference.rollout.region import Region
+from inference.rollout.steps import Instruction, Step
+from ingest.conventions.config import Config
+
+
+class FinishConfig(Config):
+    """The last step."""
+
+    enabled: bool = True
+    """Add it; the session marks it as set, so that no measure mistakes it for the painter's."""
+    visible_change: int = Field(default=6, ge=0, le=255)
+    """A pixel belongs to the step's region where its largest channel changes by more than this."""
+
+
+def finishing_step(last: Step, target: np.ndarray, config: FinishConfig) -> Step | None:
+    """The step from the last painted canvas to the target; None if it is there or is not wanted."""
+    if not config.enabled or np.array_equal(last.next, target):
+        return None
+    change = np.abs(last.next.astype(np.int16) - target).max(axis=2)
+    mask = change > config.visible_change
+    return Step(
+        index=last.index + 1,
+        current=last.next,
+        next=target,
+        instruction=Instruction("details", None),
+        region=Region(mask, 0.0),
+        difference=mask,
+        interval_s=last.interval_s,
+        change=last.distance,
+        distance=0.0,
+        stop=last.stop,
+        is_finish=True,
+    )

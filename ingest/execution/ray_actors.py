@@ -1,0 +1,106 @@
+"""Actors on Ray that load a model once and then work through items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+
+from ingest.conventions.errors import UserError
+from ingest.execution.ray_tasks import connect
+from ingest.execution.tasks import ActorPoolConfig, Finished, Item, Result, TaskFailure
+
+QUEUED_AN_ACTOR = 2
+"""Items sent to an actor at once, so that it never waits for the driver."""
+
+
+class _Worker:
+    """What an actor of a pool runs: it makes its function once, then does item after item."""
+
+    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
+        self._function = make()
+
+    def is_ready(self) -> bool:
+        return True
+
+    def work(self, item: Any) -> Any:
+        return self._function(item)
+
+
+def run_on_actors(
+    make: Callable[[], Callable[[Item], Result]],
+    items: Iterable[Item],
+    config: ActorPoolConfig,
+    address: str | None = None,
+) -> Iterator[Finished[Item, Result]]:
+    """Give every item to a free actor, yielding each as it finishes (in no fixed order).
+
+    Args:
+        make: called once by each actor; loads the model, returns what is done with an item.
+
+    Raises:
+        UserError: the actors cannot be made, or found no room on the cluster.
+    """
+    connect(address)
+    num_actors, num_gpus = pool_size(config, ray.cluster_resources().get("GPU", 0.0))
+    worker = ray.remote(
+        num_cpus=config.num_cpus,
+        num_gpus=num_gpus,
+        max_restarts=config.max_restarts,
+        max_task_retries=config.max_restarts,
+    )(_Worker)
+    actors: list[Any] = [worker.remote(make) for _ in range(num_actors)]
+    try:
+        _wait_for_pool(actors, num_gpus, config)
+        yield from _worked_off(actors, iter(items))
+    finally:
+        for actor in actors:
+            ray.kill(actor)
+
+
+def pool_size(config: ActorPoolConfig, cluster_gpus: float) -> tuple[int, float]:
+    """Number of actors and GPU share of each, for a cluster with so many GPUs."""
+    share = config.num_gpus if config.num_gpus is not None else float(cluster_gpus >= 1)
+    if config.num_actors:
+        return config.num_actors, share
+    return max(1, int(cluster_gpus / share)) if share else 1, share
+
+
+def _worked_off(actors: list[Any], items: Iterator[Any]) -> Iterator[Finished[Any, Any]]:
+    running: dict[ray.ObjectRef, tuple[Any, Any]] = {}
+    free = [actor for _ in range(QUEUED_AN_ACTOR) for actor in actors]
+    while True:
+        for actor, item in zip(list(free), items, strict=False):
+            free.remove(actor)
+            running[actor.work.remote(item)] = (actor, item)
+        if not running:
+            return
+        done, _ = ray.wait(list(running), num_returns=1)
+        for reference in done:
+            actor, item = running.pop(reference)
+            free.append(actor)
+            yield Finished(item, _answer(reference))
+
+
+def _answer(reference: ray.ObjectRef) -> Any:
+    try:
+        return ray.get(reference, timeout=60)
+    except RayTaskError as error:
+        return TaskFailure("exception", str(error).strip().splitlines()[-1])
+    except RayError as error:
+        return TaskFailure("worker-died", " ".join(str(error).split())[:300])
+
+
+def _wait_for_pool(actors: list[Any], num_gpus: float, config: ActorPoolConfig) -> None:
+    try:
+        ray.get([actor.is_ready.remote() for actor in actors], timeout=config.start_timeout_s)
+    except GetTimeoutError as error:
+        raise UserError(
+            f"{len(actors)} actors with {config.num_cpus:g} CPU and {num_gpus:g} GPU each were not "
+            f"ready after {config.start_timeout_s:g} s: lower num_actors or num_gpus, or add nodes"
+        ) from error
+    except RayError as error:
+        told = str(error).strip().splitlines()[-1]
+        raise UserError(f"the model did not start: {told}") from error

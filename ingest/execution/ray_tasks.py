@@ -1,0 +1,128 @@
+"""Tasks on Ray: independent ones, a bounded number in flight.
+
+Only this file and `ingest.execution.ray_actors` know Ray. Stages are plain functions from an item
+to a result; they neither know nor need it. Failures of one item never stop the others, and the
+order of results decides nothing: outputs are named by content.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
+
+from ingest.execution.tasks import Finished, Item, Result, RunConfig, TaskFailure
+
+STALL_GRACE_S = 60.0
+"""How much longer than a task's own limit the cluster may stay silent before tasks are given up."""
+
+
+def connect(address: str | None = None) -> None:
+    """Join the cluster at `address` or RAY_ADDRESS, or start a private Ray on this machine.
+
+    Without an address a local Ray is started explicitly: a bare `ray.init()` could join somebody
+    else's cluster that happens to run here.
+    """
+    if ray.is_initialized():
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Left alone, Ray retries a task that its memory monitor kills for ever.
+    os.environ.setdefault("RAY_task_oom_retries", "2")
+    target = address or os.environ.get("RAY_ADDRESS")
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if target:
+        ray.init(address=target, **options)
+        return
+    root = str(Path(__file__).resolve().parents[2])
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        num_cpus=os.cpu_count(),
+        # Workers start elsewhere; they must find our packages before any installed namesake.
+        runtime_env={"env_vars": {"PYTHONPATH": root}},
+        **options,
+    )
+
+
+def disconnect() -> None:
+    """Leave the cluster; a private Ray stops."""
+    ray.shutdown()
+
+
+def run_tasks(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    config: RunConfig,
+    address: str | None = None,
+) -> Iterator[Finished[Item, Result]]:
+    """Run `function` on every item, yielding each as it finishes (in no fixed order).
+
+    Items are drawn lazily and at most `max_in_flight` are submitted, so the driver's memory does
+    not grow with their number. An item that hangs together with its worker is given up once nothing
+    at all has finished for `timeout_s` and a minute: tasks that merely wait for a busy cluster have
+    no clock. (`ingest.execution.isolation` watches each item from the moment it starts.)
+    """
+    connect(address)
+    slots = max(1, int(_cluster_slots(config)))
+    remote = ray.remote(
+        num_cpus=config.num_cpus,
+        num_gpus=config.num_gpus,
+        max_retries=config.max_retries,
+        # An exception of ours would only come again; retries are for killed workers.
+        retry_exceptions=False,
+    )(_run_one)
+    # Sent once: it may carry a config, and there may be millions of items.
+    shared = ray.put(function)
+    limit = config.max_in_flight or max(2, 2 * slots)
+    waiting = iter(items)
+    running: dict[ray.ObjectRef, Item] = {}
+    last_sign_s = time.monotonic()
+    while True:
+        for item in itertools.islice(waiting, limit - len(running)):
+            running[remote.remote(shared, item)] = item
+        if not running:
+            return
+        done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
+        for reference in done:
+            last_sign_s = time.monotonic()
+            yield Finished(running.pop(reference), _result(reference))
+        if time.monotonic() - last_sign_s > config.timeout_s + STALL_GRACE_S:
+            # The oldest are those that run; what waits behind them gets its turn.
+            for reference in list(running)[:slots]:
+                yield Finished(running.pop(reference), _given_up(reference, config))
+            last_sign_s = time.monotonic()
+
+
+def _given_up(reference: ray.ObjectRef, config: RunConfig) -> TaskFailure:
+    ray.cancel(reference, force=True)
+    told = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
+    return TaskFailure("timeout", told)
+
+
+def _run_one(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
+
+
+def _result(reference: ray.ObjectRef) -> Any:
+    try:
+        return ray.get(reference, timeout=60)
+    except RayTaskError as error:
+        return TaskFailure("exception", str(error).strip().splitlines()[-1])
+    except GetTimeoutError:
+        return TaskFailure("worker-died", "the result could not be fetched from its node")
+    except RayError as error:
+        return TaskFailure("worker-died", " ".join(str(error).split())[:300])
+
+
+def _cluster_slots(config: RunConfig) -> float:
+    resources = ray.cluster_resources()
+    slots = resources.get("CPU", 1.0) / config.num_cpus
+    if config.num_gpus:
+        slots = min(slots, resources.get("GPU", 0.0) / config.num_gpus)
+    return slots

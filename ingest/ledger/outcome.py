@@ -1,0 +1,123 @@
+"""What became of a source video, and its keyframes as other packages read them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from ingest.format.fields import SCHEMA_VERSION
+from ingest.format.images import ImageFormat, decode_image
+from ingest.format.schema import Keyframe, Record, Split, decode_keyframe
+from ingest.format.tar import read_tar
+
+Status = Literal["kept", "refused", "failed"]
+"""kept: it has keyframes. refused: a documented reason. failed: an exception nobody foresaw."""
+
+
+class VideoOutcome(Record):
+    """One row of `videos.parquet`, and the JSON beside a video's keyframes tar."""
+
+    schema_version: str = SCHEMA_VERSION
+    video_id: str
+    """First 16 hex digits of the SHA-256 of the source's bytes; ``missing-...`` if unreadable."""
+    uri: str
+    painting_id: str
+    licence: str = ""
+    source: str = ""
+    split: Split = "train"
+    given_split: Split | None = None
+    """What the manifest said; None where `split` comes from a hash of the painting's id."""
+    near_duplicate_of: str = ""
+    """Another video of this dataset that shows the same painting: the first by id of its group."""
+    look: str = ""
+    """Hex digits of what the finished painting looks like (`ingest.ledger.fingerprint`); empty if
+    unkept."""
+    status: Status
+    reason: str = ""
+    """One word of the documented list (`ingest.discover`, docs/data-format.md); empty when kept."""
+    detail: str = ""
+    """The reason in a sentence: what was seen, what was expected, what to do."""
+    warnings: tuple[str, ...] = ()
+    duration_s: float | None = None
+    fps: float | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    span_s: tuple[float, float] | None = None
+    """Start and end of the painting in the video."""
+    num_sampled_frames: int = 0
+    """Frames that were looked at; each is used in a keyframe or counted in `dropped`."""
+    num_keyframes: int = 0
+    dropped: dict[str, int] = Field(default_factory=dict)
+    """Number of sampled frames dropped, by reason."""
+    suspicion: float = Field(default=0.0, ge=0, le=1)
+    """Of left-over hands or tools: the highest among its keyframes
+    (`ingest.video.keyframes.suspicion`)."""
+    keyframes_sha256: str = ""
+    ingest_version: str = ""
+    config_hash: str = ""
+
+
+@dataclass(frozen=True)
+class StoredKeyframe:
+    """A keyframe as it lies in the tar: its record and its image, still encoded."""
+
+    keyframe: Keyframe
+    format: ImageFormat
+    data: bytes
+
+    def image(self) -> np.ndarray:
+        """RGB uint8 (H, W, 3)."""
+        return decode_image(self.data)
+
+
+def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
+    """The outcome of one video. Raises UserError naming the file if it is missing or damaged."""
+    path = dataset.outcome_json(video_id)
+    try:
+        return VideoOutcome.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise UserError(f"{path} not found: run `python -m ingest` on that video again") from None
+    except (ValueError, ValidationError) as error:
+        raise damaged_outcome(path, error) from error
+
+
+def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
+    """The outcome of one video, None if there is none that can be read."""
+    try:
+        return read_outcome(dataset, video_id)
+    except UserError:
+        return None
+
+
+def damaged_outcome(path: Path, error: Exception) -> UserError:
+    """What to tell about an outcome file that cannot be read."""
+    return UserError(
+        f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and run "
+        "`python -m ingest` again"
+    )
+
+
+def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:
+    """All keyframes of a video in painting order."""
+    path = dataset.keyframes_tar(video_id)
+    stored = [
+        StoredKeyframe(*decode_keyframe(key, fields, str(path))) for key, fields in read_tar(path)
+    ]
+    return sorted(stored, key=lambda item: item.keyframe.index)
+
+
+def keyframes_stamp(dataset: Dataset, video_id: str) -> str:
+    """What tells, without reading it, that a video's tar was not written anew: every writing makes
+    another file (`ingest.conventions.atomic`). Empty: there is none."""
+    try:
+        found = dataset.keyframes_tar(video_id).stat()
+    except FileNotFoundError:
+        return ""
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"

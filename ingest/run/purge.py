@@ -1,0 +1,139 @@
+"""Take a video out of a dataset for good: no byte of it stays, and no run takes it in again.
+
+First a tombstone (`purged.jsonl`), then the files, so that a purge that is killed can be run again
+and nothing brings the video back meanwhile. Shards are packed from many videos: those that hold
+it are deleted, and `python -m labeling shards` builds what is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.conventions.config import load_section
+from ingest.conventions.errors import UserError
+from ingest.format.dataset import Dataset
+from ingest.ledger.later_stages import (
+    count_corrections,
+    drop_answers,
+    drop_corrections,
+    drop_shards,
+    has_answers,
+    shards_with,
+)
+from ingest.ledger.ledger import read_outcomes
+from ingest.ledger.outcome import VideoOutcome, find_outcome
+from ingest.ledger.stored import ingested_files, is_content_id, write_unkept
+from ingest.ledger.tombstones import read_purged, write_purged
+from ingest.run.conclusion import conclude
+from ingest.settings import IngestConfig
+
+
+@dataclass(frozen=True)
+class PurgePlan:
+    """What a purge takes away."""
+
+    video_id: str
+    uri: str
+    files: list[Path]
+    """Files of this video alone, and pages that show it: deleted."""
+    shards: list[Path]
+    """Shards that hold samples of it: deleted, with what other videos have in them."""
+    has_answers: bool
+    """It has rows in the table of instructions: taken out."""
+    num_corrections: int
+    """Decisions of people about it: taken out."""
+
+    def lines(self) -> list[str]:
+        """The plan for people, one line a thing."""
+        lines = [f"delete {path}" for path in [*self.files, *self.shards]]
+        if self.has_answers:
+            lines.append("take its rows out of labels/instructions.parquet")
+        if self.num_corrections:
+            lines.append(f"take {self.num_corrections} rows out of review/corrections.csv")
+        return lines
+
+
+def plan_purge(dataset: Dataset, name: str) -> PurgePlan:
+    """What purging a video (its id or URI) would take away. Raises UserError: there is none."""
+    video_id, uri = _find(dataset, name)
+    files = [
+        *ingested_files(dataset, video_id),
+        dataset.regions_tar(video_id),
+        dataset.instructions_jsonl(video_id),
+        dataset.root / "labels.html",
+        *sorted(dataset.human_masks(video_id).glob("*.png")),
+    ]
+    return PurgePlan(
+        video_id,
+        uri,
+        [path for path in files if path.is_file()],
+        list(shards_with(dataset, video_id)),
+        has_answers(dataset, video_id),
+        count_corrections(dataset, video_id),
+    )
+
+
+def purge(dataset: Dataset, plan: PurgePlan) -> None:
+    """Do what the plan says, and write ledger and report anew."""
+    before = find_outcome(dataset, plan.video_id)
+    write_purged(dataset, read_purged(dataset) | {plan.video_id: plan.uri})
+    drop_shards(dataset, plan.shards)
+    for path in plan.files:
+        path.unlink(missing_ok=True)
+    if plan.has_answers:
+        drop_answers(dataset, plan.video_id)
+    if plan.num_corrections:
+        drop_corrections(dataset, plan.video_id)
+    write_unkept(dataset, _tombstone(plan, before))
+    settings = dataset.config_yaml("ingest")
+    is_there = settings.is_file()
+    conclude(
+        dataset, load_section("ingest", IngestConfig, settings) if is_there else IngestConfig()
+    )
+
+
+def _tombstone(plan: PurgePlan, before: VideoOutcome | None) -> VideoOutcome:
+    """The row of the ledger that is left of a video."""
+    return VideoOutcome(
+        video_id=plan.video_id,
+        uri=plan.uri,
+        painting_id=plan.video_id,
+        licence=before.licence if before else "",
+        source=before.source if before else "",
+        status="refused",
+        reason="purged",
+        detail="it was taken out with `python -m ingest purge`",
+        config_hash=before.config_hash if before else "",
+    )
+
+
+def undo_purge(dataset: Dataset, name: str) -> str:
+    """Take back a tombstone, so that the next run takes the video in again; returns its id."""
+    purged = read_purged(dataset)
+    found = [video_id for video_id, uri in purged.items() if name in (video_id, uri)]
+    if not found:
+        raise UserError(f"{name} is not in {dataset.purged_jsonl}: nothing to undo")
+    write_purged(dataset, {v: uri for v, uri in purged.items() if v not in found})
+    for video_id in found:
+        outcome = find_outcome(dataset, video_id)
+        if outcome is not None and outcome.reason == "purged":
+            dataset.outcome_json(video_id).unlink()
+    return found[0]
+
+
+def _find(dataset: Dataset, name: str) -> tuple[str, str]:
+    """Id and URI of the video that is called so."""
+    purged = read_purged(dataset)
+    if name in purged:
+        return name, purged[name]  # perhaps a purge that was killed
+    outcome = find_outcome(dataset, name) if is_content_id(name) else None
+    if outcome is not None:
+        return outcome.video_id, outcome.uri
+    for outcome in read_outcomes(dataset):
+        if outcome.uri == name and is_content_id(outcome.video_id):
+            return outcome.video_id, outcome.uri
+    raise UserError(
+        f"{dataset.root} has no video {name}: give the id or the URI of a row of videos.parquet "
+        "(for a duplicate those of the video that was taken)"
+    )

@@ -1,0 +1,181 @@
+"""From what the user names (files, folders, globs, manifests) to one `SourceRow` a video.
+
+Nothing is decoded here, and of remote inputs only listings and manifests are read.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic import Field
+
+from ingest.conventions.config import Config
+from ingest.conventions.errors import Refusal, UserError
+from ingest.format.schema import Split
+from ingest.sources.manifest import MANIFEST_ENDINGS, read_manifest, read_remote_manifest
+from ingest.sources.remote import SCHEMES, find, is_glob, is_remote, local_path, name_of
+from ingest.sources.source_row import (
+    FOLDER_MARKS,
+    FRAMES_FILE,
+    PICTURE_ENDINGS,
+    TARGETS_FILE,
+    TIMES_FILE,
+    VIDEO_ENDINGS,
+    BadRow,
+    Row,
+    SourceRow,
+)
+from ingest.sources.stores import RemoteConfig
+
+__all__ = ["BadRow", "DiscoverConfig", "Row", "SourceRow", "content_id", "discover", "split_of"]
+
+
+class DiscoverConfig(Config):
+    """How inputs become rows."""
+
+    val_fraction: float = Field(default=0.1, ge=0, le=1)
+    """Share of paintings that go to the val split where the manifest does not say."""
+
+
+def discover(inputs: Iterable[str], remote: RemoteConfig | None = None) -> Iterator[Row]:
+    """Rows of all inputs in the order given; folders and globs are sorted by name.
+
+    Raises:
+        UserError: an input that is no file, folder, address or glob with matches, or holds no
+            video; a server that cannot be read.
+    """
+    for text in inputs:
+        found = False
+        for row in _rows_of(text, remote or RemoteConfig()):
+            found = True
+            yield row
+        if not found:
+            raise UserError(
+                f"{text} holds no video, keyframe folder or manifest row: expected files such as "
+                "*.mp4, a folder with videos, or a .csv/.jsonl manifest with the column uri"
+            )
+
+
+def content_id(row: SourceRow) -> str:
+    """First 16 hex digits of the SHA-256 of the content: it never depends on the path.
+
+    For a folder of pictures the content is the sorted hashes of its pictures and its times.
+
+    Raises:
+        Refusal: missing.
+    """
+    digest = hashlib.sha256()
+    try:
+        if row.path.is_dir():
+            names = sorted(p for p in row.path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
+            for line in sorted(f"{_file_hash(path)} {path.name}" for path in names):
+                digest.update(line.encode())
+            for extra in (row.path / TARGETS_FILE, times_file(row), row.path / FRAMES_FILE):
+                if extra is not None and extra.is_file():
+                    digest.update(extra.read_bytes())
+            return digest.hexdigest()[:16]
+        return _file_hash(row.path)[:16]
+    except OSError as error:
+        raise Refusal(
+            "missing", f"{row.uri} cannot be read ({error.strerror}): correct the path"
+        ) from error
+
+
+def times_file(row: SourceRow) -> Path | None:
+    """The CSV with the times of a picture folder: the manifest's, or `times.csv` inside it."""
+    if row.times:
+        return Path(row.times)
+    inside = row.path / TIMES_FILE
+    return inside if inside.is_file() else None
+
+
+def split_of(painting_id: str, config: DiscoverConfig) -> Split:
+    """The split of a painting, from a hash of its id: the same in every run and on any machine."""
+    value = int(hashlib.sha256(painting_id.encode()).hexdigest()[:8], 16) / 16**8
+    return "val" if value < config.val_fraction else "train"
+
+
+def is_picture_folder(path: Path) -> bool:
+    """Whether a folder is one source: keyframes or frames, told by the file beside them."""
+    return any((path / mark).is_file() for mark in FOLDER_MARKS)
+
+
+def _file_hash(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for ever.
+        raise OSError(0, "no regular file", str(path))
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _rows_of(text: str, remote: RemoteConfig) -> Iterator[Row]:
+    if is_remote(text):
+        try:
+            yield from _remote_rows(text, remote)
+        except Refusal as refusal:
+            raise UserError(refusal.detail) from refusal
+        return
+    if "://" in text and not text.startswith("file://"):
+        raise UserError(f"{text}: expected a path, file:// or one of {', '.join(SCHEMES)}")
+    path = local_path(text)
+    for match in [path] if path.exists() else map(Path, _matches(str(path))):
+        yield from _local_rows(match, frozenset())
+
+
+def _matches(pattern: str) -> list[str]:
+    matches = sorted(glob.glob(pattern, recursive=True))
+    if not matches:
+        raise UserError(f"{pattern} not found: give an existing file, folder, glob or manifest")
+    return matches
+
+
+def _local_rows(path: Path, above: frozenset[Path]) -> Iterator[Row]:
+    """Rows of a file or folder; `above` are the folders that it was reached through."""
+    if not path.is_dir():
+        is_manifest = path.suffix.lower() in MANIFEST_ENDINGS and path.is_file()
+        yield from read_manifest(path) if is_manifest else [SourceRow(uri=str(path))]
+        return
+    if is_picture_folder(path):
+        yield SourceRow(uri=str(path))
+        return
+    real = path.resolve()
+    if real in above:
+        return  # a link back up: what it shows was seen on the way
+    for child in sorted(path.iterdir()):
+        if child.is_dir():
+            yield from _local_rows(child, above | {real})
+        elif child.suffix.lower() in VIDEO_ENDINGS:
+            yield SourceRow(uri=str(child))
+
+
+def _remote_rows(uri: str, remote: RemoteConfig) -> Iterator[Row]:
+    """Rows of an address, told by its ending: a manifest, a video, else a folder or a glob."""
+    ending = Path(name_of(uri)).suffix.lower()
+    if is_glob(uri):
+        for match in find(uri, remote):
+            # A name with a star in it is a file, or this would never end.
+            yield from [SourceRow(match)] if is_glob(match) else _remote_rows(match, remote)
+    elif ending in MANIFEST_ENDINGS:
+        yield from read_remote_manifest(uri, remote)
+    elif ending in VIDEO_ENDINGS or (uri.startswith("http") and not uri.endswith("/")):
+        yield SourceRow(uri)
+    else:
+        yield from _listed_rows(find(uri, remote), uri)
+
+
+def _listed_rows(uris: list[str], given: str) -> Iterator[Row]:
+    """Rows of a sorted listing: its videos, and its folders of pictures with times."""
+    folder_of = {uri: uri.rpartition("/")[0] for uri in uris}
+    marked = {folder_of[uri] for uri in uris if name_of(uri) in FOLDER_MARKS}
+    told: set[str] = set()
+    for uri in uris:
+        folder = folder_of[uri]
+        if folder in marked:
+            if folder not in told:
+                yield SourceRow(f"{folder}/" if uri.startswith("http") else folder)
+            told.add(folder)
+        elif uri == given or Path(name_of(uri)).suffix.lower() in VIDEO_ENDINGS:
+            yield SourceRow(uri)

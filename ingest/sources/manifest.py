@@ -1,0 +1,137 @@
+"""Manifests: CSV or JSON lines, one row a source, read one row at a time.
+
+A row that cannot be used becomes a `BadRow`, so that it appears in the report like every other
+input, and the rows after it still come through.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ingest.conventions.errors import UserError
+from ingest.sources.copies import copy_folder
+from ingest.sources.remote import SCHEMES, fetch, is_remote, join, local_path, name_of, stat
+from ingest.sources.source_row import BadRow, Row, SourceRow
+from ingest.sources.stores import RemoteConfig
+
+MANIFEST_ENDINGS = frozenset((".csv", ".jsonl"))
+MANIFEST_COLUMNS = ("uri", "painting", "licence", "source", "split", "times", "speed")
+
+
+def read_manifest(path: Path) -> Iterator[Row]:
+    """Rows of a local manifest; its paths are relative to its folder.
+
+    Raises:
+        UserError: the file itself cannot be used (no column uri, not text).
+    """
+    return _rows(path, str(path), str(path.parent))
+
+
+def read_remote_manifest(uri: str, config: RemoteConfig) -> Iterator[Row]:
+    """Rows of a remote manifest; its paths are relative to the address of its folder.
+
+    Raises:
+        UserError: the file itself cannot be used. Refusal: missing, no-size. Unreachable.
+    """
+    with copy_folder() as folder:
+        remote = stat(uri, config)
+        if remote is None:
+            raise UserError(f"{uri} is a folder: expected a manifest")
+        copy = folder / name_of(uri)
+        fetch(remote, copy, config)
+        yield from _rows(copy, uri, uri.rpartition("/")[0])
+
+
+def _rows(path: Path, name: str, base: str) -> Iterator[Row]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            is_csv = path.suffix.lower() == ".csv"
+            records = _csv_records(file, name) if is_csv else _json_records(file)
+            for line, record in records:
+                where = f"{name}:{line}"
+                try:
+                    yield _row_of(record, base)
+                except ValueError as error:
+                    yield BadRow(where, f"{where}: {error}; the row was skipped, correct it")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{name} is no UTF-8 text: save the manifest as UTF-8") from error
+
+
+def _csv_records(file: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(file, strict=True)
+    if "uri" not in (reader.fieldnames or []):
+        raise UserError(
+            f"{name}:1: got the columns {reader.fieldnames or []}, expected uri and any of "
+            f"{', '.join(MANIFEST_COLUMNS[1:])}"
+        )
+    try:
+        for record in reader:
+            if None in record:
+                record["too many values"] = record.pop(None)  # pyright: ignore
+            yield reader.line_num, record
+    except csv.Error as error:
+        yield reader.line_num, {"damaged CSV": str(error)}
+
+
+def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            record = {"damaged JSON": str(error)}
+        yield number, record if isinstance(record, dict) else {"no JSON object": line.strip()}
+
+
+def _row_of(record: dict[str, Any], base: str) -> SourceRow:
+    """Check one manifest record. Raises ValueError that says what was got and expected."""
+    values = {key: str(value).strip() for key, value in record.items() if value is not None}
+    unknown = sorted(set(values) - set(MANIFEST_COLUMNS))
+    if unknown:
+        got = f"{unknown[0]}={values[unknown[0]][:60]!r}"
+        raise ValueError(f"got {got}, expected the columns {', '.join(MANIFEST_COLUMNS)}")
+    uri, split = values.get("uri", ""), values.get("split", "")
+    if not uri:
+        raise ValueError("uri is empty, expected a path or an address")
+    if split not in ("", "train", "val"):
+        raise ValueError(f"split is {split!r}, expected train, val or nothing")
+    return SourceRow(
+        uri=_resolved(base, uri, "uri"),
+        painting=values.get("painting", ""),
+        licence=values.get("licence", ""),
+        source=values.get("source", ""),
+        split=split or None,  # pyright: ignore[reportArgumentType]
+        times=_resolved(base, values["times"], "times") if values.get("times") else "",
+        speed=_speed(values.get("speed", "")),
+    )
+
+
+def _resolved(base: str, text: str, column: str) -> str:
+    """The path or address that a row means. Local ones have to exist; no server is asked here."""
+    if is_remote(text):
+        return text
+    if "://" in text and not text.startswith("file://"):
+        raise ValueError(f"{column} {text!r}: expected a path, file:// or {', '.join(SCHEMES)}")
+    path = local_path(text)
+    if is_remote(base) and not path.is_absolute():
+        return join(base, text)
+    path = path if is_remote(base) else Path(base) / path
+    if "\0" in text or not path.exists():
+        raise ValueError(f"{column} {text!r} does not exist beside the manifest ({base})")
+    return str(path)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text or 1.0)
+    except ValueError:
+        speed = math.nan
+    if not (math.isfinite(speed) and speed > 0):
+        raise ValueError(f"speed is {text!r}, expected real seconds per video second, above 0")
+    return speed

@@ -1,0 +1,61 @@
+"""Pictures of a folder with the times that a CSV ``file,time_s`` gives them."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from ingest.conventions.errors import Refusal
+from ingest.sources.source_row import PICTURE_ENDINGS
+
+
+def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
+    """The pictures that `file` lists and their seconds, in the order of time.
+
+    Raises:
+        Refusal: bad-times, for a damaged list, a picture that is not there, or equal times.
+    """
+    pictures: list[tuple[Path, float]] = []
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
+        reader = csv.DictReader(text)
+        if not {"file", "time_s"} <= set(reader.fieldnames or []):
+            raise Refusal(
+                "bad-times", f"{file}:1: got columns {reader.fieldnames}, expected file,time_s"
+            )
+        for record in reader:
+            where = f"{file}:{reader.line_num}"
+            try:
+                time_s = float(record["time_s"])
+            except (TypeError, ValueError):
+                time_s = math.nan
+            if not (math.isfinite(time_s) and time_s >= 0):
+                raise Refusal(
+                    "bad-times", f"{where}: time_s is {record['time_s']!r}, expected seconds"
+                )
+            pictures.append((picture_path(folder, record["file"] or ""), time_s))
+    pictures.sort(key=lambda item: (item[1], item[0].name))
+    check_times(file, [(path.name, time_s) for path, time_s in pictures])
+    return pictures
+
+
+def check_times(file: Path, sorted_times: Sequence[tuple[str, float]]) -> None:
+    """Raises Refusal: bad-times where two pictures (name, seconds) have the same time."""
+    for (before, time_s), (after, after_s) in itertools.pairwise(sorted_times):
+        if time_s == after_s:
+            raise Refusal(
+                "bad-times",
+                f"{file}: {before} and {after} have the same time {time_s:g} s: every picture "
+                "needs its own",
+            )
+
+
+def picture_path(folder: Path, name: str) -> Path:
+    """The picture that a list names, with or without its ending. Raises Refusal: bad-times."""
+    options = [folder / name, *(folder / f"{name}{ending}" for ending in sorted(PICTURE_ENDINGS))]
+    for path in options:
+        if path.is_file() and path.suffix.lower() in PICTURE_ENDINGS:
+            return path
+    raise Refusal("bad-times", f"{folder}: {name!r} is listed but there is no such picture")

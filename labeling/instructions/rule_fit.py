@@ -1,0 +1,150 @@
+"""Makes the built-in labeler's prototypes from the studio's paintings; measures it on others.
+
+``python -m labeling.instructions.rule_fit fit`` writes ``rule_prototypes.csv``; ``accuracy`` prints
+how often the labeler is right, and how right it is when it is sure, on paintings of other seeds.
+Both paint with `ingest.studio` and use its words; no film is made. A step is looked at whole or in
+two halves.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
+
+FIT_SEEDS, TEST_SEEDS = (0, 60), (1000, 1030)
+SIZES_PX = ((240, 192), (192, 192), (192, 240), (272, 192))
+"""Width and height in turn."""
+WIDENED, FLOOR = 1.2, 0.03
+"""The world is wider than the studio: deviations are stretched and never smaller than this."""
+MIN_STROKES_TO_HALVE = 60
+MIN_STEPS, MIN_STEPS_TO_SPLIT = 5, 20
+"""Steps from which a word gets a prototype, and from which it gets two."""
+
+app = new_app("Fit and measure the built-in labeler on the studio's paintings.")
+SeedOption = Annotated[int, typer.Option(help="First seed")]
+EndOption = Annotated[int, typer.Option(help="Seed after the last")]
+
+
+@app.command()
+def fit(start: SeedOption = FIT_SEEDS[0], end: EndOption = FIT_SEEDS[1]) -> None:
+    """Write rule_prototypes.csv beside this file."""
+    import numpy as np
+
+    from ingest.conventions.atomic import write_bytes
+    from ingest.format.vocabulary import VOCABULARY
+    from labeling.instructions.rule_labeler import MEASURES, PROTOTYPES_FILE
+
+    seen: dict[str, list[list[float]]] = defaultdict(list)
+    for word, measures in measured(start, end):
+        if measures is not None:
+            seen[word].append([measures[name] for name in MEASURES])
+    total = sum(map(len, seen.values()))
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["word", "frequency", *(n + e for n in MEASURES for e in ("", "_deviation"))])
+    for word in (word for word in VOCABULARY if len(seen[word]) >= MIN_STEPS):
+        for values in _kinds(np.array(seen[word]), MEASURES.index("area")):
+            usual, deviation = np.median(values, axis=0), values.std(axis=0) * WIDENED + FLOOR
+            numbers = np.stack([usual, deviation], axis=1).ravel()
+            writer.writerow([word, f"{len(values) / total:.4f}", *(f"{n:.3f}" for n in numbers)])
+    write_bytes(Path(__file__).with_name(PROTOTYPES_FILE), text.getvalue().encode())
+    print(f"{PROTOTYPES_FILE}: from {total} steps of {end - start} paintings")
+
+
+@app.command()
+def accuracy(
+    start: SeedOption = TEST_SEEDS[0], end: EndOption = TEST_SEEDS[1], json: JsonOption = None
+) -> None:
+    """Print how often the labeler is right on paintings that it was not fitted to."""
+    import numpy as np
+
+    from labeling.instructions.rule_labeler import RuleLabeler
+
+    labeler = RuleLabeler()
+    rows = [(word, labeler.guess(measures)) for word, measures in measured(start, end)]
+    right = np.array([answer.text == word for word, answer in rows])
+    confidence = np.array([answer.confidence for _, answer in rows])
+    print(f"{len(rows)} steps of {end - start} paintings: {right.mean():.1%} right, "
+          f"mean confidence {confidence.mean():.2f}")  # fmt: skip
+    by_confidence: list[dict[str, float]] = []
+    for low in np.arange(0, 1, 0.2):
+        chosen = (confidence >= low) & (confidence < low + 0.2)
+        if chosen.any():
+            bin_ = {"from": round(float(low), 1), "steps": int(chosen.sum()),
+                    "right": round(float(right[chosen].mean()), 3)}  # fmt: skip
+            by_confidence.append(bin_)
+            print(f"  confidence {low:.1f} to {low + 0.2:.1f}: {bin_['steps']} steps, "
+                  f"{bin_['right']:.0%} right")  # fmt: skip
+    by_word: dict[str, list[bool]] = defaultdict(list)
+    for (word, _), is_right in zip(rows, right.tolist(), strict=True):
+        by_word[word].append(is_right)
+    for word, found in sorted(by_word.items(), key=lambda item: -len(item[1])):
+        print(f"  {word}: {sum(found)} of {len(found)}")
+    result = {
+        "steps": len(rows), "accuracy": float(right.mean()),
+        "mean_confidence": float(confidence.mean()), "by_confidence": by_confidence,
+        "by_word": {word: [sum(found), len(found)] for word, found in by_word.items()},
+    }  # fmt: skip
+    write_result(json, result)
+
+
+def measured(start: int, end: int) -> Iterator[tuple[str, dict[str, float] | None]]:
+    """True word and measures of every step of the paintings with these seeds."""
+    import numpy as np
+
+    from labeling.instructions.labeler import PairImages
+    from labeling.instructions.rule_labeler import measure_region
+    from labeling.regions.perceptual import PerceptualDistance
+    from labeling.regions.regions import difference_mask
+
+    distance = PerceptualDistance()
+    for seed in range(start, end):
+        states, words = painted_states(seed)
+        for before, after, word in zip(states, states[1:], words, strict=False):
+            mask = difference_mask(distance.maps(before[None], after[None])[0])
+            pair = PairImages(before, after, np.asarray(states[-1]), mask)
+            yield word, measure_region(pair)
+
+
+def painted_states(seed: int) -> tuple[list[Any], list[str]]:
+    """Canvases from white to finished, RGB uint8, and the word for each change between them."""
+    import numpy as np
+
+    from ingest.studio.painting.planner import plan_painting
+
+    width, height = SIZES_PX[seed % len(SIZES_PX)]
+    plan = plan_painting(seed, width / height)
+    canvas = plan.canvas(width, height)
+    states, words = [np.full((height, width, 3), 255, np.uint8)], []
+    rng = np.random.default_rng(seed)
+    for step in plan.steps:
+        count = len(step.strokes)
+        is_halved = count >= MIN_STROKES_TO_HALVE and rng.random() < 0.5
+        stops = [count // 2, count] if is_halved else [count]
+        for first, last in zip([0, *stops], stops, strict=False):
+            for stroke in step.strokes[first:last]:
+                canvas.apply(stroke)
+            states.append(canvas.picture().copy())
+            words.append(step.word)
+    return states, words
+
+
+def _kinds(values: Any, area: int) -> list[Any]:
+    """The rows of a word (N, 14), in two halves by area where there are enough of them: a first
+    wash and the last corrections of a sky have little in common."""
+    if len(values) < MIN_STEPS_TO_SPLIT:
+        return [values]
+    ordered = values[values[:, area].argsort(kind="stable")]
+    return [ordered[: len(values) // 2], ordered[len(values) // 2 :]]
+
+
+if __name__ == "__main__":
+    run_app(app)

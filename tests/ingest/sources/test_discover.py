@@ -1,0 +1,135 @@
+"""Inputs to rows: order, identity by content, and one clear message for what cannot be used."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ingest.conventions.errors import Refusal, UserError
+from ingest.sources.discover import (
+    BadRow,
+    DiscoverConfig,
+    Row,
+    SourceRow,
+    content_id,
+    discover,
+    split_of,
+)
+
+
+def uris(rows: list[Row]) -> list[str]:
+    return [Path(row.uri).name for row in rows]
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> Path:
+    for name in ("b.mp4", "a.MKV", "notes.txt", "deep/c.webm"):
+        path = tmp_path / "videos" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(name.encode())
+    return tmp_path / "videos"
+
+
+def test_folders_globs_and_files(videos: Path) -> None:
+    assert uris(list(discover([str(videos)]))) == ["a.MKV", "b.mp4", "c.webm"]
+    assert uris(list(discover([str(videos / "*.mp4"), str(videos / "deep")]))) == [
+        "b.mp4",
+        "c.webm",
+    ]
+    assert uris(list(discover([str(videos / "notes.txt")]))) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["absent", "absent/*.mp4", "empty"])
+def test_nothing_there_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError) as caught:
+        list(discover([str(tmp_path / name)]))
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_gives_its_columns(videos: Path) -> None:
+    manifest = videos / "m.csv"
+    manifest.write_text(
+        "uri,painting,licence,source,split,times,speed\nb.mp4,lake,CC0-1.0,me,val,,8\n"
+        "deep/c.webm,,,,,,\n"
+    )
+    first, second = discover([str(manifest)])
+    expected = SourceRow(str(videos / "b.mp4"), "lake", "CC0-1.0", "me", "val", "", 8.0)
+    assert first == expected
+    assert isinstance(second, SourceRow)
+    assert (second.split, second.speed, second.painting) == (None, 1.0, "")
+
+
+def test_json_lines_are_a_manifest_too(videos: Path) -> None:
+    manifest = videos / "m.jsonl"
+    manifest.write_text('{"uri": "b.mp4", "speed": 2}\n\nnonsense\n[1]\n{"uri": "deep/c.webm"}\n')
+    rows = list(discover([str(manifest)]))
+    assert [type(row) for row in rows] == [SourceRow, BadRow, BadRow, SourceRow]
+    assert [row.uri for row in rows[1:3]] == [f"{manifest}:3", f"{manifest}:4"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (",p,,,,,", "uri is empty"),
+        ("absent.mp4,p,,,,,", "does not exist"),
+        ("b.mp4,p,,,test,,", "split is 'test'"),
+        ("b.mp4,p,,,,,fast", "speed is 'fast'"),
+        ("b.mp4,p,,,,,-1", "speed is '-1'"),
+        ("b.mp4,p,,,,t.csv,", "times 't.csv'"),
+        ("b.mp4,p,,,,,1,more", "too many values"),
+    ],
+)
+def test_a_bad_row_names_file_and_line_and_the_rest_comes_through(
+    videos: Path, row: str, told: str
+) -> None:
+    manifest = videos / "m.csv"
+    head = "uri,painting,licence,source,split,times,speed"
+    manifest.write_text(f"{head}\nb.mp4,,,,,,\n{row}\ndeep/c.webm,,,,,,\n")
+    first, bad, last = discover([str(manifest)])
+    assert isinstance(first, SourceRow)
+    assert isinstance(last, SourceRow)
+    assert isinstance(bad, BadRow)
+    assert f"{manifest}:3" in bad.detail
+    assert told in bad.detail
+    assert "\n" not in bad.detail
+
+
+@pytest.mark.parametrize("content", [b"", b"video,name\nb.mp4,x\n", b"uri\n\xff\xfe\n"])
+def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
+    manifest = tmp_path / "m.csv"
+    manifest.write_bytes(content)
+    with pytest.raises(UserError, match=r"m\.csv"):
+        list(discover([str(manifest)]))
+
+
+def test_identity_is_the_content(videos: Path) -> None:
+    copy = videos / "copy.mp4"
+    shutil.copy(videos / "b.mp4", copy)
+    one, other = SourceRow(str(videos / "b.mp4")), SourceRow(str(copy))
+    assert content_id(one) == content_id(other)
+    copy.write_bytes(b"other")
+    assert content_id(one) != content_id(other)
+    with pytest.raises(Refusal, match="missing"):
+        content_id(SourceRow(str(videos / "absent.mp4")))
+
+
+def test_identity_of_a_picture_folder_holds_its_times(tmp_path: Path) -> None:
+    (tmp_path / "p.jpg").write_bytes(b"picture")
+    times = tmp_path / "times.csv"
+    times.write_text("file,time_s\np.jpg,1\n")
+    before = content_id(SourceRow(str(tmp_path)))
+    times.write_text("file,time_s\np.jpg,2\n")
+    assert content_id(SourceRow(str(tmp_path))) != before
+
+
+def test_splits_are_by_painting_and_in_proportion() -> None:
+    config = DiscoverConfig(val_fraction=0.2)
+    splits = [split_of(f"painting {i}", config) for i in range(2000)]
+    assert splits == [split_of(f"painting {i}", config) for i in range(2000)]
+    assert 0.17 < splits.count("val") / 2000 < 0.23
+    assert split_of("x", DiscoverConfig(val_fraction=0)) == "train"
+    assert split_of("x", DiscoverConfig(val_fraction=1)) == "val"

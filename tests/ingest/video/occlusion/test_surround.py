@@ -1,0 +1,62 @@
+"""What the table around a canvas tells."""
+
+import numpy as np
+
+from ingest.video.occlusion.surround import OTHER_FRAMES, Surround
+
+NUMBER, SIDE = 40, 60
+
+
+def _film() -> tuple[np.ndarray, np.ndarray]:
+    """A grained table with a canvas that is painted, and an arm in front now and then."""
+    rng = np.random.default_rng(3)
+    table = rng.normal((150, 110, 70), 12, (SIDE, SIDE, 3)).clip(0, 255)
+    frames = np.repeat(table[None], NUMBER, axis=0)
+    inside = np.zeros((SIDE, SIDE), bool)
+    inside[12:48, 12:48] = True
+    for n in range(NUMBER):
+        frames[n, inside] = (230 - 4 * n, 230 - 3 * n, 225)
+        if n % 4 == 1:
+            frames[n, 36:, 10:40] = (205, 160, 130)
+    return frames.astype(np.uint8), inside
+
+
+def _other(frames: np.ndarray, inside: np.ndarray) -> list[int]:
+    flat = np.full(inside.shape, 13, np.float32)
+    found = Surround(frames, inside).other_scenes(np.ones(frames.shape[:3], bool), flat)
+    return np.flatnonzero(found).tolist()
+
+
+def test_paint_and_arms_are_of_the_scene() -> None:
+    assert _other(*_film()) == []
+
+
+def test_a_dissolve_into_a_card_is_of_another_scene() -> None:
+    frames, inside = _film()
+    for n, share in zip(range(36, NUMBER), (0.05, 0.4, 0.7, 0.95), strict=True):
+        frames[n] = (1 - share) * frames[n] + share * np.array((240, 240, 230))
+    assert _other(frames, inside) == list(range(37 - OTHER_FRAMES, NUMBER))
+
+
+def test_a_nearer_view_that_shows_no_table_is_left_alone() -> None:
+    frames, inside = _film()
+    frames[20] = 255
+    valid = np.ones(frames.shape[:3], bool)
+    valid[20] = inside
+    flat = np.full(inside.shape, 13, np.float32)
+    assert not Surround(frames, inside).other_scenes(valid, flat).any()
+
+
+def test_a_hand_from_where_the_table_is_out_of_view_is_no_fresh_paint() -> None:
+    frames, inside = _film()
+    hand, paint = np.zeros_like(inside), np.zeros_like(inside)
+    hand[20:30, 6:24], paint[34:42, 30:40] = True, True
+    valid = np.ones(frames.shape[:3], bool)
+    for n in range(22, 25):
+        frames[n] = frames[24]
+        frames[n, hand], frames[n, paint] = (205, 160, 130), (30, 90, 40)
+        valid[n, :, :10] = False
+    flat = np.full(inside.shape, 13, np.float32)
+    fresh = Surround(frames, inside).fresh_paint(23, (hand | paint) & valid[23], valid, flat)
+    assert not fresh[hand].any()
+    assert fresh[paint].mean() > 0.9

@@ -1,0 +1,107 @@
+"""Checkpoints: a folder of safetensors and one JSON, whole or absent.
+
+``RUN/checkpoints/step-000000120/`` holds one ``.safetensors`` file a group of tensors (weights,
+average, optimizer, random) and ``state.json``. The folder gets its name when all of it is written.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ingest.conventions.atomic import SUFFIX, write_json
+from ingest.conventions.errors import UserError
+
+TensorGroups = Mapping[str, Mapping[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What was saved: named groups of named tensors, and plain values."""
+
+    path: Path
+    groups: dict[str, dict[str, Tensor]]
+    state: dict[str, Any]
+
+
+def checkpoint_path(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f"step-{step:09d}"
+
+
+def save_checkpoint(
+    run: Path, step: int, groups: TensorGroups, state: Mapping[str, Any], keep: int
+) -> Path:
+    """Write the checkpoint of `step` and delete all but the last `keep`."""
+    path = checkpoint_path(run, step)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    try:
+        for name, tensors in groups.items():
+            file = temporary / f"{name}.safetensors"
+            # clone: safetensors refuses tensors that share memory, as tied weights do.
+            save_file({k: t.detach().cpu().clone().contiguous() for k, t in tensors.items()}, file)
+            with file.open("rb") as written:
+                os.fsync(written.fileno())
+        write_json(temporary / "state.json", {**state, "groups": sorted(groups)})
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    for old in checkpoints(run)[:-keep]:
+        shutil.rmtree(old)
+    return path
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """Whole checkpoints of a run, oldest first."""
+    return sorted((run / "checkpoints").glob("step-*"))
+
+
+def latest_checkpoint(run: Path) -> Path | None:
+    """The newest checkpoint, or None in a fresh run."""
+    return next(reversed(checkpoints(run)), None)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint. Raises UserError naming the damaged file and what to do."""
+    file = path / "state.json"
+    try:
+        state = json.loads(file.read_text(encoding="utf-8"))
+        groups = {}
+        for name in state["groups"]:
+            file = path / f"{name}.safetensors"
+            groups[name] = load_file(file)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise UserError(
+            f"{file} is damaged or missing ({' '.join(str(error).split())[:160]}): delete the "
+            f"folder {path} and run the same command; it goes on from the checkpoint before"
+        ) from error
+    return Checkpoint(path, groups, state)
+
+
+def random_state() -> dict[str, Tensor]:
+    """The global generators of torch."""
+    state = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        for index, generator in enumerate(torch.cuda.get_rng_state_all()):
+            state[f"cuda{index}"] = generator
+    return state
+
+
+def restore_random_state(state: Mapping[str, Tensor]) -> None:
+    torch.set_rng_state(state["cpu"])
+    for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        if f"cuda{index}" in state:
+            torch.cuda.set_rng_state(state[f"cuda{index}"], index)

@@ -1,0 +1,140 @@
+"""The one training loop: any `Objective`, on one process or several, resumable to the bit.
+
+Progress is counted in samples seen. A run folder holds ``training.yaml`` (resolved config),
+``checkpoints/``, ``tensorboard/``, ``log.jsonl``, ``parts/`` (the trained networks in painter
+layout, averaged weights) and, written last, ``result.json``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from ingest.conventions import atomic
+from training.loop import ranks
+from training.loop.config import LoopConfig
+from training.loop.objective import Batches, Objective
+from training.loop.run_log import RunLog
+from training.loop.trainer import Trainer
+from training.streaming.batch import Batch
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended; the same stands in ``result.json``."""
+
+    objective: str
+    reason: Literal["max_steps", "max_time_s"]
+    step: int
+    samples_seen: int
+    trained_s: float
+    loss: float
+    """Mean over the last steps that were logged together."""
+    validation_loss: float | None
+
+
+class Clock:
+    """Seconds of training, and the share of them in which steps waited for data."""
+
+    def __init__(self) -> None:
+        self.start_s, self.waited_s = time.monotonic(), 0.0
+
+    def timed(self, batches: Iterator[Batch], count: int) -> list[Batch]:
+        """The next `count` batches."""
+        before_s = time.monotonic()
+        taken = list(itertools.islice(batches, count))
+        self.waited_s += time.monotonic() - before_s
+        return taken
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self.start_s
+
+    @property
+    def waiting_share(self) -> float:
+        return self.waited_s / max(1e-9, self.elapsed_s)
+
+
+def train(
+    objective: Objective,
+    batches: Batches,
+    validation: Batches | None,
+    run: Path,
+    config: LoopConfig,
+    device: torch.device | None = None,
+) -> TrainingResult:
+    """Train until `max_steps` or `max_time_s`; a run folder with checkpoints is continued.
+
+    Every rank calls it with the same arguments and gets the same result; rank 0 writes the folder.
+
+    Raises:
+        UserError: a loss that is no number (naming the batch and the last good checkpoint), or a
+            run folder of another objective or preset.
+    """
+    trainer = Trainer(objective, run, config, device or torch.device("cpu"))
+    resumed = trainer.resume()
+    with RunLog(run, objective.name, ranks.is_chief()) as log:
+        if resumed:
+            log.say(f"going on from step {trainer.step} after {trainer.trained_s:.0f} s")
+        try:
+            reason = _run_steps(trainer, batches, validation, log)
+        except KeyboardInterrupt:
+            if ranks.num_ranks() == 1:
+                log.say(f"interrupted: saved as {trainer.save()}; the same command goes on there")
+            raise
+        trainer.log_losses(log)
+        validation_loss = trainer.validate(log, validation)
+        trainer.save()
+        trainer.save_parts()
+        result = TrainingResult(
+            objective=objective.name,
+            reason=reason,
+            step=trainer.step,
+            samples_seen=trainer.position.samples_seen,
+            trained_s=round(trainer.trained_s, 1),
+            loss=trainer.loss,
+            validation_loss=validation_loss,
+        )
+        if ranks.is_chief():
+            atomic.write_json(run / "result.json", asdict(result))
+    return result
+
+
+def _run_steps(
+    trainer: Trainer, batches: Batches, validation: Batches | None, log: RunLog
+) -> Literal["max_steps", "max_time_s"]:
+    config = trainer.config
+    stream = batches.batches(trainer.position, ranks.rank(), ranks.num_ranks())
+    clock, before_s, first_step = Clock(), trainer.trained_s, trainer.step
+    while trainer.step < config.max_steps:
+        trainer.trained_s = before_s + clock.elapsed_s
+        if _is_late(trainer):
+            return "max_time_s"
+        trainer.train_step(clock.timed(stream, config.accumulation_steps))
+        fraction = max(trainer.step / config.max_steps, trainer.trained_s / config.max_time_s)
+        speed = (trainer.step - first_step) / max(1e-9, clock.elapsed_s)
+        log.advance(fraction, trainer.step, trainer.recent[-1]["loss"], speed)
+        if trainer.step % config.log_every_steps == 0:
+            trainer.log_losses(log, data_wait=clock.waiting_share, steps_per_s=speed)
+        if trainer.step % config.validate_every_steps == 0:
+            trainer.validate(log, validation)
+        if trainer.step % config.checkpoint_every_steps == 0:
+            trainer.trained_s = before_s + clock.elapsed_s
+            trainer.save()
+    trainer.trained_s = before_s + clock.elapsed_s
+    return "max_steps"
+
+
+def _is_late(trainer: Trainer) -> bool:
+    """Whether the time is up, by rank 0's clock. Several ranks ask it only now and then: it makes
+    them wait for each other."""
+    config = trainer.config
+    if ranks.num_ranks() > 1 and trainer.step % config.log_every_steps:
+        return False
+    return ranks.of_chief(trainer.trained_s >= config.max_time_s)

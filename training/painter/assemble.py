@@ -1,0 +1,93 @@
+"""Trained runs in, one painter folder out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from ingest.conventions.atomic import SUFFIX
+from ingest.conventions.errors import UserError
+from training.painter.folder import (
+    PainterSettings,
+    local_folder,
+    parts_of,
+    read_index,
+    same_files,
+    write_index,
+)
+
+
+def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, Any]:
+    """Copy each objective's parts from its run (or from any painter folder) into one painter.
+
+    Args:
+        sources: by objective (text, mask, renderer): a run folder, a painter folder, or None to
+            leave its parts out.
+
+    Raises:
+        UserError: nothing given, a run that is not finished, presets that differ, or frozen parts
+            that two runs share and that are not the same.
+    """
+    given = {name: parts_folder(name, path) for name, path in sources.items() if path is not None}
+    if not given:
+        raise UserError("nothing to put together: give --text, --mask or --renderer a run folder")
+    temporary = out.with_name(f".{out.name}.{os.getpid()}{SUFFIX}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        classes, settings = _copy_parts(given, temporary)
+        write_index(temporary, classes, settings)
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(temporary, out)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    print(f"painter: {len(classes)} parts of the {settings.preset.name} preset -> {out}")
+    return {"painter": str(out), "parts": sorted(classes), "interval_s": settings.interval_s}
+
+
+def parts_folder(name: str, path: Path) -> Path:
+    """Where the parts of `name` lie: ``RUN/parts`` of a finished run, or a painter folder."""
+    if (path / "parts" / "model_index.json").is_file():
+        return path / "parts"
+    if (path / "training.yaml").is_file():
+        raise UserError(
+            f"{path}: this run is not finished: run `python -m training {name} ... -o {path}` again"
+        )
+    return local_folder(path)
+
+
+def _copy_parts(given: dict[str, Path], out: Path) -> tuple[dict[str, list[str]], PainterSettings]:
+    classes: dict[str, list[str]] = {}
+    origin: dict[str, Path] = {}
+    all_settings: dict[str, PainterSettings] = {}
+    for name, folder in given.items():
+        found, all_settings[name] = read_index(folder)
+        wanted = parts_of(name, all_settings[name].preset)
+        missing = [part for part in wanted if part not in found]
+        if missing:
+            raise UserError(
+                f"{folder} lacks {', '.join(missing)}, which belong to {name}: give the folder of "
+                f"a {name} run, or of a whole painter"
+            )
+        for part in wanted:
+            if part in origin and not same_files(origin[part], folder / part):
+                raise UserError(
+                    f"{part} differs between {origin[part].parent} and {folder}, which must share "
+                    "it: train both with the same preset and the same training.initial"
+                )
+            if part not in origin:
+                shutil.copytree(folder / part, out / part)
+            classes[part], origin[part] = found[part], folder / part
+    return classes, _merged(all_settings)
+
+
+def _merged(settings: dict[str, PainterSettings]) -> PainterSettings:
+    """Settings of the renderer (else of the last objective), with everyone's provenance."""
+    presets = {name: item.preset for name, item in settings.items()}
+    if len({preset.model_dump_json() for preset in presets.values()}) > 1:
+        sizes = {name: f"{p.name} at {p.image_side_px} px" for name, p in presets.items()}
+        raise UserError(f"these were trained at different sizes: {sizes}; train them alike")
+    chief = settings.get("renderer") or list(settings.values())[-1]
+    provenance = {k: v for item in settings.values() for k, v in item.provenance.items()}
+    return chief.model_copy(update={"provenance": provenance})

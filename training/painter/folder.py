@@ -1,0 +1,210 @@
+"""A painter on disk: a diffusers pipeline folder with `painter.json` beside its index.
+
+::
+
+    model_index.json   every part with the library and class that load it
+    painter.json       preset, interval, guidance, thresholds, provenance, versions
+    unet/ mask_unet/ vae/ ...   one folder a part, safetensors + config
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from diffusers.utils import logging as diffusers_logging
+from pydantic import Field, ValidationError
+from transformers.utils import logging as transformers_logging
+
+from ingest.conventions.atomic import write_json
+from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
+from training.networks.presets import Preset
+
+# Parts are small or come from a cache; our own progress bars tell what takes time.
+transformers_logging.disable_progress_bar()
+diffusers_logging.disable_progress_bar()
+
+PIPELINE_CLASS = "InversePaintingPipeline"
+PARTS_OF = {
+    "text": ("instruction_model", "instruction_processor"),
+    "mask": ("mask_unet", "mask_time_encoder", "vae", "text_encoder", "tokenizer"),
+    "renderer": (
+        "scheduler", "vae", "unet", "reference_unet", "canvas_encoder", "next_image_adapter",
+        "time_encoder", "image_encoder", "text_encoder", "tokenizer",
+    ),
+}  # fmt: skip
+"""Parts that each objective saves; those in two of them are frozen and must be identical."""
+OMITTED = {
+    "TE": ("time_encoder", "mask_time_encoder"),
+    "RN": ("reference_unet",),
+    "CE": ("next_image_adapter",),
+}
+"""Parts that an ablation leaves out (`presets.Ablation`)."""
+ALL_PARTS = tuple(dict.fromkeys(name for parts in PARTS_OF.values() for name in parts))
+OPTIONAL_PARTS = ("mask_text_encoder",)
+"""The mask generator's text encoder, where the renderer was trained with another one."""
+LIBRARIES = ("diffusers", "transformers", "training.networks")
+"""Where part classes may come from; anything else in an index is refused, never imported."""
+
+
+class PainterSettings(Config):
+    """`painter.json`: how the networks were built and are meant to be used."""
+
+    preset: Preset
+    """Sizes of the networks and of the canvas."""
+    interval_s: float = Field(default=20.0, gt=0)
+    """Seconds that one step stands for (paper: 20)."""
+    mask_thresholds: tuple[float, ...] = (0.5, 0.4, 0.3, 0.2, 0.1)
+    """Tried in this order on the mask's probability."""
+    num_steps: int = Field(ge=1)
+    """Denoising steps of one canvas update."""
+    guidance: dict[str, float] = Field(default_factory=dict)
+    """Guidance scales by condition; 1 needs no branch of its own."""
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    """By objective: dataset, config hash, samples seen, date-free facts of its training."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Of the libraries that wrote the folder."""
+
+
+def parts_of(objective: str, preset: Preset) -> tuple[str, ...]:
+    """The parts of `PARTS_OF` that the preset has."""
+    omitted = [name for ablation in preset.without for name in OMITTED.get(ablation, ())]
+    return tuple(name for name in PARTS_OF[objective] if name not in omitted)
+
+
+def save_part(part: Any, folder: Path) -> None:
+    """Write one part; models as safetensors, LoRA layers merged. The folder is replaced whole."""
+    from training.networks.lora import without_lora
+
+    shutil.rmtree(folder, ignore_errors=True)
+    without_lora(part).save_pretrained(folder)
+
+
+def class_of(part: Any) -> list[str]:
+    """Library and class of a part, as `model_index.json` names them."""
+    module = type(part).__module__
+    for library in ("diffusers", "transformers"):
+        if module.startswith(f"{library}."):
+            return [library, type(part).__name__]
+    return [module, type(part).__name__]
+
+
+def write_index(folder: Path, classes: Mapping[str, list[str]], settings: PainterSettings) -> None:
+    """Write `painter.json`, then `model_index.json`, which makes the folder a painter."""
+    versions = {n: importlib.metadata.version(n) for n in ("torch", "diffusers", "transformers")}
+    settings = settings.model_copy(update={"versions": versions})
+    write_json(folder / "painter.json", settings.model_dump(mode="json"))
+    index = {"_class_name": PIPELINE_CLASS, "_diffusers_version": versions["diffusers"], **classes}
+    write_json(folder / "model_index.json", index)
+
+
+def save_painter(parts: Mapping[str, Any], settings: PainterSettings, folder: Path) -> None:
+    """Write a painter folder. Names must be of `ALL_PARTS`; any may be absent."""
+    known = (*ALL_PARTS, *OPTIONAL_PARTS)
+    unknown = sorted(set(parts) - set(known))
+    if unknown:
+        raise UserError(f"unknown painter parts {unknown}: expected some of {list(known)}")
+    for name, part in parts.items():
+        save_part(part, folder / name)
+    write_index(folder, {name: class_of(part) for name, part in parts.items()}, settings)
+
+
+def read_painter_folder(
+    folder: str | Path, names: Collection[str] | None = None
+) -> tuple[dict[str, Any], PainterSettings]:
+    """The parts called `names` (None: all that the index names), on the CPU, and the settings."""
+    place = local_folder(folder)
+    classes, settings = read_index(place)
+    missing = sorted(set(names or ()) - set(classes))
+    if missing:
+        raise UserError(f"{place} lacks {', '.join(missing)}: give a painter that has them")
+    wanted = classes if names is None else names
+    return {name: load_part(place, name, classes[name]) for name in wanted}, settings
+
+
+def local_folder(folder: str | Path) -> Path:
+    """The folder itself, or the local copy of the hub repository of that name."""
+    if Path(folder).is_dir():
+        return Path(folder)
+    name = str(folder)
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise UserError(
+            f"{name} not found: give a painter folder (with a model_index.json) or the name of a "
+            "hub repository such as OWNER/NAME"
+        )
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(name))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise UserError(
+            f"{name} is no folder here and could not be fetched from the hub "
+            f"({type(error).__name__}): check the name and the network"
+        ) from error
+
+
+def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
+    """Classes by part, and settings. Raises UserError for a folder that is no painter."""
+    if not (folder / "model_index.json").is_file() or not (folder / "painter.json").is_file():
+        raise UserError(
+            f"{folder} is no painter folder (model_index.json or painter.json is missing): put one "
+            "together with `python -m training painter --text RUN --mask RUN --renderer RUN -o DIR`"
+        )
+    file = folder / "model_index.json"
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+        classes = {name: list(v) for name, v in index.items() if not name.startswith("_")}
+        file = folder / "painter.json"
+        settings = PainterSettings.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError, AttributeError, ValidationError) as error:
+        raise UserError(
+            f"{file} is damaged ({' '.join(str(error).split())[:200]}): put the painter together "
+            "again"
+        ) from error
+    return classes, settings
+
+
+def load_part(folder: Path, name: str, library_and_class: list[str], **options: Any) -> Any:
+    """One part from its sub-folder, ready for use; `options` go to its `from_pretrained`.
+
+    Raises:
+        UserError: the sub-folder is missing, its class is not one that a painter may name, or its
+            files do not fit the class.
+    """
+    from training.painter.parts import prepare_part
+
+    library, class_name = library_and_class
+    if library.partition(".")[0] not in {allowed.partition(".")[0] for allowed in LIBRARIES}:
+        raise UserError(
+            f"{folder}/model_index.json: part {name!r} wants library {library!r}, which a painter "
+            f"may not load: expected one of {', '.join(LIBRARIES)}"
+        )
+    if not (folder / name).is_dir():
+        raise UserError(
+            f"{folder} lacks the part {name!r} that its model_index.json names: copy the sub-folder"
+            f" {name}/ there, or put the painter together again"
+        )
+    try:
+        loaded = getattr(importlib.import_module(library), class_name)
+        part = loaded.from_pretrained(folder / name, **options)
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
+        raise UserError(
+            f"{folder / name} does not load as {library}.{class_name} "
+            f"({' '.join(str(error).split())[:200]}): put the painter together again"
+        ) from error
+    return prepare_part(name, part)
+
+
+def same_files(first: Path, second: Path) -> bool:
+    """Two sub-folders of equal content, file by file."""
+    names = sorted(p.name for p in first.iterdir())
+    if names != sorted(p.name for p in second.iterdir()):
+        return False
+    return all((first / n).read_bytes() == (second / n).read_bytes() for n in names)

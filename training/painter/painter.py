@@ -1,0 +1,300 @@
+"""A painter: all networks of one system, and the calls that training and inference share.
+
+`load_painter` reads a painter folder (layout: `training.painter.folder`). Gradients flow through
+every method except where a network is frozen; inference wraps its loop in `torch.inference_mode()`.
+Guidance, thresholds and the loop itself live in the inference package.
+
+Legend: P paintings, R rows, H x W image size (a multiple of `preset.pad_multiple_px`), h x w latent
+size (an eighth of it), C latent channels, D token width. RGB tensors are in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from ingest.conventions.errors import UserError
+from training.networks import denoiser, unet
+from training.networks.conditions import (
+    Branch,
+    CanvasFeatures,
+    Conditioning,
+    Keep,
+    TargetFeatures,
+)
+from training.networks.mask_blocks import downscale_mask
+from training.networks.time_encoder import TimeEncoder
+from training.networks.towers import pixels_for_tower
+from training.painter.folder import PainterSettings, read_painter_folder
+
+
+class Painter:
+    """Networks by part name and the settings they were made with. Parts may be missing while a
+    trainer needs a few of them only; a method that needs an absent one says which."""
+
+    def __init__(
+        self,
+        parts: dict[str, Any],
+        settings: PainterSettings,
+        device: torch.device | None = None,
+    ) -> None:
+        """
+        Args:
+            device: where the networks compute; None for where their weights lie.
+        """
+        self.parts, self.settings, self.preset = parts, settings, settings.preset
+        self._device = device
+        self._empty_text: Tensor | None = None
+
+    def part(self, name: str) -> Any:
+        """A part by its name (`unet`, `scheduler`, `instruction_model`, ...)."""
+        if name not in self.parts:
+            raise UserError(
+                f"this painter has no part {name!r} (it has {', '.join(sorted(self.parts))}): "
+                "train it and put the painter together again with `python -m training painter`"
+            )
+        return self.parts[name]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks compute."""
+        return self._device or next(iter(self._networks())).device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the UNets; time encoders stay in float32."""
+        return next(iter(self._networks())).dtype
+
+    def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Painter:
+        """Move every network; time encoders keep float32, unless `TimeEncoder.sines_as_weights`."""
+        for part in self.parts.values():
+            keeps_format = isinstance(part, TimeEncoder) and not part.sines_as_weights
+            if isinstance(part, nn.Module):
+                # diffusers' own `to` is hidden from type checkers behind a decorator.
+                cast(Any, part).to(device, None if keeps_format else dtype)
+        self._empty_text = None
+        self._device = None
+        return self
+
+    def to_channels_last(self) -> Painter:
+        """Lay out the convolutions as processors read them fastest; numbers change by rounding."""
+        for name in ("unet", "mask_unet", "reference_unet", "vae", "canvas_encoder"):
+            if isinstance(self.parts.get(name), nn.Module):
+                network: Any = self.parts[name]
+                network.to(memory_format=torch.channels_last)
+        return self
+
+    def _networks(self) -> list[Tensor]:
+        names = ("unet", "mask_unet")
+        return [next(self.parts[n].parameters()) for n in names if n in self.parts]
+
+    # What is computed once a painting or once a canvas update
+
+    def encode_latents(self, rgb: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """E_I: RGB (P, 3, H, W) to scaled latents (P, C, h, w): the mean, or with a generator a
+        sample of the posterior."""
+        posterior = self.latent_distribution(rgb)
+        latents = posterior.mode() if generator is None else posterior.sample(generator)
+        return latents * self.part("vae").config.scaling_factor
+
+    def latent_distribution(self, rgb: Tensor) -> Any:
+        """The posterior of unscaled latents of RGB (P, 3, H, W): `mean` and, of a VAE, `std`."""
+        return self.part("vae").encode(rgb.to(self.dtype)).latent_dist
+
+    def decode_latents(self, latents: Tensor) -> Tensor:
+        """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]."""
+        codec = self.part("vae")
+        return codec.decode(latents.to(self.dtype) / codec.config.scaling_factor).sample.clamp(
+            -1, 1
+        )
+
+    def pooled(self, rgb: Tensor) -> Tensor:
+        """CLIP vector of the class token after the last norm, (P, width)."""
+        return self.pooled_pixels(pixels_for_tower(rgb, self.preset))
+
+    def pooled_pixels(self, pixels: Tensor) -> Tensor:
+        """`pooled` of what the tower takes: square, normalised (P, 3, side, side)."""
+        return self.part("image_encoder")(pixels.to(self.dtype)).pooler_output
+
+    def encode_target(
+        self, target: Tensor, generator: torch.Generator | None = None
+    ) -> TargetFeatures:
+        """Features of the target (P, 3, H, W), needed once a painting; runs the ReferenceNet."""
+        latents, pooled = self.encode_latents(target, generator), self.pooled(target)
+        if "RN" in self.preset.without:
+            return TargetFeatures(target, latents, pooled, {})
+        reference = unet.reference_tokens(self.part("reference_unet"), latents, pooled[:, None])
+        return TargetFeatures(target, latents, pooled, reference)
+
+    def encode_canvas(
+        self, canvas: Tensor, generator: torch.Generator | None = None
+    ) -> CanvasFeatures:
+        """Features of the current canvas (P, 3, H, W), needed once an update."""
+        return CanvasFeatures(canvas, self.encode_latents(canvas, generator), self.pooled(canvas))
+
+    def encode_text(self, instructions: Sequence[str], for_mask: bool = False) -> Tensor:
+        """g_p: last hidden state of the text encoder, padded, (P, text tokens, D).
+
+        Args:
+            for_mask: by the mask generator's own text encoder, where the painter has one (a
+                renderer that was trained with its text encoder brings another).
+        """
+        own = for_mask and "mask_text_encoder" in self.parts
+        encoder = self.part("mask_text_encoder" if own else "text_encoder")
+        known = [""] * len(instructions) if "TG" in self.preset.without else list(instructions)
+        encoded = self.part("tokenizer")(
+            known,
+            padding="max_length",
+            truncation=True,
+            max_length=self.preset.text_tokens,
+            return_tensors="pt",
+        )
+        return encoder(encoded.input_ids.to(self.device)).last_hidden_state
+
+    def time_tokens(self, interval_s: Tensor) -> Tensor:
+        """g_t of the renderer: seconds (P,) to one token each, (P, 1, D)."""
+        if "TE" in self.preset.without:
+            return self._zero_token(interval_s)
+        return self.part("time_encoder")(interval_s)
+
+    def next_image_token(self, canvas: CanvasFeatures, target: TargetFeatures) -> Tensor:
+        """g_c: the token that stands for the next canvas, (P, 1, D)."""
+        if "CE" in self.preset.without:
+            return self._zero_token(canvas.pooled)
+        pooled = torch.cat([canvas.pooled, target.pooled], dim=-1)
+        return self.part("next_image_adapter")(pooled)
+
+    # The mask generator
+
+    def mask_logits(
+        self,
+        canvas_latents: Tensor,
+        target_latents: Tensor,
+        difference: Tensor,
+        text: Tensor,
+        interval_s: Tensor,
+    ) -> Tensor:
+        """g_mask before its sigmoid: (P, 1, h, w).
+
+        Args:
+            canvas_latents: `encode_latents` of the current canvas, (P, C, h, w).
+            target_latents: the same of the target.
+            difference: M_d at image size, 0/1 or bool, (P, 1, H, W).
+            text: `encode_text`, (P, text tokens, D).
+            interval_s: seconds to the next canvas, (P,).
+        """
+        small = downscale_mask(difference, self.preset.mask_downscaling).to(canvas_latents.dtype)
+        without_time = "TE" in self.preset.without
+        time = (
+            self._zero_token(text)
+            if without_time
+            else self.part("mask_time_encoder")(interval_s).to(text.dtype)
+        )
+        tokens = torch.cat([time, text], dim=1)
+        sample = torch.cat([canvas_latents, target_latents, small], dim=1)
+        return unet.mask_logits(self.part("mask_unet"), sample, tokens)
+
+    def mask_probability(
+        self,
+        canvas_latents: Tensor,
+        target_latents: Tensor,
+        difference: Tensor,
+        text: Tensor,
+        interval_s: Tensor,
+    ) -> Tensor:
+        """Probability in [0, 1] that a latent pixel is painted in this step, (P, 1, h, w);
+        arguments as in `mask_logits`. Thresholding and `upscale_mask` are the caller's."""
+        return torch.sigmoid(
+            self.mask_logits(canvas_latents, target_latents, difference, text, interval_s).float()
+        )
+
+    # The renderer
+
+    def condition(
+        self,
+        target: TargetFeatures,
+        canvas: CanvasFeatures,
+        mask: Tensor,
+        text: Tensor,
+        interval_s: Tensor,
+        keep: Keep | Sequence[Branch] = (Branch(),),
+    ) -> Conditioning:
+        """All that one canvas update tells the UNet, for R rows.
+
+        Args:
+            mask: M_t at image size, 0/1, (P, 1, H, W).
+            text: `encode_text` of the instructions, (P, text tokens, D).
+            interval_s: seconds to the next canvas, (P,).
+            keep: what each row sees; branches are laid out branch-major.
+        """
+        if not isinstance(keep, Keep):
+            keep = Keep.of(keep, len(text), text.device)
+        keep = keep.without(self.preset.without)
+        image = self.next_image_token(canvas, target)
+        time = self.time_tokens(interval_s).to(text.dtype)
+        return denoiser.build_conditioning(
+            canvas_encoder=self.part("canvas_encoder"),
+            image_token=image,
+            time_token=time,
+            text_tokens=text,
+            empty_text=self._encoded_empty_text(),
+            target=target,
+            canvas=canvas,
+            mask=mask.to(text.dtype),
+            keep=keep,
+        )
+
+    def network_output(
+        self, latents: Tensor, timestep: Tensor | float, given: Conditioning
+    ) -> Tensor:
+        """What the UNet is trained to say, (R, C, h, w): the noise in paper, the clean next canvas
+        in pocket; arguments as in `predict`."""
+        unet_part = self.part("unet")
+        return denoiser.network_output(unet_part, self.preset.output, latents, timestep, given)
+
+    def predict(self, latents: Tensor, timestep: Tensor | float, given: Conditioning) -> Tensor:
+        """One pass of the denoising UNet.
+
+        Args:
+            latents: noisy latents as the scheduler's `scale_model_input` gives them (variance
+                preserving), (P, C, h, w); repeated for every branch of `given`.
+            timestep: in [0, 999], fractions allowed; one number, or (R,) in training.
+
+        Returns:
+            (R, C, h, w), branch-major, in the scheduler's prediction type: noise (epsilon) in
+            paper, velocity in pocket. Guidance sums of it are sums of either.
+        """
+        return denoiser.predict(
+            self.part("unet"), self.part("scheduler"), self.preset.output, latents, timestep, given
+        )
+
+    def _zero_token(self, like: Tensor) -> Tensor:
+        """The token of a condition that the preset leaves out, (P, 1, D)."""
+        return like.new_zeros(len(like), 1, self.preset.token_width)
+
+    def _encoded_empty_text(self) -> Tensor:
+        if self._empty_text is None:
+            with torch.no_grad():
+                self._empty_text = self.encode_text([""])
+        return self._empty_text
+
+
+def load_painter(
+    folder: str | Path,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> Painter:
+    """A painter from a folder or the name of a hub repository, in evaluation mode.
+
+    Raises:
+        UserError: no such folder, not a painter folder, or a part that is missing or damaged.
+    """
+    parts, settings = read_painter_folder(folder)
+    for part in parts.values():
+        if isinstance(part, nn.Module):
+            part.eval().requires_grad_(False)
+    return Painter(parts, settings).to(device, dtype)

@@ -1,0 +1,38 @@
+"""Samples of one size to one batch, as it is stored: bytes stay bytes up to the device."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ingest.format.schema import Sample
+from training.networks.presets import Preset
+from training.streaming.batch import Batch, Position
+from training.streaming.framing import frame_image, frame_mask
+
+
+def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:
+    """Samples of one size as a batch as it is stored, scaled and padded as the preset says."""
+    images = {
+        name: _stacked([frame_image(getattr(sample, name), preset) for sample in samples])
+        for name in ("current", "next", "target")
+    }
+    masks = {
+        name: _stacked([frame_mask(getattr(sample, name), preset)[..., None] for sample in samples])
+        for name in ("mask", "difference")
+    }
+    return Batch(
+        keys=[sample.key for sample in samples],
+        interval_s=torch.tensor([sample.interval_s for sample in samples], dtype=torch.float32),
+        instructions=[sample.instruction for sample in samples],
+        seeds=seeds,
+        position=position,
+        **images,
+        **masks,
+    )
+
+
+def _stacked(images: list[np.ndarray]) -> Tensor:
+    """uint8 or bool (H, W, C) to the same of shape (B, C, H, W), without moving a channel."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)
