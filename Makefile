@@ -9,7 +9,7 @@ export RAY_AUTH_MODE ?= disabled
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup demo test check style types imports settings bench faults pipelines clean
+.PHONY: setup demo test check style types imports rules settings bench faults pipelines clean
 
 setup: $(STAMP)
 
@@ -26,12 +26,14 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/python -m inference.demo -o out/demo
 
+# Processes that share the tests; each may start a Ray or a browser, so not more than four.
+JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder
 
 # Its parts side by side: types take as long as all the others together.
 check: setup
-	$(MAKE) --no-print-directory --jobs=3 --output-sync=target style types imports settings
+	$(MAKE) --no-print-directory --jobs=3 --output-sync=target style types imports rules settings
 
 style:
 	$(BIN)/ruff check .
@@ -43,6 +45,9 @@ types:
 
 imports:
 	$(BIN)/lint-imports
+
+rules:
+	$(BIN)/python tests/check_rules.py
 
 settings:
 	$(BIN)/python tests/write_pipelines.py --check
@@ -65,7 +70,7 @@ bench: setup
 
 # Thirty kills at random moments: ten each of workers, nodes and drivers.
 faults: setup
-	KILLS=10 $(BIN)/python -m pytest tests/ingest/test_faults.py -s
+	KILLS=10 $(BIN)/python -m pytest tests/ingest/execution/test_faults.py -s
 
 pipelines: setup
 	$(BIN)/python tests/write_pipelines.py

@@ -1,4 +1,4 @@
-"""A finished picture and a painter folder in; the painting's making, step by step, out.
+"""Paints finished pictures step by step with the networks of a painter folder.
 
 Run it from the repository root: ``python -m inference paint PICTURE -o OUT``.
 """

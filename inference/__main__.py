@@ -1,4 +1,5 @@
-"""``python -m inference paint PICTURE... -o OUT``: a finished picture's making, step by step."""
+"""The commands ``python -m inference paint PICTURE... -o OUT``, ``replay`` and
+``import-official``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`InversePaintingPipeline`: a painter as diffusers users expect one.
+"""`InversePaintingPipeline`: a painter as a diffusers pipeline.
 
 ::
 
@@ -7,8 +7,8 @@
     for step in pipeline.paint(picture):               # RGB uint8 (H, W, 3), or a PIL image
         print(step.instruction.text, step.region.area)
 
-Parts, schedulers among them, are attributes and may be exchanged. The folder is the painter folder
-of docs/training.md: diffusers' index with `painter.json` beside it.
+Parts, such as the scheduler, are attributes and may be replaced. The folder is the painter folder
+of docs/training.md: diffusers' index with an additional `painter.json`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from huggingface_hub import file_exists
 
-from inference.artist.lockstep import Together
-from inference.command.easel import Easel, device_named
-from inference.command.starting import start
+from inference.artist.batched_rollouts import BatchedRollouts
+from inference.command.painting_context import PaintingContext, resolve_device
+from inference.command.rollout_setup import start_rollout
 from inference.inputs.picture import Picture
 from inference.loading.memory_config import MemoryConfig
 from inference.loading.part_loading import PartLoader
@@ -46,7 +46,7 @@ from training.painter.painter import Painter
 
 
 class InversePaintingPipeline(DiffusionPipeline):
-    """All parts of a painter and its settings; see the module."""
+    """All parts of a painter and its settings."""
 
     model_cpu_offload_seq = (
         "instruction_model->text_encoder->image_encoder->reference_unet->canvas_encoder->"
@@ -82,7 +82,7 @@ class InversePaintingPipeline(DiffusionPipeline):
             UserError: no such folder, not a painter, or a part that is missing or damaged.
         """
         memory = memory or MemoryConfig()
-        bits_on = device_named("auto") if memory.llava_bits else torch.device("cpu")
+        bits_on = resolve_device("auto") if memory.llava_bits else torch.device("cpu")
         loader = PartLoader.of(folder, bits_on, memory, dtype=torch_dtype)
         found = {name: loader.load(name) for name in loader.classes if name not in parts}
         pipeline = cls(loader.settings, **{**found, **parts})
@@ -107,7 +107,7 @@ class InversePaintingPipeline(DiffusionPipeline):
     def _upload_folder(
         self, working_dir: Any, repo_id: str, token: str | None = None, *rest: Any, **named: Any
     ) -> Any:
-        # diffusers has put its empty card over ours by now; a repository's own card stays.
+        # diffusers has replaced our card by an empty one; the card of the repository is kept.
         if not named.get("subfolder") and not file_exists(repo_id, CARD_FILE, token=token):
             (Path(working_dir) / CARD_FILE).unlink(missing_ok=True)
             write_model_card(Path(working_dir), self.settings)
@@ -115,7 +115,7 @@ class InversePaintingPipeline(DiffusionPipeline):
 
     @property
     def parts(self) -> dict[str, Any]:
-        """Parts that are there, by name."""
+        """Parts of this painter, by name."""
         return {name: part for name, part in self.components.items() if part is not None}
 
     @property
@@ -128,16 +128,16 @@ class InversePaintingPipeline(DiffusionPipeline):
 
     @property
     def painter(self) -> Painter:
-        """The same networks as training and inference call them."""
-        # Weights that are offloaded lie elsewhere than where their network computes.
+        """The networks as a `Painter`."""
+        # Offloaded weights are on another device than that of the computation.
         return Painter(self.parts, self.settings, self._execution_device)
 
     def paint(self, picture: Any, config: InferenceConfig | None = None) -> Rollout:
-        """Paint a picture: an iterator of steps that can be steered (`inference.rollout.rollout`).
+        """Paint a picture; returns an iterator of steps that can be steered.
 
         Args:
             picture: RGB uint8 (H, W, 3), or a PIL image.
-            config: settings; the painter named there is not read.
+            config: settings; its `painter` is ignored.
         """
         return self._started(picture, self._easel(config or InferenceConfig()))
 
@@ -146,29 +146,32 @@ class InversePaintingPipeline(DiffusionPipeline):
         pictures: Sequence[Any],
         config: InferenceConfig | None = None,
         seeds: Sequence[int] | None = None,
-    ) -> Together:
-        """Paint several pictures, or one with several seeds, in one batch: rounds of a step each.
+    ) -> BatchedRollouts:
+        """Paint several pictures, or one with several seeds, in one batch; returns an iterator over
+        rounds of one step each.
 
         Args:
-            pictures: as in `paint`; those of one size share the networks' passes.
-            seeds: one a picture instead of the config's; each decides over its picture alone.
+            pictures: as in `paint`; those of one size share the forward passes.
+            seeds: one per picture instead of the config's.
         """
-        easel = self._easel(config or InferenceConfig())
-        given = [easel.config.rollout.seed] * len(pictures) if seeds is None else seeds
+        context = self._easel(config or InferenceConfig())
+        given = [context.config.rollout.seed] * len(pictures) if seeds is None else seeds
         if len(given) != len(pictures):
             raise UserError(
                 f"{len(pictures)} pictures and {len(given)} seeds: give a seed for every picture"
             )
         pairs = zip(pictures, given, strict=True)
-        return Together([self._started(picture, easel.with_seed(seed)) for picture, seed in pairs])
+        return BatchedRollouts(
+            [self._started(picture, context.with_seed(seed)) for picture, seed in pairs]
+        )
 
-    def _easel(self, config: InferenceConfig) -> Easel:
+    def _easel(self, config: InferenceConfig) -> PaintingContext:
         record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
         painter = self.painter
-        return Easel(painter, record, PerceptualDistance(str(painter.device)), config)
+        return PaintingContext(painter, record, PerceptualDistance(str(painter.device)), config)
 
-    def _started(self, picture: Any, easel: Easel) -> Rollout:
-        from inference.command.painting import at_canvas_size
+    def _started(self, picture: Any, context: PaintingContext) -> Rollout:
+        from inference.command.painting import resized_to_canvas
 
         image = np.ascontiguousarray(
             picture if isinstance(picture, np.ndarray) else picture.convert("RGB")
@@ -181,7 +184,7 @@ class InversePaintingPipeline(DiffusionPipeline):
             raise UserError(f"a picture of {image.shape[:2]} px cannot be painted: at least 4 x 4")
         size = (image.shape[1], image.shape[0])
         given = Picture(Path("picture.png"), image, sha256(image.tobytes()), size)
-        return start(easel, at_canvas_size(given, easel))
+        return start_rollout(context, resized_to_canvas(given, context))
 
     def __call__(self, picture: Any, config: InferenceConfig | None = None) -> list[np.ndarray]:
         """All canvases, the first one white and the last one as the painter left it."""

@@ -1,4 +1,4 @@
-"""All settings of the inference package (top key ``inference`` of pipelines.yaml)."""
+"""Settings of the inference package: top key ``inference`` of pipelines.yaml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ingest.conventions.config import Config
 
 
 class InferenceConfig(Config):
-    """What `python -m inference paint` can be told."""
+    """Settings of `python -m inference paint`."""
 
     painter: str = "weights/pocket"
     """Painter folder or name of a hub repository."""
@@ -28,24 +28,24 @@ class InferenceConfig(Config):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     """Number format of the networks; auto is float16 for paper on a GPU and float32 otherwise."""
     quirks: Literal["fixed", "official"] = "fixed"
-    """official repeats the authors' release, faults included (docs/inference.md lists them); fixed
-    is what they meant."""
+    """official repeats the authors' release with its faults (docs/inference.md lists them); fixed
+    paints without them."""
     memory: MemoryConfig = MemoryConfig()
-    """Painting with little memory."""
+    """Switches that save memory."""
     picture: PictureConfig = PictureConfig()
-    """Reading the picture."""
+    """Reading of the picture."""
     rollout: RolloutConfig = RolloutConfig()
-    """The loop."""
+    """The painting loop."""
     region: RegionConfig = RegionConfig()
-    """Choosing the next region."""
+    """Choice of the next region."""
     sampling: SamplingConfig = SamplingConfig()
-    """Rendering one canvas at the networks' size."""
+    """Sampler of the renderer, at the networks' size."""
     detail: DetailConfig = DetailConfig()
-    """Bringing it to full size."""
+    """Upsampling of a rendered canvas to full size."""
     stop: StopConfig = StopConfig()
-    """When it is finished."""
+    """Stop rule."""
     finish: FinishConfig = FinishConfig()
-    """The last step, exactly the picture."""
+    """The last step, which sets the canvas to the picture."""
     export: ExportConfig = ExportConfig()
     """Film, GIF and contact sheet."""
     viewer: ViewerConfig = ViewerConfig()

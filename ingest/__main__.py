@@ -1,4 +1,4 @@
-"""``python -m ingest VIDEOS... -o DATASET``: videos in, clean canvas keyframes with times out."""
+"""``python -m ingest VIDEOS... -o DATASET``: makes keyframes of a canvas from videos."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def report_command(dataset: DatasetArgument) -> None:
 
 
 def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOptions) -> RunResult:
-    """The run with a progress bar, a line a source and the funnel at the end."""
+    """Run with a progress bar, one line per source, and a summary at the end."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -133,12 +133,12 @@ def _run(inputs: list[str], output: Path, settings: IngestConfig, options: RunOp
     console = Console(highlight=False, soft_wrap=True)
     columns = (TextColumn("ingest"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
-        # Nobody knows the number of rows before the last one is read.
+        # The number of rows is unknown until the last one is read.
         task = progress.add_task("ingest", total=None)
 
-        def listen(outcome: VideoOutcome, stood: bool) -> None:
+        def listen(outcome: VideoOutcome, is_kept: bool) -> None:
             progress.advance(task)
-            console.print(line_of(outcome, stood))
+            console.print(line_of(outcome, is_kept))
 
         result = run(inputs, output, settings, options, listen)
     print_summary(console, result, output)
@@ -166,7 +166,7 @@ def _as_json(result: RunResult) -> dict[str, object]:
 
 
 def main() -> None:
-    """Run the command line; without a sub-command the words are those of `run`."""
+    """Run the command line; without a sub-command the arguments are those of `run`."""
     names = {command.name for command in app.registered_commands}
     if len(sys.argv) > 1 and sys.argv[1] not in names | {"-h", "--help"}:
         sys.argv.insert(1, "run")

@@ -1,6 +1,6 @@
-"""``python -m ingest.doctor``: does everything that was installed load on this machine?
+"""``python -m ingest.doctor``: checks that all dependencies load, and says what to install if not.
 
-Import errors of binary wheels name a missing library, not what to install; this says both.
+Import errors of binary wheels name a missing library, but not the package that has it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ MODULES = (
     "numpy", "cv2", "av", "pandas", "pyarrow", "psutil", "ray", "torch", "webdataset", "labeling",
     "lpips", "transformers", "diffusers", "peft",
 )  # fmt: skip
+"""Modules that must load."""
 OPTIONAL_MODULES = ("decord",)
+"""Modules that only benchmarks need."""
 
 DEBIAN_PACKAGES = {
     "libGL.so.1": "libgl1",
@@ -25,11 +27,11 @@ DEBIAN_PACKAGES = {
     "libstdc++.so.6": "libstdc++6",
     "libz.so.1": "zlib1g",
 }
-"""Shared libraries that our wheels load from the system, and what Debian calls their packages."""
+"""Debian package of every shared library that our wheels load from the system."""
 
 
 def missing_packages() -> list[str]:
-    """Debian packages of all the libraries that this machine lacks, not only of the first."""
+    """Debian packages of all libraries in `DEBIAN_PACKAGES` that this machine lacks."""
 
     def is_missing(library: str) -> bool:
         try:
@@ -42,7 +44,7 @@ def missing_packages() -> list[str]:
 
 
 def advice(error: str) -> str:
-    """What to do about the text of an import error."""
+    """Returns what to do about an import error, from its text."""
     library = re.search(r"(lib[\w+.-]+\.so(?:\.\d+)*)", error)
     if library and library[1] in DEBIAN_PACKAGES:
         packages = {DEBIAN_PACKAGES[library[1]], *missing_packages()}
@@ -55,7 +57,7 @@ def advice(error: str) -> str:
 
 
 def problem_of(module: str) -> str | None:
-    """The import error of `module` in a fresh process (a crash must not take us along)."""
+    """The import error of `module` in a new process (it may crash), or None."""
     code = f"import labeling, {module}" if module in ("lpips", "peft") else f"import {module}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode == 0:
@@ -65,7 +67,7 @@ def problem_of(module: str) -> str | None:
 
 
 def main() -> int:
-    """Print one line a problem; exit code 1 if any module that is needed does not load."""
+    """Print one line per problem; returns exit code 1 if a required module does not load."""
     importlib.invalidate_caches()
     failed = 0
     for module in MODULES:

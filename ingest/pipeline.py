@@ -1,7 +1,7 @@
-"""The run: discover, ingest every source on Ray, write the ledger and the report.
+"""One run of ingest: list the sources, process each on Ray, write the ledger and the report.
 
-The order in which videos finish decides nothing: outputs are named by content, and what depends on
-several sources is settled at the end. The driver reads rows and counts; hashing, decoding and
+The order in which videos finish does not matter: outputs are named by content, and what depends on
+several sources is decided at the end. The driver reads rows and counts; hashing, decoding and
 writing happen in the workers.
 """
 
@@ -25,7 +25,7 @@ from ingest.sources.copies import remove_abandoned_copies
 from ingest.sources.discover import discover
 
 Listener = Callable[[VideoOutcome, bool], None]
-"""Told of every outcome; the flag says that it stood already."""
+"""Called with every outcome; the flag says whether it is kept from an earlier run."""
 
 
 def run(
@@ -33,9 +33,9 @@ def run(
     root: Path,
     config: IngestConfig,
     options: RunOptions | None = None,
-    listen: Listener = lambda outcome, stood: None,
+    listen: Listener = lambda outcome, is_kept: None,
 ) -> RunResult:
-    """Ingest everything that `inputs` name into the dataset folder `root`.
+    """Ingest all sources of `inputs` into the dataset folder `root`.
 
     Raises:
         UserError: unusable inputs, or an output that cannot be written.
@@ -44,8 +44,8 @@ def run(
     _prepare(dataset, config)
     with contextlib.closing(Register(dataset.register_sqlite)) as register:
         intake = Intake(dataset, config, options or RunOptions(), register, listen)
-        intake.take(discover(inputs, config.remote))
-    # Workers that were killed and tried again may have left half a file.
+        intake.ingest_rows(discover(inputs, config.remote))
+    # Killed workers may have left temporary files.
     remove_stale_temporaries(dataset.root)
     remove_abandoned_copies()
     intake.result.warnings += conclude(dataset, config)
@@ -53,7 +53,7 @@ def run(
 
 
 def _prepare(dataset: Dataset, config: IngestConfig) -> None:
-    """Make sure that the output can be written, before any work is done."""
+    """Create the dataset folder and write the config; raises before any work if that fails."""
     try:
         dataset.keyframes.mkdir(parents=True, exist_ok=True)
         remove_stale_temporaries(dataset.root)

@@ -1,4 +1,4 @@
-"""Keyframes in; instructions, region masks, human corrections and training shards out.
+"""Labels pairs of keyframes: instructions, region masks, human corrections and training shards.
 
 Run it from the repository root: ``python -m labeling regions|instructions|review|shards DATASET``.
 Importing this package makes torchvision importable beside a CPU-only torch, so `training` and

@@ -1,4 +1,4 @@
-"""``python -m labeling regions|instructions|review|shards|migrate|report DATASET``."""
+"""The command line: ``python -m labeling regions|instructions|review|shards|migrate|report``."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ def shards(
 def migrate(dataset: DatasetArgument, json: JsonOption = None) -> None:
     """Bring shards of an older minor version up to today's; the tars stay as they are."""
     from ingest.format.dataset import Dataset
-    from labeling.shards.migrate import migrate as bring_up
+    from labeling.shards.migrate import migrate as migrate_shards
 
-    done = bring_up(Dataset(dataset))
-    print(f"migrate: {done['samples']} samples, index {done['from']} -> {done['to']}")
-    write_result(json, done)
+    result = migrate_shards(Dataset(dataset))
+    print(f"migrate: {result['samples']} samples, index {result['from']} -> {result['to']}")
+    write_result(json, result)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def export(
     """Write labels as a CSV for a spreadsheet, most doubtful first, with thumbnails beside it."""
     from ingest.conventions.config import load_section
     from ingest.format.dataset import Dataset
-    from labeling.review.export import export_review
+    from labeling.review.spreadsheet_export import export_review
     from labeling.settings import LabelingConfig
 
     settings = load_section("labeling", LabelingConfig, config, set)
@@ -155,8 +155,8 @@ def import_(
     """Take corrections from CSVs into review/corrections.csv and say what became of each row."""
     from labeling.review.console import run_import
 
-    is_whole = run_import(dataset, files, reviewer or [""], overrule, left, encoding, json)
-    if not is_whole:
+    is_complete = run_import(dataset, files, reviewer or [""], overrule, left, encoding, json)
+    if not is_complete:
         raise typer.Exit(EXIT_TOO_MANY_REFUSED)
 
 
@@ -176,7 +176,7 @@ def serve(
 
 
 def _check(dataset: Path, json: Path | None) -> None:
-    """Verify the shards, and say what is wrong with them."""
+    """Verify the shards against index.json and print every problem."""
     from ingest.format.dataset import Dataset
     from labeling.shards.index import check_shards, read_index
 
@@ -191,21 +191,21 @@ def _check(dataset: Path, json: Path | None) -> None:
 
 
 def _diff(dataset: Path, other: Path, json: Path | None) -> None:
-    """What differs between the shards of two datasets (or two folders of shards)."""
+    """Print what differs between the shards of two datasets (or two folders of shards)."""
     from ingest.format.dataset import Dataset
-    from labeling.corrections.corrections import in_force, read_corrections
-    from labeling.shards.diff import as_json, compare, summary
+    from labeling.corrections.corrections import effective_corrections, read_corrections
+    from labeling.shards.diff import as_json, compare_builds, summary
     from labeling.shards.index import read_index, read_samples
 
-    both, rejected = [], {}
+    samples, rejected = [], {}
     for given in (other, dataset):
         root = given.parent if given.name == "index.json" else given
         folder = Dataset(root.parent if (root / "index.json").is_file() else root)
-        both.append(read_samples(folder.shards, read_index(folder)))
-        decided = in_force(read_corrections(folder)).values()
-        rejected = {c.pair_id: c.reviewer for c in decided if c.verdict == "reject"}
+        samples.append(read_samples(folder.shards, read_index(folder)))
+        corrections = effective_corrections(read_corrections(folder)).values()
+        rejected = {c.pair_id: c.reviewer for c in corrections if c.verdict == "reject"}
     why = {pair_id: f"rejected by human:{reviewer}" for pair_id, reviewer in rejected.items()}
-    changes = compare(both[0], both[1], why)
+    changes = compare_builds(samples[0], samples[1], why)
     for line in summary(changes, limit=1000):
         print(line)
     write_result(json, as_json(changes))
@@ -220,7 +220,7 @@ def _stage(
     json: Path | None,
     ray_address: str | None,
 ) -> None:
-    """Run one stage over the whole dataset, or say what it would do."""
+    """Run one stage over the whole dataset, or print its plan if `dry_run`."""
     from ingest.conventions.config import load_section
     from labeling import pipeline
     from labeling.settings import LabelingConfig
@@ -242,6 +242,7 @@ def _stage(
 
 
 def _short(value: Any) -> str:
+    """A value of a result in a few characters: a list as its length, counts as ``name:number``."""
     if isinstance(value, dict):
         return " ".join(f"{name or '(nothing)'}:{number}" for name, number in value.items())
     if isinstance(value, list):

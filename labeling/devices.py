@@ -1,4 +1,4 @@
-"""Where a network runs: the device that a config names. torch is imported late."""
+"""Turns the device name of a config into a torch device. torch is imported on the first call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ if TYPE_CHECKING:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of a config; auto takes a GPU if there is one. Raises UserError."""
+    """The torch device called `name`; ``auto`` is the GPU if there is one, else the CPU.
+
+    Raises:
+        UserError: torch knows no such device.
+    """
     import torch
 
     if name == "auto":

@@ -1,9 +1,9 @@
-"""The pairs of a video: which canvas follows which, with which target, how many seconds apart.
+"""Makes the training pairs (current, next, target canvas) of a video from its keyframes.
 
-Regions, instructions, review and shards all take their pairs from here, so a pair means the same
-to each of them. Two neighbouring keyframes of one take make a pair; the take's target is the
-finished painting. As in the authors' release a painting starts from a pure white canvas: a bare
-first keyframe is replaced by it, otherwise white is put before the first keyframe.
+Regions, instructions, review and shards all use these pairs. Two consecutive keyframes of one shot
+make a pair; the target is the finished painting of that shot. As in the authors' release, a
+painting starts from a pure white canvas: it replaces a blank first keyframe, otherwise it is put
+before the first keyframe.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from ingest.format.schema import CanvasRef
 from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
 
 WHITE = 255
-MIN_WHITE_INTERVAL_S, MAX_WHITE_INTERVAL_S = 1.0, 30.0
-"""Bounds of the time from the white canvas to a first keyframe that is painted already; nobody
-sees when its painter began, and the authors' code takes at most 30 s."""
+"""Value of all three channels of the initial canvas."""
+MIN_WHITE_INTERVAL_S = 1.0
+"""Shortest interval from the white canvas to a first keyframe that already shows paint, in s."""
+MAX_WHITE_INTERVAL_S = 30.0
+"""Longest such interval in s; the true one is unknown, and the authors' code uses at most 30 s."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,21 +38,22 @@ class Canvas:
     format: ImageFormat
     data: bytes
     corners_px: tuple[tuple[float, float], ...] | None = None
+    """Corners (x, y) of the canvas in the frame; None for the white canvas."""
 
     @property
     def name(self) -> str:
-        """Its part of a pair id: ``k0003``, or ``white``."""
+        """Its part of a pair id: ``k0003``, or ``white`` for the white canvas."""
         index = self.reference.keyframe
         return "white" if index is None else f"k{index:04d}"
 
     def image(self) -> np.ndarray:
-        """RGB uint8 (H, W, 3)."""
+        """The decoded image, RGB uint8 (H, W, 3)."""
         return decode_image(self.data)
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """One step of a painting's making, before anything is known about it."""
+    """One step of a painting process, without labels."""
 
     video_id: str
     current: Canvas
@@ -67,7 +70,7 @@ class Pair:
 
     @property
     def content_hash(self) -> str:
-        """64 hex digits that change when any of the three images does: what labels are tied to."""
+        """SHA-256 of the three image hashes; labels are valid only for images with this hash."""
         canvases = (self.current, self.next, self.target)
         return hashlib.sha256(
             "|".join(canvas.reference.sha256 for canvas in canvases).encode()
@@ -75,48 +78,48 @@ class Pair:
 
 
 def read_pairs(dataset: Dataset, video_id: str) -> tuple[VideoOutcome, list[Pair]]:
-    """A video's outcome and its pairs in painting order."""
+    """Read a video's outcome and its pairs in painting order. Raises UserError."""
     outcome = read_outcome(dataset, video_id)
     start_s = outcome.span_s[0] if outcome.span_s else 0.0
     return outcome, pairs_of(read_keyframes(dataset, video_id), start_s)
 
 
 def pairs_of(keyframes: Sequence[StoredKeyframe], span_start_s: float) -> list[Pair]:
-    """The pairs of one video.
+    """Make the pairs of one video.
 
-    Keyframes of different takes (different targets) never meet in a pair. The first take starts
-    from white; a later take does so only where its first keyframe is bare, because otherwise it
-    goes on with a canvas that was painted before.
+    A pair never mixes keyframes of different shots (different targets). The first shot starts from
+    white. A later shot starts from white only if its first keyframe is blank; otherwise it
+    continues a canvas that was painted before.
 
     Args:
-        keyframes: all of the video, in painting order.
-        span_start_s: when the painting starts in the video.
+        keyframes: all keyframes of the video, in painting order.
+        span_start_s: time at which painting starts in the video.
 
     Raises:
-        UserError: two neighbours do not lie in order of time.
+        UserError: two consecutive keyframes are not in order of time, or a target is missing.
     """
     canvases = [_canvas(stored) for stored in keyframes]
     pairs: list[Pair] = []
     targets = sorted({stored.keyframe.target for stored in keyframes})
     for number, target in enumerate(targets):
-        take = [i for i, stored in enumerate(keyframes) if stored.keyframe.target == target]
-        bare = _leading_bare(keyframes, take)
-        if len(take) < 2:
-            continue  # a finished picture alone shows no process
+        shot = [i for i, stored in enumerate(keyframes) if stored.keyframe.target == target]
+        num_blank = _num_leading_blank(keyframes, shot)
+        if len(shot) < 2:
+            continue  # a finished painting alone shows no process
         finished = next((c for c in canvases if c.reference.keyframe == target), None)
         if finished is None:
-            name = keyframes[take[0]].keyframe.video_id
+            name = keyframes[shot[0]].keyframe.video_id
             raise UserError(
-                f"video {name}: keyframe {target}, the target of {len(take)} others, is missing: "
+                f"video {name}: keyframe {target}, the target of {len(shot)} others, is missing: "
                 "run `python -m ingest` on that video again"
             )
-        steps = [canvases[i] for i in (take[bare - 1 :] if bare else take)]
-        if bare:
+        steps = [canvases[i] for i in (shot[num_blank - 1 :] if num_blank else shot)]
+        if num_blank:
             steps[0] = _white(steps[1], steps[0].reference.time_s)
         elif number == 0:
             lead_s = steps[0].reference.time_s - span_start_s
             lead_s = min(max(lead_s, MIN_WHITE_INTERVAL_S), MAX_WHITE_INTERVAL_S)
-            # The white canvas may lie before the start of the video; its time may not.
+            # The stored time of the white canvas may not be negative.
             white = _white(steps[0], max(0.0, steps[0].reference.time_s - lead_s))
             pairs.append(_pair(keyframes[0], white, steps[0], finished, lead_s))
         pairs += [_pair(keyframes[0], a, b, finished) for a, b in pairwise(steps)]
@@ -124,13 +127,13 @@ def pairs_of(keyframes: Sequence[StoredKeyframe], span_start_s: float) -> list[P
 
 
 def white_canvas(size: tuple[int, int]) -> np.ndarray:
-    """I_0: pure white RGB uint8 of `size` (H, W)."""
+    """The initial canvas I_0: white, RGB uint8 (H, W, 3) for `size` (H, W)."""
     return np.full((*size, 3), WHITE, np.uint8)
 
 
 @functools.lru_cache(maxsize=64)
 def white_png(size: tuple[int, int]) -> bytes:
-    """`white_canvas` as every pair stores it."""
+    """The PNG bytes of `white_canvas(size)`."""
     return encode_image(white_canvas(size), "png")
 
 
@@ -143,7 +146,7 @@ def _pair(
 ) -> Pair:
     video_id = any_keyframe.keyframe.video_id
     seconds = following.reference.time_s - current.reference.time_s
-    # Sums of frame times carry noise in the last digits; a microsecond is more than enough.
+    # Rounded to a microsecond: differences of frame times have floating-point noise.
     interval_s = round(seconds if interval_s is None else interval_s, 6)
     if interval_s <= 0:
         raise UserError(
@@ -154,10 +157,10 @@ def _pair(
     return Pair(video_id, current, following, target, interval_s)
 
 
-def _leading_bare(keyframes: Sequence[StoredKeyframe], take: Sequence[int]) -> int:
-    """How many keyframes at the start of the take are bare; never all of them."""
+def _num_leading_blank(keyframes: Sequence[StoredKeyframe], shot: Sequence[int]) -> int:
+    """Number of blank keyframes at the start of a shot; its last keyframe is never counted."""
     count = 0
-    while count < len(take) - 1 and keyframes[take[count]].keyframe.is_bare:
+    while count < len(shot) - 1 and keyframes[shot[count]].keyframe.is_bare:
         count += 1
     return count
 

@@ -1,7 +1,7 @@
-"""The stages over a whole dataset: a task a video or shard, progress while it works, a result.
+"""Runs a labeling stage over a whole dataset: one Ray task per video or shard, with progress.
 
-Every function returns the command's machine-readable result. A task that fails is named in it
-under ``failed`` and never stops the others; what stands already is left alone.
+Every ``run_`` function returns the command's machine-readable result. A task that fails is listed
+there under ``failed`` and does not stop the others. Output that is up to date is kept.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Any
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from labeling.instructions.actor_work import run_blocks
+from labeling.instructions.actor_labeling import run_on_labeler_actors
+from labeling.instructions.batch_labeling import InstructionTask, label_instructions
 from labeling.instructions.table import merge_table, read_jsonl
-from labeling.instructions.work import InstructionTask, label_instructions
 from labeling.regions.regions import RegionTask, label_regions
 from labeling.settings import LabelingConfig
 from labeling.shards.build import build_shards, known_entries
-from labeling.work import Layout, do_all, open_stage
+from labeling.stage_tasks import Execution, open_stage, run_all
 
 
 def run_regions(root: Path, config: LabelingConfig, address: str | None = None) -> dict[str, Any]:
-    """Region masks for all videos of a dataset."""
+    """Compute the region masks of all videos of a dataset."""
     dataset = open_stage(root, "regions", config)
     videos = dataset.video_ids()
     tasks = [RegionTask(root.absolute(), video_id, config.regions) for video_id in videos]
-    results, failed = do_all(
-        "regions", label_regions, tasks, Layout(config.run, address), _video_of,
+    results, failed = run_all(
+        "regions", label_regions, tasks, Execution(config.run, address), _video_of,
         lambda r: f"{r['pairs']} pairs, {'made' if r['fresh'] else 'stand already'}, "
         f"{r['area']:.0%} of the canvas a step",
     )  # fmt: skip
@@ -47,7 +47,11 @@ def run_regions(root: Path, config: LabelingConfig, address: str | None = None) 
 def run_instructions(
     root: Path, config: LabelingConfig, address: str | None = None
 ) -> dict[str, Any]:
-    """Instructions for all videos of a dataset, and the table of them."""
+    """Label all videos of a dataset with instructions and write the table of them.
+
+    Raises:
+        UserError: no video has region masks.
+    """
     dataset = open_stage(root, "instructions", config)
     videos = dataset.video_ids()
     if not any(dataset.regions_tar(video_id).is_file() for video_id in videos):
@@ -58,10 +62,10 @@ def run_instructions(
         InstructionTask(root.absolute(), video_id, config.regions, config.instructions)
         for video_id in videos
     ]
-    results, failed = do_all(
-        "instructions", label_instructions, tasks, Layout(config.run, address), _video_of,
+    results, failed = run_all(
+        "instructions", label_instructions, tasks, Execution(config.run, address), _video_of,
         lambda r: f"{r['pairs']} pairs, {r['asked']} asked: {_most_common(r['texts'])}",
-        run=None if config.instructions.labeler == "rule" else run_blocks,
+        runner=None if config.instructions.labeler == "rule" else run_on_labeler_actors,
     )  # fmt: skip
     rows = merge_table(dataset, videos, config.instructions, config.regions)
     return {
@@ -75,20 +79,20 @@ def run_instructions(
 
 
 def run_shards(root: Path, config: LabelingConfig, address: str | None = None) -> dict[str, Any]:
-    """Training shards of a dataset; only those that would change are written.
+    """Build the training shards of a dataset; shards that are up to date are not written.
 
     Raises:
-        UserError: a label is missing; says which command makes it. No shard is touched then.
+        UserError: a label is missing; names the command that makes it. No shard is written then.
     """
     dataset = open_stage(root, "shards", config)
-    return build_shards(dataset, config.regions, config.shards, Layout(config.run, address))
+    return build_shards(dataset, config.regions, config.shards, Execution(config.run, address))
 
 
 def describe_plan(root: Path, stage: str, config: LabelingConfig) -> str:
-    """What a stage would do, for ``--dry-run``: resolved config and numbers."""
+    """The text of ``--dry-run``: the resolved config, and how many videos or shards are done."""
     dataset = Dataset.existing(root)
     videos = dataset.video_ids()
-    done = {
+    num_done = {
         "regions": sum(dataset.regions_tar(v).is_file() for v in videos),
         "instructions": sum(bool(read_jsonl(dataset.instructions_jsonl(v))) for v in videos),
         "shards": len(known_entries(dataset)),
@@ -96,7 +100,7 @@ def describe_plan(root: Path, stage: str, config: LabelingConfig) -> str:
     unit = "shards" if stage == "shards" else "videos"
     return (
         f"{to_yaml(config, 'labeling')}\n"
-        f"plan: {stage} of {len(videos)} videos in {root}; {done} {unit} have output already, "
+        f"plan: {stage} of {len(videos)} videos in {root}; {num_done} {unit} have output already, "
         "which is kept where it still fits"
     )
 
@@ -106,4 +110,5 @@ def _video_of(task: RegionTask | InstructionTask) -> str:
 
 
 def _most_common(texts: Iterable[str]) -> str:
+    """The four most frequent instructions with their counts."""
     return ", ".join(f"{text or '(nothing)'} {n}" for text, n in Counter(texts).most_common(4))

@@ -1,13 +1,13 @@
-"""All settings of the labeling package (top key ``labeling`` of pipelines.yaml)."""
+"""The config of the labeling package: the top key ``labeling`` of pipelines.yaml."""
 
 from __future__ import annotations
 
 from ingest.conventions.config import Config
 from ingest.execution.ray_tasks import RunConfig
-from labeling.instructions.labelers import InstructionsConfig
+from labeling.instructions.labeler_factory import InstructionsConfig
 from labeling.regions.regions import RegionsConfig
 from labeling.report import ReportConfig
-from labeling.review.export import ReviewConfig
+from labeling.review.spreadsheet_export import ReviewConfig
 from labeling.shards.plan import ShardsConfig
 
 

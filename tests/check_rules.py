@@ -1,5 +1,5 @@
-"""The rules of the house that no other tool checks (``make check``): sizes of folders, files,
-functions and documents, and what an ``__init__.py`` holds."""
+"""Checks the project's own rules (``make check``): sizes of folders, files, functions and
+documents, and the contents of ``__init__.py``."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("ingest", "labeling", "training", "inference")
 MAX_ENTRIES = 15
-"""Files and folders of one folder, less its ``__init__.py``."""
+"""Most files and folders in one folder, without ``__init__.py``."""
 MAX_FILE_LINES = 300
+"""Most lines of one Python file."""
 MAX_FUNCTION_LINES = 40
-"""Lines of a function's body, less its docstring."""
+"""Most lines of a function's body, without its docstring."""
 MAX_DOCUMENT_LINES = {"README.md": 200, "docs/results.md": 200}
+"""Most lines of each document."""
 DOCSTRING_LINES = (3, 8)
-"""Lines of the docstring of a folder's ``__init__.py``."""
+"""Fewest and most lines of the docstring of a folder's ``__init__.py``."""
 
 
 def problems(root: Path) -> Iterator[str]:
-    """A line for everything under `root` that breaks a rule: where, what is there, what may be."""
+    """Yields a line for every broken rule under `root`: where, what was found, what is allowed."""
     for package in PACKAGES:
         yield from _folders(root, root / package)
         for path in sorted((root / package).rglob("*.py")):

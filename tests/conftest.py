@@ -1,4 +1,4 @@
-"""Fixtures that several packages' tests share: small landscapes in the final dataset format."""
+"""Fixtures of several packages' tests: toy landscapes as samples and as a dataset."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("RAY_AUTH_MODE", "disabled")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-# Ray's workers step back for everything else by default; on a busy machine they would starve.
+# Ray's workers have the lowest priority by default; on a busy machine they would starve.
 os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -26,13 +26,35 @@ from ingest.format.schema import Provenance, Sample, canvas_ref, encode_sample
 
 cv2.setNumThreads(1)
 
+FIRST = ("ray", "review/test_page", "tests/test_end_to_end")
+"""Groups of tests that take the longest: they start first, so that all processes end together."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests out between the processes of pytest-xdist.
+
+    The tests of a file stay in one process: they share films and datasets. All tests that start
+    Ray are one group: two clusters at a time are too much for a small machine.
+    """
+
+    def group_of(item: pytest.Item) -> str:
+        is_ray = item.get_closest_marker("ray") is not None
+        return "ray" if is_ray else f"{item.path.parent.name}/{item.path.stem}"
+
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+    order = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: order.get(group_of(item), len(FIRST)))
+
+
 REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+"""Real footage beside the checkout."""
 WORDS = ("sky", "mountain", "ground", "tree")
 
 
 @pytest.fixture(scope="session")
 def real_folder() -> Path:
-    """The studio's real footage, where it lies beside the checkout; tests skip without it."""
+    """The folder of real footage; tests are skipped without it."""
     if not REAL.is_dir():
         pytest.skip(f"{REAL} is not there")
     return REAL

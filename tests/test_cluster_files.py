@@ -1,4 +1,4 @@
-"""The files of docs/cluster: as far as they can be tried without a cluster."""
+"""The files of docs/cluster, as far as they can be tested without a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Films to painted pictures through the commands, small; then again, which must change nothing."""
+"""The demo, small, from films to painted pictures; a second run must change nothing."""
 
 from __future__ import annotations
 

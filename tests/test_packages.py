@@ -1,4 +1,4 @@
-"""The four package names are common words: make sure that ours are the ones that load."""
+"""The four packages are imported from this repository, and their --help is quick."""
 
 from __future__ import annotations
 

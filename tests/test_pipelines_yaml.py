@@ -1,4 +1,4 @@
-"""`pipelines.yaml` writes every default out and says the same as the classes."""
+"""`pipelines.yaml` and docs/pipelines.md match the config classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shards in, a painter folder out: trainers for the text, mask and renderer networks.
+"""Trains the text, mask and renderer networks on shards and assembles them as a painter folder.
 
 Run it from the repository root: ``python -m training text|mask|renderer DATASET -o RUN``.
 """

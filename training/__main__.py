@@ -1,4 +1,4 @@
-"""``python -m training text|mask|renderer DATASET -o RUN`` and ``python -m training painter``."""
+"""The commands ``python -m training text|mask|renderer DATASET -o RUN`` and ``... painter``."""
 
 from __future__ import annotations
 

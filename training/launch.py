@@ -1,8 +1,8 @@
-"""Training on several GPUs and nodes: Ray Train starts one process a GPU, forms their process group
-and starts all of them anew when one dies. Only this file of the package knows Ray.
+"""Trains on several GPUs and nodes with Ray Train: one process per GPU, in one process group.
 
-The run folder and the dataset must be visible to every node. Our own checkpoints in it are all that
-is kept: a new set of workers goes on from the newest, as a rerun of the command does.
+Ray restarts all processes when one dies; they resume from the newest checkpoint in the run folder,
+as a rerun of the command does. Every node must see the run folder and the dataset. Only this file
+of the package imports Ray.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from training.settings import ObjectiveName, TrainingConfig
 
 ERROR_FILE = "error.json"
+"""File of the run folder in which rank 0 leaves the message of a `UserError`."""
 
 
 def train_on_ray(
@@ -36,15 +37,15 @@ def train_on_ray(
     address: str | None = None,
 ) -> dict[str, Any]:
     """Train one objective on `num_workers` processes of a Ray cluster (a private one without an
-    address). Every one has a GPU, unless `training.device` is cpu or this machine has none and the
-    device is auto.
+    address). Each process has a GPU, unless `training.device` is cpu, or is auto and the cluster
+    has no GPU.
 
     Returns:
         The run's `TrainingResult` as a dict.
 
     Raises:
-        UserError: fewer GPUs or CPUs than workers, what a worker said went wrong, or workers that
-            died more often than `training.launch.max_restarts` allows.
+        UserError: fewer GPUs or CPUs than workers, a UserError of a worker, or workers that died
+            more often than `training.launch.max_restarts` allows.
     """
     run, dataset = run.absolute(), dataset.absolute()
     run.mkdir(parents=True, exist_ok=True)
@@ -79,41 +80,43 @@ def train_on_ray(
             f"restarts: {' '.join(str(error).split())[:300]}. The same command goes on from the "
             f"newest checkpoint in {run}"
         ) from error
-    return _outcome(run)
+    return _read_result(run)
 
 
-def _outcome(run: Path) -> dict[str, Any]:
-    """What rank 0 left in the run folder."""
+def _read_result(run: Path) -> dict[str, Any]:
+    """The result that rank 0 wrote into the run folder. Raises UserError if it wrote an error."""
     error = run / ERROR_FILE
     if error.is_file():
         raise UserError(json.loads(error.read_text(encoding="utf-8"))["error"])
     return json.loads((run / "result.json").read_text(encoding="utf-8"))
 
 
-def _worker(told: dict[str, Any]) -> None:
-    """One rank. A `UserError` would come again in every restart: it is left to the driver."""
+def _worker(job: dict[str, Any]) -> None:
+    """Train as one rank. A `UserError` would recur after every restart: it is written for the
+    driver."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import yaml
 
     import training as training  # before torch: it makes torchvision importable on CPU builds
     from ingest.conventions.atomic import write_json
     from training.loop import ranks
-    from training.process import train_here
+    from training.process import train_in_process
     from training.settings import TrainingConfig
 
-    values = yaml.safe_load(told["config"])["training"]
-    device = str(get_device()) if told["device"] == "cuda" else "cpu"
+    values = yaml.safe_load(job["config"])["training"]
+    device = str(get_device()) if job["device"] == "cuda" else "cpu"
     config = TrainingConfig.model_validate({**values, "device": device})
-    run = Path(told["run"])
+    run = Path(job["run"])
     try:
-        train_here(told["name"], Path(told["dataset"]), run, config)
+        train_in_process(job["name"], Path(job["dataset"]), run, config)
     except UserError as error:
-        if ranks.is_chief():
+        if ranks.is_rank_zero():
             write_json(run / ERROR_FILE, {"error": str(error)})
 
 
 def _uses_gpu(device: str, num_workers: int) -> bool:
-    """Whether workers get a GPU each. Raises UserError when the cluster has too little."""
+    """Returns True if each worker gets a GPU. Raises UserError if the cluster has too few GPUs or
+    CPUs."""
     have = ray.cluster_resources()
     gpus, cpus = int(have.get("GPU", 0)), int(have.get("CPU", 0))
     wants_gpu = device.startswith("cuda") or (device == "auto" and gpus > 0)

@@ -1,4 +1,5 @@
-"""Trains one objective in this process: builds networks and stream, trains, writes the result."""
+"""Trains one objective in this process: builds networks and data stream, trains, writes the
+result."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import torch
 from ingest.conventions import atomic
 from ingest.conventions.config import config_hash, to_yaml
 from ingest.conventions.errors import UserError
+from training.initial_parts import objective_parts
 from training.loop import ranks
 from training.loop.config import LoopConfig
 from training.loop.loop import Objective, TrainingResult, train
@@ -18,33 +20,38 @@ from training.objectives.mask import MaskObjective
 from training.objectives.renderer import RendererObjective
 from training.painter.folder import PainterSettings, class_of, write_index
 from training.settings import ObjectiveName, TrainingConfig
-from training.starting import objective_parts
 from training.streaming.stream import ShardStream, read_index, read_shards
 
 PAPER_INTERVAL_S = 20.0
-INTERVALS_LOOKED_AT = 500
+"""Painting time of one step in the paper, in seconds."""
+MAX_INTERVALS = 500
+"""Number of training samples at most whose intervals decide the default interval."""
 
 
-def train_here(
+def train_in_process(
     name: ObjectiveName, dataset: Path, run: Path, config: TrainingConfig
 ) -> dict[str, Any]:
-    """Train in this process: alone, or as one rank of a process group that exists already."""
-    preset, device = config.resolved_preset(), device_named(config.device)
+    """Train in this process: alone, or as one rank of an existing process group.
+
+    Returns:
+        The run's `TrainingResult` as a dict.
+    """
+    preset, device = config.resolved_preset(), resolve_device(config.device)
     run.mkdir(parents=True, exist_ok=True)
-    if ranks.is_chief():
+    if ranks.is_rank_zero():
         atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
-    seen = preset
+    stream_preset = preset
     if name == "text" and config.text.image_side_px:
-        seen = preset.model_copy(update={"image_side_px": config.text.image_side_px})
+        stream_preset = preset.model_copy(update={"image_side_px": config.text.image_side_px})
     loop: LoopConfig = getattr(config, name).loop
     train_set, held_out = (
-        ShardStream(dataset, split, seen, config.data, loop.batch_size, config.seed)
+        ShardStream(dataset, split, stream_preset, config.data, loop.batch_size, config.seed)
         for split in ("train", "val")
     )
     loop = loop.resolved(train_set.num_samples, ranks.num_ranks())
     settings = PainterSettings(
         preset=preset,
-        interval_s=config.interval_s or usual_interval_s(dataset),
+        interval_s=config.interval_s or default_interval_s(dataset),
         num_steps=preset.num_steps,
         guidance=dict(preset.guidance),
     )
@@ -52,21 +59,24 @@ def train_here(
     result = train(
         objective, train_set, held_out if held_out.num_samples else None, run, loop, device
     )
-    if ranks.is_chief():
+    if ranks.is_rank_zero():
         classes = {part: class_of(made) for part, made in objective.parts().items()}
-        described = settings.model_copy(update={"provenance": {name: _facts(config, result)}})
-        # With its index, parts/ is a painter folder of its own: to load, and to put together.
+        described = settings.model_copy(
+            update={"provenance": {name: _provenance_entry(config, result)}}
+        )
+        # The index makes parts/ a painter folder: it can be loaded and assembled with others.
         write_index(run / "parts", classes, described)
         print(_summary(result, run))
     return asdict(result)
 
 
-def usual_interval_s(dataset: Path) -> float:
-    """The paper's 20 s where training saw such steps, else the median interval of the data."""
+def default_interval_s(dataset: Path) -> float:
+    """Seconds of one step: the paper's 20 if they lie between the 5th and 95th percentile of the
+    training intervals, else their median."""
     intervals = []
     for raw in read_shards(read_index(dataset, "train")):
         intervals.append(raw.interval_s())
-        if len(intervals) == INTERVALS_LOOKED_AT:
+        if len(intervals) == MAX_INTERVALS:
             break
     ordered = sorted(intervals)
     low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
@@ -91,14 +101,16 @@ def _objective(
     return RendererObjective(parts, settings, config.renderer)
 
 
-def _facts(config: TrainingConfig, result: TrainingResult) -> dict[str, Any]:
-    """Provenance of one objective in painter.json."""
+def _provenance_entry(config: TrainingConfig, result: TrainingResult) -> dict[str, Any]:
+    """Entry of one objective in the provenance of painter.json."""
     kept = ("step", "samples_seen", "trained_s", "loss", "validation_loss")
     numbers = {key: value for key, value in asdict(result).items() if key in kept}
     return {"config_hash": config_hash(config), "seed": config.seed, **numbers}
 
 
-def device_named(name: str) -> torch.device:
+def resolve_device(name: str) -> torch.device:
+    """The device of that name; auto is CUDA if there is a GPU. Raises UserError if it is
+    unusable."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -1,4 +1,4 @@
-"""One training command: resolve the config, plan, and train here or on Ray."""
+"""Runs one training command: resolves the config, prints the plan, trains in process or on Ray."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError
 from training.loop.config import LoopConfig
-from training.process import device_named, train_here
+from training.process import resolve_device, train_in_process
 from training.settings import ObjectiveName, load_training
 from training.streaming.stream import read_index
 
@@ -24,7 +24,7 @@ def run_training(
     num_workers: int = 0,
     ray_address: str | None = None,
 ) -> dict[str, Any]:
-    """Train one objective on a dataset's shards, or go on with its run folder.
+    """Train one objective on a dataset's shards, or continue its run folder.
 
     Args:
         num_workers: 0 trains in this process; more are processes on Ray (`training.launch`), each
@@ -39,7 +39,7 @@ def run_training(
     plan = {
         "objective": name,
         "preset": config.preset,
-        "device": config.device if num_workers else str(device_named(config.device)),
+        "device": config.device if num_workers else str(resolve_device(config.device)),
         "workers": max(1, num_workers),
         "train_samples": num_samples,
         "steps": loop.max_steps,
@@ -50,7 +50,7 @@ def run_training(
         print(to_yaml(config, "training"))
         print(f"plan: {json.dumps(plan)}")
         return plan
-    done = _finished(run, loop, name)
+    done = _stored_result(run, loop, name)
     if done is not None:
         print(f"{name}: {run} is done ({done['step']} steps, {done['trained_s']:.0f} s)")
         return done
@@ -58,11 +58,16 @@ def run_training(
         from training.launch import train_on_ray
 
         return train_on_ray(name, dataset, run, config, num_workers, ray_address)
-    return train_here(name, dataset, run, config)
+    return train_in_process(name, dataset, run, config)
 
 
-def _finished(run: Path, loop: LoopConfig, name: str) -> dict[str, Any] | None:
-    """The stored result, if the run has come as far as it is now asked to go."""
+def _stored_result(run: Path, loop: LoopConfig, name: str) -> dict[str, Any] | None:
+    """The stored result if the run has reached the steps or time that the config asks for, else
+    None.
+
+    Raises:
+        UserError: a damaged result, or one of another objective.
+    """
     path = run / "result.json"
     if not path.is_file():
         return None

@@ -1,5 +1,5 @@
-"""All settings of the training package (top key ``training`` of pipelines.yaml), and the published
-ones (``training/paper.yaml``)."""
+"""Settings of the training package: top key ``training`` of pipelines.yaml, and the published
+values of ``training/paper.yaml``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from training.objectives.text import TextConfig
 from training.streaming.stream import DataConfig
 
 ObjectiveName = Literal["text", "mask", "renderer"]
-PUBLISHED = Path(__file__).with_name("paper.yaml")
+"""Name of a network to train, also of its section in the config."""
+PUBLISHED_CONFIG = Path(__file__).with_name("paper.yaml")
+"""Settings of the paper; the defaults of the paper preset."""
 
 
 class LaunchConfig(Config):
@@ -27,7 +29,7 @@ class LaunchConfig(Config):
 
 
 class TrainingConfig(Config):
-    """What `python -m training` can be told."""
+    """Settings of `python -m training`."""
 
     preset: Literal["pocket", "paper"] = "pocket"
     """Sizes of all networks (training/networks/presets.py)."""
@@ -42,10 +44,10 @@ class TrainingConfig(Config):
     device: str = "auto"
     """cpu, cuda, cuda:1, ...; auto takes a GPU if there is one."""
     seed: int = 0
-    """Of initial weights, sample order, noise and dropped conditions."""
+    """Seed of initial weights, sample order, noise and dropped conditions."""
     without: tuple[Ablation, ...] = ()
     """Ablations of the paper's table 1, for all three networks: TE (time), TG (text), MG (mask), RN
-    (ReferenceNet), CE (next-image token). What is left out is never seen, in training or after."""
+    (ReferenceNet), CE (next-image token). The networks never see what is left out."""
     one_step: bool = False
     """The one-step variant of section 3.1: the renderer alone, without text and mask (TG, MG)."""
     interval_s: float = Field(default=0.0, ge=0)
@@ -72,11 +74,11 @@ class TrainingConfig(Config):
 
 
 def load_training(path: Path | None, overrides: list[str] | None) -> TrainingConfig:
-    """The training settings. With ``preset: paper`` the published ones are the defaults: what a
-    file and `overrides` name comes on top; of pipelines.yaml, which names every key, what differs
-    from our own defaults."""
+    """The training settings from a file and `overrides`. With ``preset: paper`` the published
+    values are the defaults; of pipelines.yaml, which names every key, only values that differ from
+    the pocket defaults override them."""
     config = load_section("training", TrainingConfig, path, overrides)
     if config.preset != "paper":
         return config
-    published = load_section("training", TrainingConfig, PUBLISHED)
+    published = load_section("training", TrainingConfig, PUBLISHED_CONFIG)
     return load_section("training", TrainingConfig, path, overrides, published)

@@ -1,4 +1,4 @@
-"""A trained painter at work: the `Artist` of the rollout whose answers come from the networks."""
+"""The `Artist` of the rollout that answers with the networks of a painter."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from inference.artist.crew import Crew
+from inference.artist.batched_artists import BatchedArtists
 from inference.artist.detail import DetailConfig
 from inference.artist.painting_state import PaintingState
 from inference.artist.sampling import SamplingConfig
-from inference.rollout.asks import Instruct, Locate, Render
+from inference.rollout.artist_requests import InstructRequest, LocateRequest, RenderRequest
 from inference.rollout.steps import Artist, Instruction
 from training.painter.painter import Painter
 
@@ -21,8 +21,8 @@ class PainterArtist(Artist):
 
     A painter without text (-TG) gives the empty instruction, one without a mask generator (-MG) the
     whole canvas as region: the conditions that it was trained without. The networks' passes stand
-    in `inference.artist.crew`, which takes any number of paintings; alone an artist is a crew of
-    one.
+    in `inference.artist.batched_artists`, which takes any number of paintings; alone an artist is a
+    crew of one.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class PainterArtist(Artist):
         self.state = PaintingState(painter, target, sampling, detail, seed)
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
-        return Crew([self.state]).instruct([Instruct(canvas, target)])[0]
+        return BatchedArtists([self.state]).instruct([InstructRequest(canvas, target)])[0]
 
     def locate(
         self,
@@ -46,8 +46,8 @@ class PainterArtist(Artist):
         instruction: str,
         interval_s: float,
     ) -> np.ndarray:
-        ask = Locate(canvas, target, difference, instruction, interval_s)
-        return Crew([self.state]).locate([ask])[0]
+        request = LocateRequest(canvas, target, difference, instruction, interval_s)
+        return BatchedArtists([self.state]).locate([request])[0]
 
     def render(
         self,
@@ -58,16 +58,16 @@ class PainterArtist(Artist):
         interval_s: float,
         index: int,
     ) -> np.ndarray:
-        ask = Render(canvas, target, mask, instruction, interval_s, index)
-        return Crew([self.state]).render([ask])[0]
+        request = RenderRequest(canvas, target, mask, instruction, interval_s, index)
+        return BatchedArtists([self.state]).render([request])[0]
 
     def snapshot(self) -> Any:
-        return self.state.returned
+        return self.state.last_output
 
     def restore(self, state: Any) -> None:
-        self.state.returned = state
+        self.state.last_output = state
 
-    def twin(self) -> PainterArtist:
-        twin = copy.copy(self)
-        twin.state = copy.copy(self.state)
-        return twin
+    def fork(self) -> PainterArtist:
+        fork = copy.copy(self)
+        fork.state = copy.copy(self.state)
+        return fork

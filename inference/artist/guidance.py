@@ -1,4 +1,4 @@
-"""Classifier-free guidance over six nested branches, computing only those that count.
+"""Classifier-free guidance over six nested branches; only branches with a weight are computed.
 
 Branch k sees one condition more than branch k - 1 (paper_facts section 7)::
 
@@ -33,7 +33,7 @@ BRANCHES = (
     Branch(text=False),
     Branch(),
 )
-"""Without the next image there is no reference either: the target enters with branch 1."""
+"""The six branches in order; the reference is added together with the next image."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Guidance:
         """Guided prediction (P, C, h, w) of branch-major rows (branches x P, C, h, w)."""
         rows = predictions.unflatten(0, (len(self.branches), -1))
         weights = torch.tensor(self.weights, device=rows.device, dtype=torch.float32)
-        # Weights reach 5: in half precision their sum would lose the small differences it is for.
+        # In half precision a sum with weights up to 5 would lose the small differences.
         guided = torch.einsum("k,kpchw->pchw", weights, rows.float())
         return guided.to(predictions.dtype)
 
@@ -61,7 +61,7 @@ def guidance_of(scales: Mapping[str, float]) -> Guidance:
 
 
 def official_sum(predictions: Tensor, scales: Mapping[str, float]) -> Tensor:
-    """The nested sum as the release writes it, over all six branches and in their own precision.
+    """The nested sum of the authors' release, over all six branches and in their own precision.
 
     Args:
         predictions: branch-major rows (6 x P, C, h, w).

@@ -1,7 +1,7 @@
-"""One canvas update in latent space: from pure noise to the next canvas (paper_facts 7, 8).
+"""Samples the latents of the next canvas from noise by a diffusers scheduler (paper_facts 7, 8).
 
 The published sampler takes 25 Euler ancestral steps. Samplers that need fewer (DPM-Solver++, Lu et
-al. 2022) are options: the same network, asked less often, gives nearly the same canvas.
+al. 2022) are options: with fewer network passes they give nearly the same canvas.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 """Scaled latents (P, C, h, w) and a timestep to the guided prediction of the same shape."""
 
 Sampler = Literal["painter", "euler_ancestral", "ddim", "dpm_solver++"]
+"""Name of a sampler; painter is the scheduler of the painter folder."""
 
 
 class SamplingConfig(Config):
     """The sampler of the renderer."""
 
     sampler: Sampler = "painter"
-    """painter: the scheduler in its folder (published: euler_ancestral). ddim and dpm_solver++ draw
-    no noise on the way; dpm_solver++ is made for few steps."""
+    """painter: the scheduler in its folder (published: euler_ancestral). ddim and dpm_solver++ are
+    deterministic after the initial noise; dpm_solver++ is made for few steps."""
     num_steps: int | None = Field(default=None, ge=1, le=1000)
     """Denoising steps an update; null takes the painter's own (paper 25, pocket fewer)."""
     blended_share: float = Field(default=0.2, ge=0, le=1)
@@ -36,7 +37,8 @@ class SamplingConfig(Config):
     guidance: dict[str, float] = Field(default_factory=dict)
     """Scales by condition (image, canvas, time, mask, text) instead of the painter's own."""
     same_noise: bool = True
-    """Every update starts from the seed again, as the release does; false draws new noise."""
+    """Every update draws the same noise from the seed, as the release does; false draws new
+    noise."""
 
 
 def sampler_named(name: Sampler, own: Any) -> Any:
@@ -75,12 +77,12 @@ def sample_latents(
 
     Args:
         scheduler: a diffusers scheduler; its state is reset here.
-        generators: one a painting, so that none depends on the others; on the CPU, so that a
-            seed means the same noise on every device.
-        canvas_latents: latents of the current canvas, clean; with `inside` and `num_blended` they
-            replace what lies outside after each of the first steps.
+        generators: one per painting, so that paintings do not depend on each other; on the CPU,
+            so that a seed gives the same noise on every device.
+        canvas_latents: clean latents of the current canvas. With added noise they replace the
+            latents outside the region after each of the first steps.
         inside: 0/1 (P, 1, h, w), the region at latent size.
-        num_blended: how many steps that are, for each painting.
+        num_blended: number of those first steps, for each painting.
     """
     scheduler.set_timesteps(num_steps, device=device)
     one = (1, *shape[1:])
@@ -94,16 +96,16 @@ def sample_latents(
         latents = scheduler.step(guided, timestep, latents, **options).prev_sample
         follows = [index < number for number in num_blended]
         if any(follows) and canvas_latents is not None and inside is not None:
-            # The same unit noise as at the start, at the level that the next step expects.
-            outside = _at_level(scheduler, index + 1, canvas_latents.float(), noise)
+            # The initial unit noise, scaled to the noise level of the next step.
+            outside = _with_noise_of_step(scheduler, index + 1, canvas_latents.float(), noise)
             flags = torch.tensor(follows, device=device).reshape(-1, 1, 1, 1)
             kept = torch.where(flags, inside, torch.ones_like(inside))
             latents = kept * latents + (1 - kept) * outside
     return latents
 
 
-def _at_level(scheduler: Any, index: int, clean: Tensor, noise: Tensor) -> Tensor:
-    """Clean latents with as much noise as step `index` expects; none after the last step."""
+def _with_noise_of_step(scheduler: Any, index: int, clean: Tensor, noise: Tensor) -> Tensor:
+    """Clean latents with the noise level of step `index`; without noise after the last step."""
     if index == len(scheduler.timesteps):
         return clean
     timestep = scheduler.timesteps[index : index + 1].expand(len(clean))

@@ -1,6 +1,6 @@
-"""What painting costs: `python -m inference.benchmark`.
+"""Measures the time and memory of painting: `python -m inference.benchmark`.
 
-In: painters of random weights. Out: a table and JSON. Files: `networks` and `folder` (what is
-measured), `memory` (peak memory against the plan), `sampler` (fewer denoising steps, a command of
+In: painters of random weights. Out: a table and JSON. Files: `networks` and `folder` (painters to
+measure), `memory` (peak memory against the plan), `sampler` (fewer denoising steps, a command of
 its own), `__main__`.
 """

@@ -1,10 +1,10 @@
-"""``python -m inference.benchmark``: what one canvas update costs, and whether it stays the same.
+"""``python -m inference.benchmark``: measures one canvas update against the release's order of
+computation, in time and results.
 
-Reference and ours run in turns with the same small random weights in one process; figures are
-ratios of medians, of processor time on a CPU. The reference is the release's order: all six
-branches, the ReferenceNet on six equal rows, keys and values projected at every step, target
-latents, CLIP vector and reference features anew at every update. Rows that need a GPU say "not
-measured" where there is none.
+Both run alternately in one process with the same small random weights; figures are ratios of
+medians, on a CPU of processor time. The release computes all six branches, runs the ReferenceNet on
+six equal rows, projects keys and values at every step, and computes target latents, CLIP vector and
+reference features again at every update. Rows that need a GPU say "not measured" without one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import torch
 import typer
 
 from inference.artist.artist import PainterArtist
-from inference.artist.crew import Crew
+from inference.artist.batched_artists import BatchedArtists
 from inference.artist.detail import DetailConfig
 from inference.artist.guidance import BRANCHES, guidance_of, official_sum
 from inference.artist.sampling import SamplingConfig
@@ -34,11 +34,15 @@ from inference.benchmark.networks import (
     pocket_painter,
     small_painter,
 )
-from inference.command.easel import device_named
-from inference.loading.packing import pack_for_processor
+from inference.command.painting_context import resolve_device
+from inference.loading.packing import pack_for_cpu
 from inference.official.noise import DrawnNoise
-from inference.official.release_order import ReleaseOrder, on_every_row, release_attention
-from inference.rollout.asks import Locate, Render
+from inference.official.unoptimized_artist import (
+    UnoptimizedArtist,
+    release_attention,
+    repeated_reference,
+)
+from inference.rollout.artist_requests import LocateRequest, RenderRequest
 from inference.rollout.steps import Instruction
 from ingest.conventions.atomic import write_json
 from ingest.conventions.cli import new_app, run_app
@@ -47,8 +51,11 @@ from training.networks.conditions import Branch, Conditioning
 from training.painter.painter import Painter
 
 NOT_MEASURED = "not measured"
-SCALES = {"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0}
-SECONDS = 20.0
+"""Value of rows that need a GPU where there is none."""
+GUIDANCE_SCALES = {"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0}
+"""The published guidance scales."""
+INTERVAL_S = 20.0
+"""Painting time of a step in seconds."""
 
 app = new_app("Measure canvas updates against the release's order of work.")
 
@@ -64,17 +71,17 @@ def main(
     json: Annotated[Path | None, typer.Option(help="Write the figures here")] = None,
 ) -> None:
     """Print the figures as a table; one row a measure."""
-    lent = device_named(device)
-    chosen = ("full" if lent.type == "cuda" else "none") if size == "auto" else size
+    gpu_device = resolve_device(device)
+    chosen = ("full" if gpu_device.type == "cuda" else "none") if size == "auto" else size
     if chosen not in ("none", "small", "full"):
         raise UserError(f"--size {size}: expected auto, small or full")
     torch.manual_seed(0)
     rows = [*guided_noise(rounds * 4), *canvas_update(steps, rounds)]
-    few_steps = SamplingConfig(guidance=SCALES, num_steps=max(1, steps // 5))
+    few_steps = SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=max(1, steps // 5))
     rows += batches("paper's shape", prepared(small_painter()), few_steps, rounds)
     rows += batches("pocket", prepared(pocket_painter()), SamplingConfig(), rounds * 2)
     rows += expected_rows()
-    rows += unmeasured() if chosen == "none" else lent_rows(lent, cast(Size, chosen), rounds)
+    rows += unmeasured() if chosen == "none" else gpu_rows(gpu_device, cast(Size, chosen), rounds)
     result = {"device": device_name(), "torch": torch.__version__, "rows": rows}
     for row in rows:
         print(f"{row['measure']:<58} {show(row['value']):>14}   {row['reach']}")
@@ -83,22 +90,25 @@ def main(
 
 
 def guided_noise(rounds: int) -> list[dict[str, Any]]:
-    """Six branches against those with a weight: difference and time of one guided noise."""
-    plain, fast = small_painter(), prepared(small_painter())
-    guidance, unet = guidance_of(SCALES), plain.part("unet")
+    """Difference and time of one guided noise, all six branches against those with a weight."""
+    unpacked, packed = small_painter(), prepared(small_painter())
+    guidance, unet = guidance_of(GUIDANCE_SCALES), unpacked.part("unet")
     with torch.inference_mode():
-        six, six_fast = told(plain, BRANCHES), told(fast, BRANCHES)
-        few, release = told(fast, guidance.branches), on_every_row(six)
+        six, six_fast = (
+            update_conditioning(unpacked, BRANCHES),
+            update_conditioning(packed, BRANCHES),
+        )
+        few, release = update_conditioning(packed, guidance.branches), repeated_reference(six)
         latents = torch.randn(six.target_latents[:1].shape)
 
         def as_released() -> torch.Tensor:
             with release_attention(unet):
-                return official_sum(plain.predict(latents, 500.5, release), SCALES)
+                return official_sum(unpacked.predict(latents, 500.5, release), GUIDANCE_SCALES)
 
         runs = {
             "release": as_released,
-            "six": lambda: official_sum(fast.predict(latents, 500.5, six_fast), SCALES),
-            "few": lambda: guidance.combine(fast.predict(latents, 500.5, few)),
+            "six": lambda: official_sum(packed.predict(latents, 500.5, six_fast), GUIDANCE_SCALES),
+            "few": lambda: guidance.combine(packed.predict(latents, 500.5, few)),
         }
         results = {name: run() for name, run in runs.items()}
         times = medians(runs, rounds)
@@ -109,7 +119,7 @@ def guided_noise(rounds: int) -> list[dict[str, Any]]:
 
     return [
         row(f"{name}: largest difference", differ("six"), "<= 1e-5"),
-        # Guidance multiplies by up to 7 what other layouts of the same layers round otherwise.
+        # Guidance multiplies rounding differences between memory layouts by up to 7.
         row(f"{name} in the release's order: the same", differ("release"), ""),
         row(f"{name} in the release's order: time", times["few"] / times["release"], "<= 0.70"),
         row(f"{name} by our own code: time", times["few"] / times["six"], ""),
@@ -117,23 +127,28 @@ def guided_noise(rounds: int) -> list[dict[str, Any]]:
 
 
 def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
-    """Where and how of one update: mask generator and renderer, decoded. The language model and
-    LPIPS, equal in both, are left out; so are thresholds tried a second time, which the release
-    pays for with the whole mask generator."""
+    """Time of one update: mask generator, renderer and decoding. Language model and LPIPS, equal in
+    both, are left out; so are further thresholds, for which the release runs the mask generator
+    again."""
     target, canvas = image_of(0), image_of(1)
-    sampling = SamplingConfig(guidance=SCALES, num_steps=steps)
+    sampling = SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=steps)
     ours = PainterArtist(prepared(small_painter()), target, sampling, DetailConfig(), seed=0)
-    release = ReleaseOrder(
-        small_painter(), target, lambda *_: Instruction("sky", None), DrawnNoise(0), SCALES, steps
+    release = UnoptimizedArtist(
+        small_painter(),
+        target,
+        lambda *_: Instruction("sky", None),
+        DrawnNoise(0),
+        GUIDANCE_SCALES,
+        steps,
     )
     difference = np.ones(target.shape[:2], bool)
 
     def update(artist: Any) -> Callable[[], np.ndarray]:
         def run() -> np.ndarray:
             fresh = canvas.copy()
-            probability = artist.locate(fresh, target, difference, "sky", SECONDS)
+            probability = artist.locate(fresh, target, difference, "sky", INTERVAL_S)
             mask = probability > np.median(probability)
-            return artist.render(fresh, target, mask, "sky", SECONDS, 1)
+            return artist.render(fresh, target, mask, "sky", INTERVAL_S, 1)
 
         return run
 
@@ -149,7 +164,7 @@ def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
 def batches(
     name: str, painter: Painter, sampling: SamplingConfig, rounds: int, num_paintings: int = 4
 ) -> list[dict[str, Any]]:
-    """One update of several paintings, in one batch against one after the other."""
+    """Time of one update of several paintings, in one batch against one by one."""
     targets = [image_of(seed) for seed in range(num_paintings)]
     artists = [
         PainterArtist(painter, target, sampling, DetailConfig(), seed)
@@ -164,10 +179,10 @@ def batches(
             canvases = [image_of(100 + seed) for seed in range(num_paintings)]
             for start in range(0, num_paintings, batch_size):
                 part = slice(start, start + batch_size)
-                crew = Crew([artist.state for artist in artists[part]])
+                batch = BatchedArtists([artist.state for artist in artists[part]])
                 pairs = list(zip(canvases[part], targets[part], strict=True))
-                crew.locate([Locate(c, t, difference, "sky", SECONDS) for c, t in pairs])
-                crew.render([Render(c, t, mask, "sky", SECONDS, 1) for c, t in pairs])
+                batch.locate([LocateRequest(c, t, difference, "sky", INTERVAL_S) for c, t in pairs])
+                batch.render([RenderRequest(c, t, mask, "sky", INTERVAL_S, 1) for c, t in pairs])
 
         return run
 
@@ -177,22 +192,24 @@ def batches(
 
 
 def prepared(painter: Painter) -> Painter:
-    """A painter as `inference.command.easel` prepares it for a CPU."""
-    return pack_for_processor(painter.to_channels_last())
+    """A painter as `inference.command.painting_context` prepares it for a CPU."""
+    return pack_for_cpu(painter.to_channels_last())
 
 
-def told(painter: Painter, branches: Sequence[Branch]) -> Conditioning:
-    """What an update tells the UNet in `branches`."""
+def update_conditioning(painter: Painter, branches: Sequence[Branch]) -> Conditioning:
+    """The conditioning of an update, with a row per branch."""
     target, canvas = image_of(0), image_of(1)
     artist = PainterArtist(painter, target, SamplingConfig(), DetailConfig(), seed=0)
     mask = np.zeros(target.shape[:2], bool)
     mask[: len(mask) // 2] = True
-    return Crew([artist.state]).told([Render(canvas, target, mask, "sky", SECONDS, 0)], branches)
+    return BatchedArtists([artist.state]).conditioning(
+        [RenderRequest(canvas, target, mask, "sky", INTERVAL_S, 0)], branches
+    )
 
 
-def lent_rows(device: torch.device, size: Size, rounds: int) -> list[dict[str, Any]]:
-    """What the issue asks of a GPU, on `device`: one update's time, and the peaks of memory. Small
-    networks on a CPU go the same way, with the size in the row's name."""
+def gpu_rows(device: torch.device, size: Size, rounds: int) -> list[dict[str, Any]]:
+    """The GPU rows, measured on `device`: time of one update, and peaks of memory. With small
+    networks they also run on a CPU; the name of the row then holds the size."""
     is_full = size == "full"
     note = "" if is_full else f" (small networks, {device.type})"
     seconds = update_seconds(device, is_full, rounds)
@@ -213,8 +230,8 @@ def expected_rows() -> list[dict[str, Any]]:
 
 
 def update_seconds(device: torch.device, is_full: bool, rounds: int) -> float:
-    """One update at 512x640 with 25 steps and random weights, bf16 on a GPU; small networks work at
-    256x320."""
+    """Seconds of one update with 25 steps and random weights, bf16 on a GPU: the published networks
+    at 512x640, small networks at 256x320."""
     if is_full:
         painter, size = paper_painter(device, torch.bfloat16), (512, 640)
     else:
@@ -222,14 +239,18 @@ def update_seconds(device: torch.device, is_full: bool, rounds: int) -> float:
         painter, size = prepared(small_painter().to(device, dtype)), (256, 320)
     target, canvas = image_of(0, size), image_of(1, size)
     artist = PainterArtist(
-        painter, target, SamplingConfig(guidance=SCALES, num_steps=25), DetailConfig(), seed=0
+        painter,
+        target,
+        SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=25),
+        DetailConfig(),
+        seed=0,
     )
     difference = np.ones(target.shape[:2], bool)
 
     def update() -> None:
         fresh = canvas.copy()
-        probability = artist.locate(fresh, target, difference, "sky", SECONDS)
-        artist.render(fresh, target, probability > np.median(probability), "sky", SECONDS, 1)
+        probability = artist.locate(fresh, target, difference, "sky", INTERVAL_S)
+        artist.render(fresh, target, probability > np.median(probability), "sky", INTERVAL_S, 1)
         if device.type == "cuda":
             torch.cuda.synchronize()
 
@@ -242,7 +263,9 @@ GPU_ROWS = (
     ("peak memory of inference without LLaVA, GB", "<= 8"),
     ("peak memory with offload and 4-bit LLaVA, GB", "<= 12"),
 )
+"""Measure and goal of the rows that need a GPU."""
 GB = 1e9
+"""Bytes of a gigabyte."""
 
 
 def unmeasured() -> list[dict[str, Any]]:
@@ -253,8 +276,8 @@ def unmeasured() -> list[dict[str, Any]]:
 def medians(
     runs: dict[str, Callable[[], Any]], rounds: int, clock: Callable[[], float] = time.process_time
 ) -> dict[str, float]:
-    """Median seconds of each, in turns, after one unmeasured turn; processor time, which other
-    work on the machine disturbs less."""
+    """Median seconds of each function; all run in turns, the first turn is not counted. The default
+    clock is processor time, which depends less on other load of the machine."""
     taken: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(rounds + 1):
         for name, run in runs.items():
@@ -274,7 +297,7 @@ def show(value: float | str) -> str:
 
 
 def device_name() -> str:
-    """The card's name, or the processor's."""
+    """Name of the GPU, or type of the CPU and its threads."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return f"CPU, {torch.get_num_threads()} thread(s), {platform.machine()}"

@@ -1,7 +1,7 @@
-"""A painter folder of random weights, so that the benchmark of memory loads what users load.
+"""Writes a painter folder of random weights, which the memory benchmark loads like a trained one.
 
-Networks are built without weights and their files filled afterwards: nobody initialises 7 billion
-weights.
+Networks are built on the meta device and their files are filled afterwards, because initialising 7
+billion weights takes too long.
 """
 
 from __future__ import annotations
@@ -24,37 +24,43 @@ from training.painter.folder import ALL_PARTS, PainterSettings, class_of, save_p
 from training.painter.parts import build_part
 
 Size = Literal["small", "full"]
+"""full: the published sizes; small: narrow networks at the published canvas size."""
 Write = Callable[[Mapping[str, Tensor], Path, torch.dtype], None]
-STD = 0.02
-"""Of all random weights: small enough that no network overflows in half precision."""
-NARROW = {
+"""Writes the tensors of a state dict to a safetensors file in a number format."""
+WEIGHT_STD = 0.02
+"""Standard deviation of all random weights, so small that no network overflows in half
+precision."""
+NARROW_LLAVA = {
     "hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 4, "num_attention_heads": 4,
 }  # fmt: skip
+"""Sizes of vision tower and language model of a small LLaVA."""
 CLIP_L = {
     "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
     "num_attention_heads": 16,
 }  # fmt: skip
-THIN = UNetSize(
+"""Sizes of CLIP-L, the vision tower of LLaVA-1.5."""
+NARROW_UNET = UNetSize(
     channels=(32, 64, 64, 64),
     attention=(False, True, True, False),
     layers_per_block=2,
     heads=8,
     norm_groups=32,
 )
-"""A tenth of SD 1.5's width: at 512 px the canvases, not the weights, fill the memory. Attention
-begins at the second level: at the first it would take a CPU minutes."""
+"""A UNet of a tenth of SD 1.5's width, so that at 512 px canvases and not weights fill the memory.
+Its first level has no attention, which would take minutes on a CPU."""
 
 
 def write_random_painter(
     folder: Path, size: Size, dtype: torch.dtype, with_language: bool, sparse: bool = False
 ) -> PainterSettings:
-    """The published architecture: full, or small networks at the published canvas size.
+    """Write a painter of the published architecture, at full size or with small networks at the
+    published canvas size.
 
     Args:
-        sparse: headers only, with holes for the weights: to be planned with, not loaded.
+        sparse: write headers only and leave holes for the weights: for planning, not for loading.
     """
     write = _write_sparse if sparse else _write_random
-    preset = PAPER if size == "full" else _thin_preset()
+    preset = PAPER if size == "full" else _narrow_preset()
     if not with_language:
         preset = ablated(preset, ["TG"])
     torch.manual_seed(0)
@@ -70,8 +76,10 @@ def write_random_painter(
     return settings
 
 
-def _thin_preset() -> Preset:
-    return small_preset().model_copy(update={"image_side_px": 512, "unet": THIN, "mask_unet": THIN})
+def _narrow_preset() -> Preset:
+    return small_preset().model_copy(
+        update={"image_side_px": 512, "unet": NARROW_UNET, "mask_unet": NARROW_UNET}
+    )
 
 
 def _without_weights(name: str, preset: Preset, size: Size) -> Any:
@@ -82,7 +90,7 @@ def _without_weights(name: str, preset: Preset, size: Size) -> Any:
 
 
 def _write(part: Any, folder: Path, dtype: torch.dtype, write: Write) -> None:
-    """Config and weights of a network; anything else as it is."""
+    """Write config and weights of a network; other parts save themselves."""
     if not isinstance(part, torch.nn.Module):
         save_part(part, folder)
         return
@@ -100,14 +108,14 @@ def _write_random(state: Mapping[str, Tensor], file: Path, dtype: torch.dtype) -
         becomes = dtype if tensor.is_floating_point() else tensor.dtype
         weights[name] = torch.empty(tensor.shape, dtype=becomes)
         if tensor.is_floating_point():
-            weights[name].normal_(std=STD)
+            weights[name].normal_(std=WEIGHT_STD)
         else:
             weights[name].zero_()
     save_file(weights, file, metadata={"format": "pt"})
 
 
 def _write_sparse(state: Mapping[str, Tensor], file: Path, dtype: torch.dtype) -> None:
-    """A safetensors file as its format says it: length of the header, header, and a hole."""
+    """Write a safetensors file without weights: length of the header, header, and a hole."""
     names = {value: key for key, value in DTYPES.items()}
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     end = 0
@@ -126,17 +134,19 @@ def _write_sparse(state: Mapping[str, Tensor], file: Path, dtype: torch.dtype) -
 def _write_language(
     folder: Path, size: Size, dtype: torch.dtype, write: Write
 ) -> dict[str, list[str]]:
-    """LLaVA-1.5-7B's sizes, or four narrow layers; its words are noise, as its weights are."""
-    look = LanguageConfig(image_px=336, patch_px=14)
-    processor = build_processor(look)
+    """Write a LLaVA of random weights: LLaVA-1.5-7B's sizes, or four narrow layers."""
+    language = LanguageConfig(image_px=336, patch_px=14)
+    processor = build_processor(language)
     tokenizer = processor.tokenizer
-    sizes: dict[str, Any] = {} if size == "full" else NARROW
-    vision: dict[str, Any] = CLIP_L if size == "full" else NARROW
+    sizes: dict[str, Any] = {} if size == "full" else NARROW_LLAVA
+    vision: dict[str, Any] = CLIP_L if size == "full" else NARROW_LLAVA
     # Type stubs miss image_token_id, and take keyword arguments for those they know.
-    make, see, speak = cast("tuple[Any, Any, Any]", (LlavaConfig, CLIPVisionConfig, LlamaConfig))
+    make, make_vision, make_text = cast(
+        "tuple[Any, Any, Any]", (LlavaConfig, CLIPVisionConfig, LlamaConfig)
+    )
     config = make(
-        vision_config=see(image_size=336, patch_size=14, **vision),
-        text_config=speak(
+        vision_config=make_vision(image_size=336, patch_size=14, **vision),
+        text_config=make_text(
             vocab_size=32064,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,

@@ -1,4 +1,5 @@
-"""Painters of random weights for the benchmark: the paper's architecture, small or at full size."""
+"""Builds painters of random weights: the paper's architecture, small or full, and the pocket
+preset."""
 
 from __future__ import annotations
 
@@ -26,8 +27,8 @@ SMALL_SIZE = UNetSize(
 
 
 def small_preset() -> Preset:
-    """The paper's preset for canvases of 256 px: the deepest level is 4 x 5, half of the real one.
-    On smaller ones reading the weights, the same for four rows and six, takes much of the time."""
+    """The paper's preset for canvases of 256 px: the deepest level is 4 x 5, half of the published
+    one. With smaller canvases, reading the weights would take most of the time."""
     tower = TowerSize(width=96, layers=3, heads=4, feed_forward=192)
     return PAPER.model_copy(
         update={
@@ -48,7 +49,8 @@ def small_vae() -> Any:
 
 
 def small_painter() -> Painter:
-    """On the CPU, float32, everything random but alike in every call."""
+    """A small painter of the paper's architecture on the CPU, float32; the same weights in each
+    call."""
     torch.manual_seed(0)
     return _painter(small_preset(), {"vae": small_vae()})
 
@@ -59,7 +61,7 @@ def pocket_painter() -> Painter:
 
 
 def paper_painter(device: torch.device, dtype: torch.dtype) -> Painter:
-    """The published sizes with random weights; made on the device, since 10 GB take a while."""
+    """A painter of the published sizes with random weights, created on the device to save time."""
     with device:
         return _painter(PAPER, {}).to(device, dtype)
 
@@ -76,7 +78,7 @@ def _painter(preset: Preset, given: dict[str, Any]) -> Painter:
     torch.manual_seed(0)
     names = [n for n in ALL_PARTS if not n.startswith("instruction") and n != "tokenizer"]
     parts = {n: given[n] if n in given else build_part(n, preset) for n in names}
-    # Its output starts at zero, which would leave the canvas out.
+    # Its output starts at zero; random weights give the canvas an effect.
     nn.init.normal_(parts["canvas_encoder"].final_proj.weight, std=0.05)
     parts["tokenizer"] = build_tokenizer(preset)
     for part in parts.values():

@@ -1,10 +1,10 @@
-"""``python -m inference.benchmark.sampler PAINTER DATASET``: what fewer denoising steps cost.
+"""``python -m inference.benchmark.sampler PAINTER DATASET``: measures samplers with fewer steps.
 
-Held-out steps of real paintings are rendered by every sampler from the same noise, at the networks'
-own size, without detail carried over from the target: what the renderer itself says. Each canvas is
-compared with the published sampler's (Euler ancestral, 25 steps), with DDIM's of 50 steps and with
-what was really painted. Euler ancestral draws noise on the way, so no other sampler can meet its
-canvas exactly: the row of another seed says how far apart two of its own canvases are.
+Every sampler renders held-out steps of real paintings from the same noise, at network size and
+without detail from the target. Each canvas is compared with that of the published sampler (Euler
+ancestral, 25 steps), with that of 50 DDIM steps and with the true next canvas. Euler ancestral
+draws noise at each step, so no other sampler gives its canvas exactly; the row of another seed
+shows the distance between two of its own canvases.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ from training.painter.painter import Painter, load_painter
 Setting = tuple[Sampler, int, int]
 """Sampler, steps and seed."""
 PUBLISHED: Setting = ("euler_ancestral", 25, 0)
-LONG: Setting = ("ddim", 50, 0)
+"""The published sampler, a reference."""
+DDIM_50: Setting = ("ddim", 50, 0)
+"""A deterministic sampler of many steps, a reference."""
 SETTINGS: tuple[Setting, ...] = (
     PUBLISHED,
     ("euler_ancestral", 25, 1),
     ("euler_ancestral", 10, 0),
-    LONG,
+    DDIM_50,
     ("ddim", 25, 0),
     ("ddim", 10, 0),
     ("dpm_solver++", 15, 0),
@@ -49,7 +51,9 @@ SETTINGS: tuple[Setting, ...] = (
     ("dpm_solver++", 8, 0),
     ("dpm_solver++", 4, 0),
 )
-ONLY_THE_RENDERER = DetailConfig(carry_detail=False, keep_outside_mask=False)
+"""The samplers that are compared."""
+RENDERER_ONLY = DetailConfig(carry_detail=False, keep_outside_mask=False)
+"""Canvases as the renderer gives them."""
 
 app = new_app("Measure samplers on held-out steps of a dataset.")
 
@@ -90,7 +94,7 @@ def main(
 
 
 def held_out(dataset: Dataset, num: int, side_px: int) -> list[Case]:
-    """Every so manyeth sample of the val shards."""
+    """`num` samples of the val shards at equal distances."""
     shards = sorted(dataset.shards.glob("val-*.tar"))
     samples = [decode_sample(k, f, s.name) for s in shards for k, f in islice(read_tar(s), 400)]
     usable = [sample for sample in samples if sample.mask.any()]
@@ -107,7 +111,7 @@ def render_all(
     sampling = SamplingConfig(sampler=setting[0], num_steps=setting[1])
     canvases, seconds = [], []
     for case in cases:
-        artist = PainterArtist(painter, case.target, sampling, ONLY_THE_RENDERER, setting[2])
+        artist = PainterArtist(painter, case.target, sampling, RENDERER_ONLY, setting[2])
         start = time.process_time()
         canvases.append(
             artist.render(
@@ -124,7 +128,7 @@ def row(
     cases: Sequence[Case],
     lpips: PerceptualDistance,
 ) -> dict[str, Any]:
-    """Means over the cases."""
+    """Means over the cases: PSNR and LPIPS to both references and to the true canvas, seconds."""
     canvases, seconds = rendered[setting]
 
     def psnr(others: Sequence[np.ndarray]) -> float:
@@ -132,7 +136,7 @@ def row(
             np.square(c[case.mask].astype(float) - o[case.mask]).mean()
             for c, o, case in zip(canvases, others, cases, strict=True)
         ]
-        # Of the mean error: one canvas that is met exactly must not make the mean infinite.
+        # PSNR of the mean error, because that of one exact canvas is infinite.
         return round(float(10 * np.log10(255**2 / max(np.mean(errors), 1e-9))), 1)
 
     def distance(others: Sequence[np.ndarray]) -> float:
@@ -141,19 +145,21 @@ def row(
 
     others = {
         "published": rendered[PUBLISHED][0],
-        "ddim_50": rendered[LONG][0],
+        "ddim_50": rendered[DDIM_50][0],
         "truth": [case.next for case in cases],
     }
-    told: dict[str, Any] = {"sampler": f"{setting[0]:<15} {setting[1]:>2} steps, seed {setting[2]}"}
+    figures: dict[str, Any] = {
+        "sampler": f"{setting[0]:<15} {setting[1]:>2} steps, seed {setting[2]}"
+    }
     for name, images in others.items():
-        told |= {f"psnr_to_{name}": psnr(images), f"lpips_to_{name}": distance(images)}
-    return told | {"seconds": round(seconds, 3)}
+        figures |= {f"psnr_to_{name}": psnr(images), f"lpips_to_{name}": distance(images)}
+    return figures | {"seconds": round(seconds, 3)}
 
 
 def contact_sheet(
     cases: Sequence[Case], rendered: dict[Setting, tuple[list[np.ndarray], float]]
 ) -> np.ndarray:
-    """A row a case: before, truth, then every sampler in the order of `SETTINGS`."""
+    """A row per case: canvas before, true canvas, then every sampler in the order of `SETTINGS`."""
     lines = []
     for number, case in enumerate(cases):
         images = [case.current, case.next, *(rendered[s][0][number] for s in SETTINGS)]

@@ -1,4 +1,5 @@
-"""The work behind ``python -m inference paint``: plan, paint what is not done, tell about it."""
+"""Runs ``python -m inference paint``: plans, paints unfinished jobs, prints and writes the
+results."""
 
 from __future__ import annotations
 
@@ -13,10 +14,10 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from inference.artist.framing import Framing
-from inference.command.easel import Easel, painter_record, set_up
+from inference.artist.canvas_transform import CanvasTransform
+from inference.command.batch_painting import Outcome, paint_jobs, paint_on_actors, plan_memory
 from inference.command.painting import finished_before
-from inference.command.painting_work import Outcome, paint_jobs, paint_on_actors, planned
+from inference.command.painting_context import PaintingContext, load_context, painter_record
 from inference.command.paintings_page import write_page, write_table
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
 from inference.inputs.picture import Picture, load_picture
@@ -32,16 +33,16 @@ from training.networks.presets import Preset
 
 
 @dataclass(frozen=True)
-class Run:
-    """What all jobs of a command share."""
+class CommandRun:
+    """Settings and painter that all jobs of a command share."""
 
     config: InferenceConfig
-    """Of the paintings: `work` is at its defaults, so that it cannot reach any output."""
+    """Settings of a painting; `work` has its defaults, so that it does not affect any output."""
     record: PainterRecord
     preset: Preset
     work: WorkConfig
     address: str | None
-    """Of a Ray cluster."""
+    """Address of a Ray cluster, if any."""
 
 
 def run_paint(
@@ -55,21 +56,27 @@ def run_paint(
     """Paint all pictures; returns the machine-readable result and the exit code.
 
     Args:
-        seeds: each picture once with each of them; empty for the config's own.
+        seeds: each picture is painted with each seed; empty for the seed of the config.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
     jobs = plan(paths, out, seeds or (config.rollout.seed,))
     record, settings = painter_record(config)
-    plain = config.model_copy(update={"work": WorkConfig()})
-    run = Run(plain, record, settings.preset, config.work, address or os.environ.get("RAY_ADDRESS"))
+    painting_config = config.model_copy(update={"work": WorkConfig()})
+    run = CommandRun(
+        painting_config,
+        record,
+        settings.preset,
+        config.work,
+        address or os.environ.get("RAY_ADDRESS"),
+    )
     if dry_run:
         print(to_yaml(config, "inference"))
         for job in jobs:
             print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
-        # Unread, all of them might be of one size.
+        # Pictures are not read yet: all might have one size.
         batches = in_batches(jobs, [None] * len(jobs), _batch_size(run))
-        print(*plan_lines(planned(plain, batches), plain, record), sep="\n")
+        print(*plan_lines(plan_memory(painting_config, batches), painting_config, record), sep="\n")
         return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
     outcomes = _paint_all(jobs, run)
     if len(jobs) == 1 and outcomes[0].status == "refused":
@@ -87,8 +94,8 @@ def run_paint(
     return result, EXIT_TOO_MANY_REFUSED if is_bad else EXIT_DONE
 
 
-def _paint_all(jobs: Sequence[Job], run: Run) -> list[Outcome]:
-    """One outcome a job, in their order; a job that fails does not stop the others."""
+def _paint_all(jobs: Sequence[Job], run: CommandRun) -> list[Outcome]:
+    """One outcome per job, in their order; a job that fails does not stop the others."""
     columns = (
         TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -98,13 +105,13 @@ def _paint_all(jobs: Sequence[Job], run: Run) -> list[Outcome]:
         bar = progress.add_task("paintings", total=len(jobs))
         for outcome in _outcomes(jobs, run, progress):
             found[outcome.job] = outcome
-            _say(progress, _line(outcome))
+            _print_line(progress, _summary_line(outcome))
             progress.advance(bar)
     return [found[job] for job in jobs]
 
 
-def _outcomes(jobs: Sequence[Job], run: Run, progress: Progress) -> Iterator[Outcome]:
-    """First what needs no painting, then the rest as it comes."""
+def _outcomes(jobs: Sequence[Job], run: CommandRun, progress: Progress) -> Iterator[Outcome]:
+    """Outcomes of refused and unchanged jobs first, then of painted jobs as they finish."""
     todo: list[Job] = []
     sizes: list[tuple[int, int]] = []
     for job in jobs:
@@ -118,43 +125,49 @@ def _outcomes(jobs: Sequence[Job], run: Run, progress: Progress) -> Iterator[Out
         if done is not None:
             yield Outcome(job, "unchanged", done)
             continue
-        _tell_notes(job, picture, progress)
+        _print_notes(job, picture, progress)
         todo.append(job)
-        sizes.append(Framing((picture.image.shape[0], picture.image.shape[1]), run.preset).size)
+        sizes.append(
+            CanvasTransform((picture.image.shape[0], picture.image.shape[1]), run.preset).size
+        )
     batches = in_batches(todo, sizes, _batch_size(run))
     if batches:
-        yield from _painted(batches, run, progress)
+        yield from _paint_batches(batches, run, progress)
 
 
-def _painted(batches: Sequence[Sequence[Job]], run: Run, progress: Progress) -> Iterator[Outcome]:
-    """Outcomes of jobs in batches of one size, after the plan was told."""
+def _paint_batches(
+    batches: Sequence[Sequence[Job]], run: CommandRun, progress: Progress
+) -> Iterator[Outcome]:
+    """Print the memory plan, paint batches of one size; outcomes as they finish."""
     uses_actors = _uses_actors(len(batches), run)
     if uses_actors and run.address:
-        _say(progress, "plan: each actor of the cluster plans its memory on its own device")
+        _print_line(progress, "plan: each actor of the cluster plans its memory on its own device")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
         return
-    expected = planned(run.config, batches)
+    expected = plan_memory(run.config, batches)
     for line in plan_lines(expected, run.config, run.record):
-        _say(progress, line)
+        _print_line(progress, line)
     if uses_actors:
-        _say(progress, "plan: every actor has such a painter of its own")
+        _print_line(progress, "plan: every actor has such a painter of its own")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
         return
-    easel = set_up(run.config, run.record, expected)
+    context = load_context(run.config, run.record, expected)
     for batch in batches:
-        yield from _paint_here(batch, easel, progress)
+        yield from _paint_here(batch, context, progress)
 
 
-def _paint_here(batch: Sequence[Job], easel: Easel, progress: Progress) -> list[Outcome]:
-    """Paint a batch under a bar of its own, with a line for every step."""
+def _paint_here(
+    batch: Sequence[Job], context: PaintingContext, progress: Progress
+) -> list[Outcome]:
+    """Paint a batch in this process with a progress bar and a line for every step."""
     names = ", ".join(job.folder.name for job in batch)
-    bar = progress.add_task(names[:40], total=easel.config.stop.max_steps)
+    bar = progress.add_task(names[:40], total=context.config.stop.max_steps)
 
-    def tell(job: Job, step: Step) -> None:
+    def report_step(job: Job, step: Step) -> None:
         progress.update(bar, completed=step.index + 1)
         whose = f"{job.folder.name}: " if len(batch) > 1 else ""
         name = "set " if step.is_finish else "step"
-        _say(
+        _print_line(
             progress,
             f"  {whose}{name} {step.index + 1:2d}  {clock(step.time_s):>5}  "
             f"{step.instruction.text:<20} area {step.region.area:4.0%}  "
@@ -162,18 +175,19 @@ def _paint_here(batch: Sequence[Job], easel: Easel, progress: Progress) -> list[
         )
 
     try:
-        return paint_jobs(batch, easel, tell)
+        return paint_jobs(batch, context, report_step)
     finally:
         progress.remove_task(bar)
 
 
-def _uses_actors(num_batches: int, run: Run) -> bool:
+def _uses_actors(num_batches: int, run: CommandRun) -> bool:
+    """Returns True if there are several batches and several GPUs, actors or a cluster."""
     is_wide = run.work.actors.num_actors > 1 or torch.cuda.device_count() > 1
     return num_batches > 1 and bool(run.address or is_wide)
 
 
-def _batch_size(run: Run) -> int:
-    """A script is for one painting, and the release paints one at a time."""
+def _batch_size(run: CommandRun) -> int:
+    """Paintings in a batch: 1 with a steering script or with the release's quirks."""
     is_single = run.config.rollout.script or run.config.quirks == "official"
     return 1 if is_single else run.work.batch_size
 
@@ -182,30 +196,30 @@ def _with_seed(config: InferenceConfig, seed: int) -> InferenceConfig:
     return config.model_copy(update={"rollout": config.rollout.model_copy(update={"seed": seed})})
 
 
-def _tell_notes(job: Job, picture: Picture, progress: Progress) -> None:
+def _print_notes(job: Job, picture: Picture, progress: Progress) -> None:
     for note in picture.notes:
-        _say(progress, f"{job.picture}: {note}")
+        _print_line(progress, f"{job.picture}: {note}")
 
 
-def _say(progress: Progress, text: str) -> None:
-    # Names and instructions are text: square brackets in them are no markup.
+def _print_line(progress: Progress, text: str) -> None:
+    # Square brackets in file names and instructions are not markup.
     progress.console.print(text, markup=False, soft_wrap=True)
 
 
-def _line(outcome: Outcome) -> str:
+def _summary_line(outcome: Outcome) -> str:
     job, record = outcome.job, outcome.record
     if record is None:
         return "\n".join(filter(None, (f"{outcome.status}: {outcome.detail}", outcome.trace)))
-    told = f"{record.num_painted} steps, {clock(record.steps[-1].time_s)}, {record.stop}"
-    return f"{job.picture}: {outcome.status}, {told} -> {job.folder}"
+    summary = f"{record.num_painted} steps, {clock(record.steps[-1].time_s)}, {record.stop}"
+    return f"{job.picture}: {outcome.status}, {summary} -> {job.folder}"
 
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     job, record = outcome.job, outcome.record
-    told = {"picture": str(job.picture), "seed": job.seed, "status": outcome.status}
+    result = {"picture": str(job.picture), "seed": job.seed, "status": outcome.status}
     if record is None:
-        return told | {"detail": outcome.detail, "trace": outcome.trace}
-    return told | {
+        return result | {"detail": outcome.detail, "trace": outcome.trace}
+    return result | {
         "folder": str(job.folder),
         "stop": record.stop,
         "num_painted": record.num_painted,

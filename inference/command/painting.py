@@ -1,4 +1,4 @@
-"""Pictures to finished folders: session, frames, film, GIF, contact sheet and page."""
+"""Paints pictures and writes their folders: session, frames, film, GIF, contact sheet and page."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inference.artist.lockstep import Together
-from inference.artist.painting_state import Manner
-from inference.command.easel import Easel, versions
+from inference.artist.batched_rollouts import BatchedRollouts
+from inference.artist.painting_state import DetailSettings
+from inference.command.painting_context import PaintingContext, versions
+from inference.command.rollout_setup import paint_with_script, start_rollout, without_padding
 from inference.command.session_making import make_session
-from inference.command.starting import painted, start, without_padding
 from inference.inputs.picture import Picture
-from inference.output.contact_sheet import write_sheet
+from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import write_film, write_frames, write_gif
 from inference.output.session import (
     PainterRecord,
@@ -39,68 +39,73 @@ from ingest.format.images import resize_short_side
 
 
 @dataclass(frozen=True, eq=False)
-class Commission:
-    """One picture to be painted into a folder, by an easel that has its seed."""
+class PaintingTask:
+    """A picture to paint into a folder; the context has its seed."""
 
-    easel: Easel
+    context: PaintingContext
     picture: Picture
     folder: Path
 
 
 def paint_picture(
-    easel: Easel,
+    context: PaintingContext,
     picture: Picture,
     folder: Path,
     on_step: Callable[[Step], None] = lambda _: None,
     actions: Sequence[Action] | None = None,
 ) -> SessionRecord:
-    """Paint a picture and write everything about it; `on_step` hears of each step at once, and
-    `actions` are followed instead of the config's script.
+    """Paint a picture and write its folder.
 
-    The record is taken away first and written last, so a folder with a record is whole.
+    The record is deleted first and written last, so a folder with a record is complete.
+
+    Args:
+        on_step: called with each step as soon as it is painted.
+        actions: steering actions instead of the config's script.
     """
-    given, rollout = _begun(Commission(easel, picture, folder))
-    for step in painted(rollout, easel.config) if actions is None else rollout.replay(actions):
+    given, rollout = _started_task(PaintingTask(context, picture, folder))
+    for step in (
+        paint_with_script(rollout, context.config) if actions is None else rollout.replay(actions)
+    ):
         on_step(step)
-    return _written(given, rollout, on_step)
+    return _write_outputs(given, rollout, on_step)
 
 
 def paint_pictures(
-    commissions: Sequence[Commission], on_step: Callable[[int, Step], None] = lambda *_: None
+    tasks: Sequence[PaintingTask], on_step: Callable[[int, Step], None] = lambda *_: None
 ) -> list[SessionRecord]:
-    """Paint several in one batch, each written as soon as it is finished; `on_step` also hears
-    whose step it is. Scripts and the release's quirks need `paint_picture`."""
-    begun = [_begun(commission) for commission in commissions]
+    """Paint several pictures in one batch and write each as soon as it is finished; `on_step` gets
+    the task's index too. Scripts and the release's quirks need `paint_picture`."""
+    begun = [_started_task(task) for task in tasks]
     records: dict[int, SessionRecord] = {}
-    for steps in Together([rollout for _, rollout in begun]):
+    for steps in BatchedRollouts([rollout for _, rollout in begun]):
         for n, step in enumerate(steps):
             if step is None:
                 continue
             on_step(n, step)
             given, rollout = begun[n]
             if rollout.is_finished:
-                records[n] = _written(given, rollout, functools.partial(on_step, n))
+                records[n] = _write_outputs(given, rollout, functools.partial(on_step, n))
     return [records[n] for n in range(len(begun))]
 
 
-def _begun(commission: Commission) -> tuple[Commission, Rollout]:
-    """The commission at canvas size and its rollout, in a folder that holds no record."""
-    easel, folder = commission.easel, commission.folder
+def _started_task(task: PaintingTask) -> tuple[PaintingTask, Rollout]:
+    """The task with its picture at canvas size, and its rollout; deletes the folder's record."""
+    context, folder = task.context, task.folder
     SessionFolder(folder).session_json.unlink(missing_ok=True)
     remove_stale_temporaries(folder)
-    write_bytes(folder / "config.yaml", to_yaml(easel.config, "inference").encode())
-    picture = at_canvas_size(commission.picture, easel)
-    return dataclasses.replace(commission, picture=picture), start(easel, picture)
+    write_bytes(folder / "config.yaml", to_yaml(context.config, "inference").encode())
+    picture = resized_to_canvas(task.picture, context)
+    return dataclasses.replace(task, picture=picture), start_rollout(context, picture)
 
 
-def _written(
-    commission: Commission, rollout: Rollout, on_step: Callable[[Step], None]
+def _write_outputs(
+    task: PaintingTask, rollout: Rollout, on_step: Callable[[Step], None]
 ) -> SessionRecord:
-    """Everything about a finished rollout on disk, the record last."""
-    easel, picture, folder = commission.easel, commission.picture, commission.folder
-    place, config, steps = SessionFolder(folder), easel.config, rollout.steps
+    """Write the outputs of a finished rollout, the record last."""
+    context, picture, folder = task.context, task.picture, task.folder
+    place, config, steps = SessionFolder(folder), context.config, rollout.steps
     if config.quirks == "official":
-        side_px = easel.painter.preset.image_side_px
+        side_px = context.painter.preset.image_side_px
         steps = [without_padding(step, picture.image, side_px) for step in steps]
         height, width = steps[0].next.shape[:2]
         image = cv2.resize(picture.image, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -109,20 +114,20 @@ def _written(
     steps = with_finish(steps, picture.image, config)
     if len(steps) > count:
         on_step(steps[-1])
-    session, encoded = make_session(steps, picture, easel.record, config, versions())
+    session, encoded = make_session(steps, picture, context.record, config, versions())
     write_bytes(place.root / "steering.json", SCRIPT.dump_json(rollout.actions, indent=1))
     record = session.record.model_copy(update={"steps_sha256": write_steps(place, encoded)})
     write_frames(folder / "frames", encoded)
     write_film(folder / "painting.mp4", session.samples, config.export)
     write_gif(folder / "painting.gif", session.samples, config.export)
-    write_sheet(folder / "sheet.png", session.samples)
+    write_contact_sheet(folder / "sheet.png", session.samples)
     write_viewer(folder / "index.html", session, config.viewer)
     write_record(place, record)
     return record
 
 
 def with_finish(steps: list[Step], target: np.ndarray, config: InferenceConfig) -> list[Step]:
-    """The painter's steps, and the finishing step if the config wants one."""
+    """The painter's steps, followed by the finishing step if the config enables it."""
     finish = finishing_step(steps[-1], target, config.finish)
     return steps if finish is None else [*steps, finish]
 
@@ -130,7 +135,8 @@ def with_finish(steps: list[Step], target: np.ndarray, config: InferenceConfig) 
 def finished_before(
     folder: Path, picture: Picture, painter: PainterRecord, config: InferenceConfig
 ) -> SessionRecord | None:
-    """The record of `folder` if it holds this very painting: same picture, painter, settings."""
+    """The record of `folder` if it holds the same painting: equal picture, painter, settings and
+    library versions. Else None."""
     record = read_record(SessionFolder(folder))
     if record is None:
         return None
@@ -144,11 +150,11 @@ def finished_before(
     return record if found == wanted else None
 
 
-def at_canvas_size(picture: Picture, easel: Easel) -> Picture:
-    """Without carried detail a canvas can only have the networks' size."""
-    preset = easel.painter.preset
-    is_official = easel.config.quirks == "official"
-    if is_official or Manner.of(easel.config.detail, preset).carries_detail:
+def resized_to_canvas(picture: Picture, context: PaintingContext) -> Picture:
+    """The picture at network size if no detail is carried over; else unchanged."""
+    preset = context.painter.preset
+    is_official = context.config.quirks == "official"
+    if is_official or DetailSettings.resolved(context.config.detail, preset).carries_detail:
         return picture
     image = resize_short_side(picture.image, preset.image_side_px)
     return dataclasses.replace(picture, image=image)

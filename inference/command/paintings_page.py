@@ -1,7 +1,7 @@
-"""All paintings of one command on one page and in one table: what was made, and what was not.
+"""Writes a page and a table over all paintings of one command, failed ones too.
 
-The page needs no network and opens from the disk; it shows the contact sheets that lie in the
-paintings' folders. The same paintings give the same bytes, whether they were made now or before.
+The page opens from the disk without network; it shows the contact sheets in the paintings' folders.
+The same paintings give the same bytes, whether they were painted now or before.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from inference.command.painting_work import Outcome
+from inference.command.batch_painting import Outcome
 from inference.output.frames import clock
 from ingest.conventions.atomic import write_bytes
 from labeling.corrections.spreadsheet import to_csv
@@ -21,6 +21,7 @@ COLUMNS = (
     "picture", "seed", "folder", "status", "detail", "num_painted", "stop", "distance",
     "duration_s",
 )  # fmt: skip
+"""Columns of ``paintings.csv``."""
 
 
 def write_page(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -36,7 +37,7 @@ def write_page(path: Path, outcomes: Sequence[Outcome]) -> None:
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write ``paintings.csv``: a row a painting, those that failed too."""
+    """Write ``paintings.csv``: a row per painting, failed ones too."""
     _write_changed(path, to_csv(COLUMNS, [_row(outcome) for outcome in outcomes], bom=True))
 
 

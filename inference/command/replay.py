@@ -1,7 +1,7 @@
-"""``python -m inference replay``: a painted session painted again, and compared bit by bit.
+"""Runs ``python -m inference replay``: paints a session again and compares it bit by bit.
 
-The session folder says all that is needed: settings, picture, painter, and what was asked for along
-the way (``session/steering.json``). The result goes to a folder of its own; nothing is overwritten.
+The session folder holds settings, picture, painter and steering actions
+(``session/steering.json``). The result is written to another folder.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from inference.command.easel import painter_record, set_up, versions
 from inference.command.painting import paint_picture
+from inference.command.painting_context import load_context, painter_record, versions
 from inference.inputs.picture import Picture, load_picture
 from inference.output.session import SessionFolder, SessionRecord, read_record, read_session
 from inference.rollout.steering import read_script
@@ -31,11 +31,11 @@ def run_replay(
 
     Args:
         painting: a folder that `paint` wrote.
-        picture, painter: where they lie now, if they have moved since.
+        picture, painter: their current paths, if they have moved since.
 
     Raises:
-        UserError: no finished session, another picture or painter than the recorded one, or an
-            output folder that is the session's own.
+        UserError: no finished session, another picture or painter than the recorded one, or the
+            session's own folder as output.
     """
     if out.resolve() == painting.resolve():
         raise UserError(f"{out} is the session itself: choose another -o for the replay")
@@ -54,14 +54,14 @@ def run_replay(
         )
     for difference in _other_versions(record.versions):
         print(f"replay: {difference}; the bytes may differ")
-    easel = set_up(config, record.painter, painter=found.name)
+    context = load_context(config, record.painter, painter=found.name)
     actions = read_script(SessionFolder(painting).root / "steering.json")
-    again = paint_picture(easel, source, out, actions=actions)
+    again = paint_picture(context, source, out, actions=actions)
     first = _first_difference(painting, out) if again.steps_sha256 != record.steps_sha256 else None
-    return _told(painting, out, record, again, first)
+    return _result(painting, out, record, again, first)
 
 
-def _told(
+def _result(
     painting: Path, out: Path, record: SessionRecord, again: SessionRecord, first: str | None
 ) -> tuple[dict[str, Any], int]:
     is_same = again.steps_sha256 == record.steps_sha256
@@ -90,7 +90,7 @@ def _recorded_config(painting: Path, record: SessionRecord) -> InferenceConfig:
 def _recorded_picture(
     record: SessionRecord, moved: Path | None, config: InferenceConfig
 ) -> Picture:
-    """The picture under its recorded name, wherever it lies now."""
+    """The picture under its recorded path, read from `moved` if given."""
     picture = load_picture(moved or Path(record.picture_uri), config.picture)
     if picture.sha256 != record.picture_sha256:
         raise UserError(
@@ -118,7 +118,7 @@ def _other_versions(recorded: dict[str, str]) -> Iterable[str]:
 
 
 def _first_difference(painting: Path, out: Path) -> str:
-    """Where two sessions part."""
+    """The first difference between two sessions, in words."""
     before, after = read_session(painting), read_session(out)
     for index, (old, new) in enumerate(zip(before.samples, after.samples, strict=False)):
         if old.instruction != new.instruction:

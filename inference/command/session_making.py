@@ -1,4 +1,4 @@
-"""From painted steps to a session: samples of the one schema, and the record beside them."""
+"""Makes a session from painted steps: samples in the dataset schema, and the session record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ingest.format.schema import Provenance, Sample, canvas_ref, pack_sample
 from ingest.format.tar import Fields
 
 REGION_RULE = "predicted"
+"""`region_rule` of a predicted region; the threshold follows it."""
 FINISH_RULE = "finish: all that still differs"
+"""`region_rule` of the finishing step."""
 
 
 def make_session(
@@ -25,7 +27,7 @@ def make_session(
     config: InferenceConfig,
     versions: dict[str, str],
 ) -> tuple[Session, list[tuple[str, Fields]]]:
-    """The session of painted steps, and its samples as the fields that `write_steps` takes."""
+    """The session of painted steps, and its samples as encoded fields for `write_steps`."""
     samples: list[Sample] = []
     encoded: list[tuple[str, Fields]] = []
     target = encode_image(picture.image, "png")

@@ -1,6 +1,5 @@
-"""`python -m inference.demo`: every stage on films of our own making, then one page that shows it
-all.
+"""`python -m inference.demo`: runs every stage on synthetic films and writes one page about it.
 
-In: a seed. Out: `report.html` and all that it shows. Files: `stages` (the commands), `report` (the
-page), `__main__`.
+In: a seed. Out: `report.html` and the outputs of all stages. Files: `stages` (the commands),
+`report` (the page), `__main__`.
 """

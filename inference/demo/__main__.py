@@ -1,7 +1,7 @@
-"""``make demo``: every stage on footage of our own making, then one page that shows it all.
+"""``make demo``: runs every stage on synthetic films, then writes one page about all of them.
 
-Each stage is run as a user would run it, by its command, so the demo is also the tour of commands.
-Rerunning continues: finished stages see their own outputs and return at once.
+Each stage is run by its command, as a user would run it. A rerun continues: finished stages find
+their outputs and return at once.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ app = new_app("Film, ingest, label, train and paint, small, and write report.htm
 
 
 def unseen_pictures(folder: Path, seed: int) -> None:
-    """Two finished paintings whose seeds the corpus does not have."""
+    """Write two finished paintings with seeds that the films do not have."""
     from ingest.conventions.atomic import write_bytes
     from ingest.format.images import encode_image
-    from ingest.studio.painting.performance import paint_picture
+    from ingest.studio.painting.playback import paint_picture
 
     for number, size_px in enumerate(((480, 384), (448, 448)), start=1):
         path = folder / f"unseen_{number}.png"

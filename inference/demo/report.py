@@ -1,4 +1,4 @@
-"""The demo's page: every stage with its command, its time and what it made, in one file."""
+"""Writes the page of the demo: every stage with its command, its time and its outputs."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ from ingest.format.tar import read_tar
 from ingest.ledger.outcome import read_keyframes, read_outcome
 
 if TYPE_CHECKING:
-    from inference.demo.stages import Timed
+    from inference.demo.stages import TimedStage
 
 MASK_COLOUR = np.array([226, 66, 94])
+"""RGB of region overlays."""
 CURVE_SIZE_PX = (320, 110)
+"""Width and height of a training curve."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image of the page: a data URI and the words under it."""
+class ReportImage:
+    """An image of the page: a data URI and its caption."""
 
     uri: str
     caption: str = ""
@@ -45,7 +47,7 @@ class Curve:
     num_samples: int
 
 
-def write_report(out: Path, timed: list[Timed], total_s: float) -> None:
+def write_report(out: Path, timed: list[TimedStage], total_s: float) -> None:
     """Render ``out/report.html`` from what the stages left on disk."""
     environment = Environment(
         loader=PackageLoader("inference.demo", "."), autoescape=True, undefined=StrictUndefined
@@ -59,12 +61,16 @@ def write_report(out: Path, timed: list[Timed], total_s: float) -> None:
         samples=_sample_rows(dataset),
         shards=json.loads(dataset.index_json.read_text(encoding="utf-8"))["shards"],
         curves=[c for name in ("text", "mask", "renderer") if (c := _curve(out / "runs" / name))],
-        painted=[_painted(folder) for folder in sorted((out / "painted").iterdir()) if _is(folder)],
+        painted=[
+            _painted(folder)
+            for folder in sorted((out / "painted").iterdir())
+            if _is_painting(folder)
+        ],
     )
     write_bytes(out / "report.html", page.encode())
 
 
-def _film_row(path: Path) -> tuple[str, list[Picture]]:
+def _film_row(path: Path) -> tuple[str, list[ReportImage]]:
     """Eight frames spread over a film."""
     import av
 
@@ -76,7 +82,7 @@ def _film_row(path: Path) -> tuple[str, list[Picture]]:
     ]
 
 
-def _keyframe_row(dataset: Dataset, video_id: str) -> tuple[str, list[Picture]]:
+def _keyframe_row(dataset: Dataset, video_id: str) -> tuple[str, list[ReportImage]]:
     """All keyframes of one video with their seconds."""
     outcome = read_outcome(dataset, video_id)
     title = f"{Path(outcome.uri).name}: {outcome.num_keyframes} keyframes"
@@ -113,7 +119,7 @@ def _with_region(sample: Sample) -> np.ndarray:
 
 
 def _curve(run: Path) -> Curve | None:
-    """The training loss of a run from its TensorBoard events, smoothed a little."""
+    """The training loss of a run from its TensorBoard events, smoothed."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     events = EventAccumulator(str(next(run.rglob("events.out.*")).parent))
@@ -133,7 +139,7 @@ def _curve(run: Path) -> Curve | None:
     return Curve(run.name, points, float(smooth[0]), float(smooth[-1]), scalars[-1].step)
 
 
-def _is(folder: Path) -> bool:
+def _is_painting(folder: Path) -> bool:
     return (folder / "session" / "session.json").is_file()
 
 
@@ -152,15 +158,15 @@ def _painted(folder: Path) -> dict[str, object]:
     return {
         "name": folder.name,
         "target": _picture(steps[-1].target, "the picture", side_px=240),
-        "gif": Picture(_data_uri(gif.read_bytes(), "image/gif"), f"{len(steps)} steps"),
+        "gif": ReportImage(_data_uri(gif.read_bytes(), "image/gif"), f"{len(steps)} steps"),
         "steps": pictures,
         "viewer": f"painted/{folder.name}/index.html",
     }
 
 
-def _picture(image: np.ndarray, caption: str = "", side_px: int = 110) -> Picture:
+def _picture(image: np.ndarray, caption: str = "", side_px: int = 110) -> ReportImage:
     small = resize_short_side(image, min(side_px, *image.shape[:2]))
-    return Picture(_data_uri(encode_image(small, "jpg", 85), "image/jpeg"), caption)
+    return ReportImage(_data_uri(encode_image(small, "jpg", 85), "image/jpeg"), caption)
 
 
 def _data_uri(data: bytes, media_type: str) -> str:

@@ -1,4 +1,4 @@
-"""The commands of the demo, in their order, and running one as a user would."""
+"""Lists the commands of the demo in order, and runs one."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ingest.conventions.errors import UserError
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One command of the demo: a title for people, the arguments after ``python -m``."""
+class DemoStage:
+    """One command of the demo: its title and its arguments after ``python -m``."""
 
     title: str
     arguments: list[str]
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedStage:
     """A stage that ran, the last lines that it printed, and how long it took."""
 
-    stage: Stage
+    stage: DemoStage
     seconds: float
     output: str
 
@@ -34,33 +34,39 @@ class Timed:
 
 def stages(
     out: Path, seed: int, num_videos: int, side_px: int, seconds: int, train_s: int
-) -> list[Stage]:
+) -> list[DemoStage]:
     """The commands, in order; `out` holds everything that they make."""
     videos, dataset, painter = out / "videos", out / "dataset", out / "painter"
     runs = {name: out / "runs" / name for name in ("text", "mask", "renderer")}
-    # Twenty times faster than life, as time-lapses are: the interval between keyframes matters.
+    # Twenty times real time, as time-lapses: training depends on the interval of keyframes.
     film = f"ingest.studio --seed {seed} --count {num_videos} --speed 20 -o {videos}"
     plan = [
-        Stage("Film paintings", f"{film} --side {side_px} --fps 12 --seconds {seconds}".split()),
-        Stage(
+        DemoStage(
+            "Film paintings", f"{film} --side {side_px} --fps 12 --seconds {seconds}".split()
+        ),
+        DemoStage(
             "Find the canvas, keep keyframes", f"ingest {videos}/manifest.csv -o {dataset}".split()
         ),
-        Stage("Region masks", f"labeling regions {dataset}".split()),
-        Stage("Instructions", f"labeling instructions {dataset}".split()),
-        Stage("Training shards", f"labeling shards {dataset}".split()),
+        DemoStage("Region masks", f"labeling regions {dataset}".split()),
+        DemoStage("Instructions", f"labeling instructions {dataset}".split()),
+        DemoStage("Training shards", f"labeling shards {dataset}".split()),
     ]
     for name, run in runs.items():
         limit = f"--set training.{name}.loop.max_time_s={train_s}"
-        plan.append(Stage(f"Train: {name}", f"training {name} {dataset} -o {run} {limit}".split()))
+        plan.append(
+            DemoStage(f"Train: {name}", f"training {name} {dataset} -o {run} {limit}".split())
+        )
     parts = " ".join(f"--{name} {run}" for name, run in runs.items())
-    plan.append(Stage("Put the painter together", f"training painter {parts} -o {painter}".split()))
+    plan.append(
+        DemoStage("Put the painter together", f"training painter {parts} -o {painter}".split())
+    )
     paint = f"inference paint {out / 'pictures'} --painter {painter} -o {out / 'painted'}"
-    plan.append(Stage("Paint two new pictures", paint.split()))
+    plan.append(DemoStage("Paint two new pictures", paint.split()))
     return plan
 
 
-def run_stage(stage: Stage) -> Timed:
-    """Run one command, passing on what it prints. Raises UserError when it fails."""
+def run_stage(stage: DemoStage) -> TimedStage:
+    """Run one command and print its output. Raises UserError if it fails."""
     print(f"\n== {stage.title}\n$ python -m {' '.join(stage.arguments)}", flush=True)
     start = time.monotonic()
     process = subprocess.Popen(
@@ -74,4 +80,4 @@ def run_stage(stage: Stage) -> Timed:
         lines.append(line)
     if process.wait() != 0:
         raise UserError(f"the stage {stage.title!r} ended with exit code {process.returncode}")
-    return Timed(stage, time.monotonic() - start, "".join(lines[-30:]))
+    return TimedStage(stage, time.monotonic() - start, "".join(lines[-30:]))

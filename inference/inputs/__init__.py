@@ -1,5 +1,5 @@
-"""What is to be painted.
+"""Reads pictures and lists the paintings to make.
 
-In: names of files and folders. Out: pictures, RGB uint8 (H, W, 3), and jobs. Files: `picture` (any
-picture file), `jobs` (pictures times seeds).
+In: paths of files and folders. Out: pictures, RGB uint8 (H, W, 3), and jobs. Files: `picture`
+(reads any picture file), `jobs` (pictures times seeds).
 """

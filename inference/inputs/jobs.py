@@ -1,4 +1,4 @@
-"""What one command has to paint: pictures times seeds, a folder for each, in batches."""
+"""Plans the paintings of a command: pictures times seeds, a folder for each, in batches."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 class WorkConfig(Config):
-    """How many paintings are painted at once, and where. It does not count as a setting of a
-    painting: actors change no byte, batches only how sums are rounded."""
+    """Batch size and actors. These settings are not stored with a painting: actors change no byte,
+    batches only the rounding of sums."""
 
     batch_size: int = Field(default=1, ge=1, le=256)
-    """Paintings of one size that share the networks' passes. More of them a second, more memory."""
+    """Paintings of one size in a batch. Larger batches are faster and need more memory."""
     actors: ActorPoolConfig = ActorPoolConfig()
-    """Ray actors, a painter each. They are used where there are several batches, and several GPUs,
-    several actors (num_actors) or a cluster (--ray-address, RAY_ADDRESS)."""
+    """Ray actors, each with a painter. They are used if there are several batches, and also several
+    GPUs, several actors (num_actors) or a cluster (--ray-address, RAY_ADDRESS)."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Job:
 
     picture: Path
     folder: Path
-    """Where everything about it goes."""
+    """Output folder."""
     seed: int = 0
 
 
 def plan(paths: list[Path], out: Path, seeds: Sequence[int] = (0,)) -> list[Job]:
-    """A job for every picture and seed. Folders are named by the picture's stem; pictures of one
-    stem also by what tells them apart, seeds by their number where there are several."""
+    """A job for every picture and seed. Folders are named by the stem of the picture, with the
+    suffix if several pictures have that stem, and with the seed if there are several."""
     pictures = find_pictures(paths)
     stems = Counter(picture.stem for picture in pictures)
     jobs: list[Job] = []
@@ -59,10 +59,10 @@ def plan(paths: list[Path], out: Path, seeds: Sequence[int] = (0,)) -> list[Job]
 
 
 def parse_seeds(text: str) -> list[int]:
-    """``"1,2,3"`` as numbers.
+    """The seeds of ``"1,2,3"``.
 
     Raises:
-        UserError: something else, or a seed twice.
+        UserError: the text is no list of numbers, or a seed occurs twice.
     """
     try:
         seeds = [int(part) for part in text.split(",")]
@@ -74,7 +74,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def in_batches(items: Sequence[T], kinds: Sequence[Hashable], batch_size: int) -> list[list[T]]:
-    """Items of one kind together, at most `batch_size`; kinds in the order of their first item."""
+    """Batches of at most `batch_size` items of one kind; kinds in the order of their first item."""
     groups: dict[Hashable, list[T]] = {}
     for item, kind in zip(items, kinds, strict=True):
         groups.setdefault(kind, []).append(item)

@@ -1,4 +1,4 @@
-"""Any picture file in, an RGB array of canvas size out; or one line that says what is wrong."""
+"""Reads any picture file as an RGB array of canvas size, or raises an error of one line."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ SUFFIXES = frozenset(
         "tif", "tiff", "webp",
     )
 )  # fmt: skip
-"""What counts as a picture in a folder; a file that is named itself may have any suffix."""
+"""Suffixes of pictures in a folder; a file that the user names may have any suffix."""
 
 MAX_RATIO = 8.0
-"""Longer pictures would leave the networks a strip of a few pixels."""
+"""Largest ratio of long to short side; networks would see a longer picture as a narrow strip."""
 
 
 class PictureConfig(Config):
-    """How large the painted canvases are."""
+    """Size limits of the painted canvases."""
 
     max_side_px: int = Field(default=1280, ge=64, le=8192)
     """Larger pictures are scaled down to this long side; sessions and films grow with it."""
     min_side_px: int = Field(default=64, ge=16)
-    """Smaller pictures are scaled up to this short side, or no brush mark could be seen."""
+    """Smaller pictures are scaled up to this short side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Picture:
     original_size_px: tuple[int, int]
     """Width and height in the file, upright."""
     notes: tuple[str, ...] = ()
-    """What was done to it that its owner may want to know."""
+    """Changes made to the picture, for the user."""
 
 
 def find_pictures(paths: list[Path]) -> list[Path]:
@@ -81,7 +81,7 @@ def load_picture(path: Path, config: PictureConfig) -> Picture:
     """Read a picture of any mode: upright, sRGB, transparency on white, 8 bit, of canvas size.
 
     Raises:
-        UserError: it is missing, empty, damaged, no picture, or of an impossible size.
+        UserError: the file is missing, empty, damaged, no picture, or of an unsupported size.
     """
     data = _read(path)
     notes: list[str] = []
@@ -95,7 +95,7 @@ def load_picture(path: Path, config: PictureConfig) -> Picture:
                 num_images = getattr(opened, "n_frames", 1)
                 if num_images > 1:
                     notes.append(f"the first of {num_images} images in the file")
-                # JPEG decodes a huge picture at a half, a quarter or an eighth for little.
+                # JPEG decodes huge pictures at a half, quarter or eighth of their size faster.
                 opened.draft("RGB", (config.max_side_px * 2, config.max_side_px * 2))
                 image = _to_rgb(ImageOps.exif_transpose(opened), notes)
         except UnidentifiedImageError:
@@ -141,13 +141,13 @@ def _check_size(path: Path, width: int, height: int) -> None:
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
-    """Width and height as they are seen; EXIF orientations 5 to 8 lie on their side."""
+    """Width and height after EXIF rotation; orientations 5 to 8 swap them."""
     width, height = image.size
     return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
 
 
 def _to_rgb(image: Image.Image, notes: list[str]) -> np.ndarray:
-    """RGB uint8 (H, W, 3) in sRGB; transparent parts lie on white, the colour of a bare canvas."""
+    """RGB uint8 (H, W, 3) in sRGB; transparency is put on white, the colour of a blank canvas."""
     if image.mode.startswith(("I", "F")):
         return _from_deep_grey(np.asarray(image).astype(np.float64))
     if image.mode == "LAB":
@@ -162,7 +162,8 @@ def _to_rgb(image: Image.Image, notes: list[str]) -> np.ndarray:
 
 
 def _from_deep_grey(values: np.ndarray) -> np.ndarray:
-    """16-bit, 32-bit and float grey to RGB uint8; the range is read off the values themselves."""
+    """16-bit, 32-bit and float grey to RGB uint8; the full range is estimated from the largest
+    value."""
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
     peak = values.max(initial=0.0)
     full = 1.0 if peak <= 1.0 else 255.0 if peak <= 255.0 else 65535.0
@@ -172,7 +173,7 @@ def _from_deep_grey(values: np.ndarray) -> np.ndarray:
 
 
 def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Colours of an embedded profile (cameras, CMYK scans) in sRGB; no profile means sRGB."""
+    """The image converted from its embedded colour profile to sRGB; unchanged without a profile."""
     profile = image.info.get("icc_profile")
     if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
         return image

@@ -1,7 +1,7 @@
-"""Networks that take turns on the device: each is there while it computes, and then makes room.
+"""Offloading: a painter whose large networks are on the device one at a time.
 
-Every network of a painter is reached through `Painter.part`, so that is where turns are taken. The
-small parts (a few million weights) and a quantised language model stay on the device.
+All code gets networks through `Painter.part`, so that is where they are loaded and unloaded. Small
+parts (a few million weights) and a quantised language model stay on the device.
 """
 
 from __future__ import annotations
@@ -13,98 +13,98 @@ import torch
 from torch import Tensor, nn
 
 from inference.loading.packing import PACKED_PARTS, can_pack, pack
-from inference.loading.part_loading import LANGUAGE, PartLoader
+from inference.loading.part_loading import INSTRUCTION_MODEL, PartLoader
 from ingest.conventions.errors import UserError
 from training.painter.painter import Painter
 
-TAKING_TURNS = (
-    LANGUAGE, "text_encoder", "mask_text_encoder", "image_encoder", "reference_unet", "mask_unet",
-    "unet", "vae",
+OFFLOADED_PARTS = (
+    INSTRUCTION_MODEL, "text_encoder", "mask_text_encoder", "image_encoder", "reference_unet",
+    "mask_unet", "unet", "vae",
 )  # fmt: skip
-"""Nine tenths and more of a painter's weights. No method of `Painter` computes with two of them at
-once: each uses what `part` gave it before it asks for the next."""
+"""Parts that offloading moves: more than nine tenths of a painter's weights. No method of `Painter`
+computes with two of them at once."""
 
 
-class Turns(Protocol):
-    """How a network comes and goes."""
+class OffloadStrategy(Protocol):
+    """Loads a network onto the device and unloads it."""
 
-    def take(self, name: str) -> Any:
-        """The network, able to compute on the device."""
+    def load(self, name: str) -> Any:
+        """The network, ready to compute on the device."""
         ...
 
-    def put_back(self, name: str) -> None:
-        """Free what it took there."""
+    def unload(self, name: str) -> None:
+        """Free the device memory of the network."""
         ...
 
 
-class HostTurns:
-    """Networks wait in host memory. Weights never change, so the way back is no copy."""
+class HostOffload:
+    """Keeps networks in host memory. Weights never change, so unloading copies nothing."""
 
     def __init__(self, parts: Mapping[str, Any], device: torch.device) -> None:
         self._parts, self._device = parts, device
         self._waiting: list[tuple[Tensor, Tensor]] = []
 
-    def take(self, name: str) -> Any:
+    def load(self, name: str) -> Any:
         network: nn.Module = self._parts[name]
         for tensor in (*network.parameters(), *network.buffers()):
             self._waiting.append((tensor, tensor.data))
             tensor.data = tensor.data.to(self._device)
         return network
 
-    def put_back(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         for tensor, host in self._waiting:
             tensor.data = host
         self._waiting.clear()
 
 
-class DiskTurns:
-    """Networks wait in the painter folder and are read anew at every turn."""
+class DiskOffload:
+    """Reads a network from the painter folder each time it is needed."""
 
     def __init__(self, loader: PartLoader) -> None:
         self._loader = loader
 
-    def take(self, name: str) -> Any:
-        return _placed(name, self._loader)
+    def load(self, name: str) -> Any:
+        return _load_on_device(name, self._loader)
 
-    def put_back(self, name: str) -> None:
-        """Nothing: the painter held the only reference."""
+    def unload(self, name: str) -> None:
+        """Does nothing: the painter held the only reference."""
 
 
-class LayerTurns:
-    """Layers wait in host memory and go to the device one at a time, by accelerate's hooks."""
+class LayerOffload:
+    """Keeps layers in host memory; accelerate's hooks copy them to the device one at a time."""
 
     def __init__(self, parts: Mapping[str, Any], device: torch.device) -> None:
         from accelerate import cpu_offload
 
         self._parts = {name: cpu_offload(part, device) for name, part in parts.items()}
 
-    def take(self, name: str) -> Any:
+    def load(self, name: str) -> Any:
         return self._parts[name]
 
-    def put_back(self, name: str) -> None:
-        """Nothing: no layer stays."""
+    def unload(self, name: str) -> None:
+        """Does nothing: no layer stays on the device."""
 
 
 class OffloadedPainter(Painter):
-    """A `Painter` whose networks in `taking` are on the device one at a time."""
+    """A `Painter` whose networks in `offloaded` are on the device one at a time."""
 
     def __init__(
         self,
-        staying: Mapping[str, Any],
-        taking: Mapping[str, Any],
+        resident: Mapping[str, Any],
+        offloaded: Mapping[str, Any],
         loader: PartLoader,
-        turns: Turns,
+        strategy: OffloadStrategy,
         dtype: torch.dtype,
     ) -> None:
         """
         Args:
-            staying: parts that are on the device for good.
-            taking: the others by name; the values are of use to `turns` alone.
-            dtype: of the UNets.
+            resident: parts that stay on the device.
+            offloaded: the other parts by name; only `strategy` uses the values.
+            dtype: number format of the UNets.
         """
-        super().__init__({**staying, **taking}, loader.settings, loader.device)
-        self._taking, self._turns, self._dtype = frozenset(taking), turns, dtype
-        self._present: tuple[str, Any] | None = None
+        super().__init__({**resident, **offloaded}, loader.settings, loader.device)
+        self._offloaded, self._strategy, self._dtype = frozenset(offloaded), strategy, dtype
+        self._loaded: tuple[str, Any] | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -117,55 +117,61 @@ class OffloadedPainter(Painter):
         )
 
     def part(self, name: str) -> Any:
-        if name not in self._taking:
+        if name not in self._offloaded:
             return super().part(name)
-        if self._present is None or self._present[0] != name:
-            self.make_room()
+        if self._loaded is None or self._loaded[0] != name:
+            self.unload_current()
             # Outside of inference mode: weights that were moved in it could not be moved again.
             with torch.inference_mode(mode=False), torch.no_grad():
-                self._present = (name, self._turns.take(name))
-        return self._present[1]
+                self._loaded = (name, self._strategy.load(name))
+        return self._loaded[1]
 
-    def make_room(self) -> None:
-        """Send the network that is on the device back to where it waits."""
-        if self._present is not None:
-            name, self._present = self._present[0], None
+    def unload_current(self) -> None:
+        """Unload the offloaded network that is on the device, if any."""
+        if self._loaded is not None:
+            name, self._loaded = self._loaded[0], None
             with torch.inference_mode(mode=False), torch.no_grad():
-                self._turns.put_back(name)
+                self._strategy.unload(name)
 
 
-def placed_painter(loader: PartLoader) -> Painter:
-    """The painter of a folder, its networks where the loader's switches want them."""
-    offload, taking = loader.memory.offload, taking_turns(loader)
+def load_for_inference(loader: PartLoader) -> Painter:
+    """The painter of a folder, its networks placed as the loader's switches say.
+
+    Raises:
+        UserError: layer offloading on a CPU.
+    """
+    offload, offloaded = loader.memory.offload, offloaded_parts(loader)
     if offload == "layer" and loader.device.type == "cpu":
         raise UserError(
             "inference.memory.offload layer moves layers from host memory to a GPU, and the device "
             "is the CPU: take offload network, which leaves networks on the disk"
         )
-    staying = {name: _placed(name, loader) for name in loader.classes if name not in taking}
-    if not taking:
-        return Painter(staying, loader.settings)
+    resident = {
+        name: _load_on_device(name, loader) for name in loader.classes if name not in offloaded
+    }
+    if not offloaded:
+        return Painter(resident, loader.settings)
     if loader.device.type == "cpu":
-        waiting: dict[str, Any] = dict.fromkeys(taking)
-        turns: Turns = DiskTurns(loader)
+        waiting: dict[str, Any] = dict.fromkeys(offloaded)
+        strategy: OffloadStrategy = DiskOffload(loader)
     else:
-        waiting = {name: loader.load(name) for name in taking}
-        turns = (LayerTurns if offload == "layer" else HostTurns)(waiting, loader.device)
-    return OffloadedPainter(staying, waiting, loader, turns, loader.network_dtype)
+        waiting = {name: loader.load(name) for name in offloaded}
+        strategy = (LayerOffload if offload == "layer" else HostOffload)(waiting, loader.device)
+    return OffloadedPainter(resident, waiting, loader, strategy, loader.network_dtype)
 
 
-def taking_turns(loader: PartLoader) -> tuple[str, ...]:
-    """Parts that are not always on the device."""
-    # Weights of 4 and 8 bit carry scales beside them that do not travel as tensors do.
-    stays = LANGUAGE if loader.memory.llava_bits is not None else ""
+def offloaded_parts(loader: PartLoader) -> tuple[str, ...]:
+    """Names of the parts that are offloaded with the loader's switches."""
+    # Quantised weights have scales that are not moved with the tensors.
+    stays = INSTRUCTION_MODEL if loader.memory.llava_bits is not None else ""
     if loader.memory.offload == "none":
         return ()
-    return tuple(name for name in loader.classes if name in TAKING_TURNS and name != stays)
+    return tuple(name for name in loader.classes if name in OFFLOADED_PARTS and name != stays)
 
 
-def _placed(name: str, loader: PartLoader) -> Any:
-    """A part on the device. Packed where that helps, as the last thing that is done to it; with the
-    release's quirks nothing is laid out anew."""
+def _load_on_device(name: str, loader: PartLoader) -> Any:
+    """A part on the device, packed for the CPU if possible; with the release's quirks memory
+    layouts do not change."""
     part = loader.load(name)
     if not isinstance(part, nn.Module):
         return part

@@ -1,9 +1,9 @@
-"""Weights in the layout that oneDNN computes in, packed once instead of at every call (CPU).
+"""Packs weights once into oneDNN's layout, so that they are not reordered at every call (CPU).
 
-PyTorch's eager layers hand oneDNN and MKL plain weights, which they reorder before each product.
+PyTorch's eager layers pass plain weights to oneDNN and MKL, which reorder them before each product.
 With few pixels and many channels, as deep in a UNet, that costs as much as the product itself.
-Packed layers compute the same sums in another order; they hold no parameters, so a packed painter
-paints but can be neither trained nor saved.
+Packed layers compute the same sums in another order. They hold no parameters, so a packed painter
+can neither be trained nor saved.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from torch import Tensor, nn
 from training.painter.painter import Painter
 
 _NN: Any = getattr(torch._C, "_nn", None)
-# The operators are what torch.compile emits, and no promise of PyTorch's: `can_pack` asks first.
+"""PyTorch's internal module with the operators that torch.compile emits. They are no stable API, so
+`can_pack` checks for them."""
 
 PACKED_PARTS = ("unet", "mask_unet")
-"""What runs once a denoising step or once an update; the rest runs too seldom to pay for it."""
+"""Parts that run once per denoising step or update; the others run too rarely to benefit."""
 TYPICAL_ROWS = 4
-"""Rows that the packed layout is chosen for; any number may come."""
+"""Batch size for which the packed layout is chosen; other sizes work too."""
 
 
 class PackedConv2d(nn.Module):
@@ -57,8 +58,8 @@ class PackedLinear(nn.Module):
         return torch.ops.mkldnn._linear_pointwise(tokens, self._weight, self._bias, "none", [], "")
 
 
-def pack_for_processor(painter: Painter) -> Painter:
-    """Pack a float32 painter's UNets in place; on GPUs and in other formats nothing changes."""
+def pack_for_cpu(painter: Painter) -> Painter:
+    """Pack a float32 painter's UNets in place; does nothing on GPUs or in other formats."""
     if not can_pack(painter.device, painter.dtype):
         return painter
     for name in PACKED_PARTS:
@@ -68,7 +69,7 @@ def pack_for_processor(painter: Painter) -> Painter:
 
 
 def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
-    """Networks are on the CPU in float32, and this PyTorch has the operators."""
+    """Returns True if networks are on the CPU in float32 and this PyTorch has the operators."""
     operators = ("_convolution_pointwise", "_linear_pointwise", "_reorder_linear_weight")
     return (
         device.type == "cpu"
@@ -82,7 +83,7 @@ def can_pack(device: torch.device, dtype: torch.dtype) -> bool:
 def pack(module: nn.Module) -> None:
     """Pack a network's plain convolutions and linear layers in place."""
     for name, child in list(module.named_children()):
-        # Layers of another class do more than their product.
+        # Subclasses compute more than the product.
         if type(child) is nn.Conv2d and not isinstance(child.padding, str):
             setattr(module, name, PackedConv2d(cast(nn.Conv2d, child)))
         elif type(child) is nn.Linear:

@@ -1,4 +1,5 @@
-"""Painter parts from their folder, each as the settings want it: format, layout, tiles, bits."""
+"""Loads painter parts from their folder in the number format, layout and quantisation of the
+settings."""
 
 from __future__ import annotations
 
@@ -17,12 +18,15 @@ from ingest.conventions.errors import UserError
 from training.networks.time_encoder import TimeEncoder
 from training.painter.folder import PainterSettings, load_part, local_folder, read_index
 
-LANGUAGE = "instruction_model"
-UNQUANTISED = ("model.vision_tower", "model.multi_modal_projector", "lm_head")
-"""What stays in full in a LLaVA of 4 or 8 bit: what sees, what speaks, a twentieth of it all."""
-CONVOLUTIONAL = ("unet", "mask_unet", "reference_unet", "vae", "canvas_encoder")
+INSTRUCTION_MODEL = "instruction_model"
+"""Name of the part that is the language model (LLaVA)."""
+UNQUANTISED_MODULES = ("model.vision_tower", "model.multi_modal_projector", "lm_head")
+"""Modules of a LLaVA that are not quantised in 4 or 8 bit: vision tower, projector and output
+layer, a twentieth of the weights."""
+CHANNELS_LAST_PARTS = ("unet", "mask_unet", "reference_unet", "vae", "canvas_encoder")
+"""Convolutional parts that are converted to the channels-last layout."""
 SD_VAE_OVERLAP = 0.25
-"""Share of a tile that the next one covers again (diffusers' own)."""
+"""Share of a VAE tile that overlaps with the next one (diffusers' default)."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,11 @@ class PartLoader:
     device: torch.device
     memory: MemoryConfig
     is_official: bool = False
-    """The quirks of the release: sines of the time encoders in half, nothing laid out anew."""
+    """Repeat the quirks of the release: sines of the time encoders in half precision, memory
+    layouts unchanged."""
     dtype: torch.dtype | None = None
-    """Of all networks; None: single precision, and the language model as it is stored."""
+    """Number format of all networks; None: single precision, and the language model as it is
+    stored."""
 
     @classmethod
     def of(
@@ -58,29 +64,29 @@ class PartLoader:
         """One part, ready for use: on the CPU, a quantised language model on the device.
 
         Raises:
-            UserError: it is missing or damaged, or a switch of `memory` cannot be had here.
+            UserError: it is missing or damaged, or quantisation is not available.
         """
-        if name == LANGUAGE and self.memory.llava_bits is not None:
+        if name == INSTRUCTION_MODEL and self.memory.llava_bits is not None:
             return self._quantised()
         part = load_part(self.folder, name, self.classes[name])
         if not isinstance(part, nn.Module):
             return part
         if isinstance(part, TimeEncoder):
-            part.sines_as_weights = self.is_official
+            part.sines_in_weight_dtype = self.is_official
         network = cast(Any, part.eval().requires_grad_(False))
         # diffusers' own `to` warns of every format that it did not choose itself.
         nn.Module.to(network, dtype=self.format_of(name))
         if name == "vae":
             prepare_vae(network, self.memory)
-        if name in CONVOLUTIONAL and not self.is_official:
+        if name in CHANNELS_LAST_PARTS and not self.is_official:
             network.to(memory_format=torch.channels_last)
         return network
 
     def format_of(self, name: str) -> torch.dtype | None:
-        """Number format of a part; None for the stored one."""
-        if name == LANGUAGE:
+        """Number format of a part; None for the stored format."""
+        if name == INSTRUCTION_MODEL:
             return self.dtype
-        # Time encoders need single precision, unless the release's faults are wanted.
+        # Time encoders need single precision; the release computes them in half.
         if "time_encoder" in name and not self.is_official:
             return torch.float32
         return self.network_dtype
@@ -92,12 +98,12 @@ class PartLoader:
 
     def _quantised(self) -> Any:
         options = quantised_options(self.memory.llava_bits or 4, self.device, self.dtype)
-        part = load_part(self.folder, LANGUAGE, self.classes[LANGUAGE], **options)
+        part = load_part(self.folder, INSTRUCTION_MODEL, self.classes[INSTRUCTION_MODEL], **options)
         return part.eval().requires_grad_(False)
 
 
 def prepare_vae(vae: Any, memory: MemoryConfig) -> None:
-    """Switch tiles and slices on; a codec without a network (pocket) has nothing to switch."""
+    """Enable tiling and slicing of a VAE as configured; does nothing for a `PixelCodec`."""
     if not hasattr(vae, "enable_tiling"):
         return
     if memory.vae_slices:
@@ -110,7 +116,7 @@ def prepare_vae(vae: Any, memory: MemoryConfig) -> None:
 
 
 def quantised_options(bits: int, device: torch.device, dtype: torch.dtype | None) -> dict[str, Any]:
-    """What `from_pretrained` needs to load a LLaVA in 4 or 8 bit.
+    """Options of `from_pretrained` that load a LLaVA in 4 or 8 bit.
 
     Raises:
         UserError: bitsandbytes is not installed, or has no kernels for the device.
@@ -134,7 +140,7 @@ def quantised_options(bits: int, device: torch.device, dtype: torch.dtype | None
     config = BitsAndBytesConfig(
         load_in_4bit=bits == 4,
         load_in_8bit=bits == 8,
-        llm_int8_skip_modules=list(UNQUANTISED),
+        llm_int8_skip_modules=list(UNQUANTISED_MODULES),
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
         bnb_4bit_compute_dtype=computing,

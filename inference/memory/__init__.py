@@ -1,6 +1,6 @@
-"""How much memory painting takes, said before it starts.
+"""Predicts the peak memory of painting before it starts.
 
-In: settings and a painter folder. Out: bytes, stage by stage, and advice in words. Files:
+In: settings and a painter folder. Out: bytes of every stage, and advice in words. Files:
 `weight_bytes`, `live_bytes`, `dry_run` (networks on the meta device), `plan`, `advice`,
 `out_of_memory`.
 """

@@ -1,4 +1,4 @@
-"""The memory plan in words: what a command says before it starts, and which switches would help."""
+"""Describes a memory plan in words, with the switches that would lower the peak."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Any
 import psutil
 import torch
 
-from inference.loading.part_loading import LANGUAGE
+from inference.loading.part_loading import INSTRUCTION_MODEL
 from inference.memory.plan import MemoryPlan, capacity_bytes, free_bytes
 from inference.output.session import PainterRecord
 from inference.settings import InferenceConfig
 
 GB = 1e9
+"""Bytes of a gigabyte."""
 TILE_PX = 256
-"""Side of the tiles that advice names."""
-WORTH = 0.98
-"""A switch that leaves more than this share of the peak is not named."""
+"""Side of VAE tiles that the advice suggests."""
+MAX_REMAINING_SHARE = 0.98
+"""Share of the peak that remains at most after a switch that the advice suggests."""
 
 
 def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord) -> list[str]:
-    """What is going to happen, what lives where, and the expected peak beside what is free."""
+    """Lines that describe the run, the place of each part, the expected peak and the free
+    memory."""
     settings, memory = plan.loader.settings, plan.memory
     interval_s = config.rollout.interval_s or settings.interval_s
     tiles = f"tiles of {memory.vae_tile_px} px" if memory.vae_tile_px else "whole canvases"
@@ -35,7 +37,7 @@ def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord
         f"plan: offload {memory.offload}, codec takes {tiles}",
     ]
     for part in plan.parts:
-        where = _waiting_place(plan) if part.takes_turns else str(plan.loader.device)
+        where = _waiting_place(plan) if part.is_offloaded else str(plan.loader.device)
         size = _size(part.weights.num_bytes)
         lines.append(f"plan:   {part.name:<20} {part.format:<9} {size:>8}  {where}")
     lines.append(f"plan: {expected(plan)}; {_size(free_bytes(plan.loader.device))} free")
@@ -45,11 +47,11 @@ def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord
 
 
 def expected(plan: MemoryPlan) -> str:
-    """The peak in one phrase."""
+    """The expected peak in one phrase."""
     worst = plan.worst
     text = (
         f"expected peak {_size(plan.peak_bytes)} on {plan.loader.device} while "
-        f"{worst.doing} ({worst.network})"
+        f"{worst.activity} ({worst.network})"
     )
     if plan.host_bytes:
         text += f", {_size(plan.host_bytes)} wait in host memory"
@@ -59,7 +61,7 @@ def expected(plan: MemoryPlan) -> str:
 
 
 def advice(plan: MemoryPlan) -> str:
-    """The switches that are not on yet and would help, in order, each with the peak after it."""
+    """The switches that are off and would lower the peak, in order, with the peak after each."""
     steps = [f"{name} (then {_size(peak)})" for name, peak in helping_switches(plan)]
     if steps:
         return f"Switch on, one after another until it fits: {'; '.join(steps)}"
@@ -69,8 +71,8 @@ def advice(plan: MemoryPlan) -> str:
     )
 
 
-def told_of(plan: MemoryPlan | None) -> str:
-    """What an error about memory says: expected, there, and what to do."""
+def memory_error_text(plan: MemoryPlan | None) -> str:
+    """Text of an out-of-memory error: expected peak, capacity, free memory and advice."""
     if plan is None:
         return (
             "fewer pictures at once, half precision (torch_dtype), "
@@ -85,11 +87,11 @@ def told_of(plan: MemoryPlan | None) -> str:
 
 
 def helping_switches(plan: MemoryPlan) -> Iterator[tuple[str, int]]:
-    """Command-line options in the order of least loss, and the peak with all up to there."""
+    """Command-line options in order of increasing cost, with the peak after all options so far."""
     peak = plan.peak_bytes
     for name, dtype, switches in _switches(plan):
         after = plan.with_switches(dtype, **switches)
-        if after.peak_bytes <= WORTH * peak:
+        if after.peak_bytes <= MAX_REMAINING_SHARE * peak:
             plan, peak = after, after.peak_bytes
             yield name, peak
 
@@ -99,14 +101,14 @@ def _switches(plan: MemoryPlan) -> Iterator[tuple[str, torch.dtype | None, dict[
         yield f"--set inference.work.batch_size={fewer}", None, {"num_paintings": fewer}
     is_cpu, memory = plan.loader.device.type == "cpu", plan.memory
     if plan.loader.network_dtype.itemsize > 2:
-        # Processors have no fast half precision, but bfloat16.
+        # CPUs compute float16 slowly, bfloat16 fast.
         half = torch.bfloat16 if is_cpu else torch.float16
         yield f"--dtype {str(half).removeprefix('torch.')}", half, {}
     if memory.offload == "none":
         yield "--offload network", None, {"offload": "network"}
     if memory.vae_tile_px is None and "AutoencoderKL" in plan.loader.classes.get("vae", ()):
         yield f"--vae-tile {TILE_PX}", None, {"vae_tile_px": TILE_PX}
-    if memory.llava_bits is None and LANGUAGE in plan.loader.classes:
+    if memory.llava_bits is None and INSTRUCTION_MODEL in plan.loader.classes:
         has_it = importlib.util.find_spec("bitsandbytes") is not None
         name = "--llava-bits 4" + ("" if has_it else " after `pip install bitsandbytes`")
         yield name, None, {"llava_bits": 4}
@@ -115,6 +117,7 @@ def _switches(plan: MemoryPlan) -> Iterator[tuple[str, torch.dtype | None, dict[
 
 
 def _waiting_place(plan: MemoryPlan) -> str:
+    """Where an offloaded part is, in words."""
     if plan.loader.device.type == "cpu":
         return "on the disk until its turn"
     what = "a layer at a time" if plan.memory.offload == "layer" else "at its turn"

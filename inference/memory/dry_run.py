@@ -1,7 +1,7 @@
-"""A painting on the meta device: what every stage of an update holds in memory, before it starts.
+"""Computes the memory of every stage of an update by running the networks on the meta device.
 
-The networks are built from their folders' configs, without weights, and called as the artist calls
-them, at the picture's size and with the branches that guidance will ask for.
+Networks are built from their configs without weights and called as the artist calls them, at the
+picture's size and with the branches of guidance.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig
 
-from inference.artist.crew import stacked_targets
-from inference.loading.part_loading import LANGUAGE, PartLoader, prepare_vae
+from inference.artist.batched_artists import stacked_targets
+from inference.loading.part_loading import INSTRUCTION_MODEL, PartLoader, prepare_vae
 from inference.memory.live_bytes import LiveBytes, counting_live_bytes
 from inference.memory.weight_bytes import dtype_of
 from labeling.regions.perceptual import PerceptualDistance
@@ -28,42 +28,47 @@ from training.painter.parts import prepare_part
 
 Result = TypeVar("Result")
 PROMPT_TOKENS = 128
-"""Words of the question and of the answer in LLaVA's tokens, rounded up; the image comes on top."""
+"""Number of LLaVA tokens of question and answer, rounded up, without the image tokens."""
 NETWORKS = (
     "vae", "image_encoder", "reference_unet", "canvas_encoder", "text_encoder", "unet",
-    "mask_unet", LANGUAGE,
+    "mask_unet", INSTRUCTION_MODEL,
 )  # fmt: skip
-PERCEPTUAL = "lpips"
+"""Parts that are run."""
+LPIPS = "lpips"
+"""Name of the LPIPS network, which is no part of a painter."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One stage of an update at its peak."""
+class MemoryStage:
+    """Peak memory of one stage of an update."""
 
-    doing: str
+    activity: str
     network: str
     """The part that computes."""
     live_bytes: int
-    """Tensors alive at once, weights apart: features that are kept and the work itself."""
+    """Bytes of tensors that are alive at once, without weights: kept features and intermediate
+    results."""
 
 
 def dry_run(
     loader: PartLoader, size: tuple[int, int], branches: Sequence[Branch], num_paintings: int = 1
-) -> tuple[Stage, ...]:
+) -> tuple[MemoryStage, ...]:
     """The stages of the updates of one painting, or of a batch.
 
     Args:
-        size: height and width that the networks see, padding included.
+        size: height and width of the network input, padding included.
     """
     parts = {n: _on_meta(n, loader) for n in NETWORKS if n in loader.classes}
     painter = Painter(parts, loader.settings)
     perceptual = PerceptualDistance("meta")
     with counting_live_bytes() as live:
-        rehearsal = _Rehearsal(painter, loader, perceptual, live, size, num_paintings)
+        rehearsal = _StageRunner(painter, loader, perceptual, live, size, num_paintings)
         return rehearsal.stages(branches)
 
 
-class _Rehearsal:
+class _StageRunner:
+    """Runs the stages and measures the peak of each."""
+
     def __init__(
         self,
         painter: Painter,
@@ -76,45 +81,49 @@ class _Rehearsal:
         self.painter, self.loader, self.perceptual = painter, loader, perceptual
         self.live, self.size, self.num_paintings = live, size, num_paintings
         self.preset, self.dtype = painter.preset, loader.network_dtype
-        self.found: list[Stage] = []
+        self.stages_run: list[MemoryStage] = []
 
-    def stages(self, branches: Sequence[Branch]) -> tuple[Stage, ...]:
+    def stages(self, branches: Sequence[Branch]) -> tuple[MemoryStage, ...]:
         """The targets first, which are kept, each by its artist and all of them by the crew
-        (`inference.artist.crew`); rendering next, whose keys and values of the targets are kept
-        too; then what else an update does. Canvases are encoded and decoded one by one."""
+        (`inference.artist.batched_artists`); rendering next, whose keys and values of the targets
+        are kept too; then what else an update does. Canvases are encoded and decoded one by one."""
         painter, count = self.painter, self.num_paintings
         own = [
             self._features("encoding the picture", self._blank(3, *self.size)) for _ in range(count)
         ]
-        # The language model looks while the features of the pictures are kept already.
+        # All later stages run while the features of the pictures are kept.
         target = stacked_targets(own)
         self._run("rendering the canvas", "unet", lambda: self._render(target, branches))
         self._run("decoding the canvas", "vae", lambda: painter.decode_latents(own[0].latents))
-        if LANGUAGE in painter.parts:
-            self._run("asking for the next instruction", LANGUAGE, self._ask)
-        self._run("encoding the instruction", "text_encoder", self._read)
+        if INSTRUCTION_MODEL in painter.parts:
+            self._run(
+                "asking for the next instruction", INSTRUCTION_MODEL, self._run_instruction_model
+            )
+        self._run("encoding the instruction", "text_encoder", self._encode_text)
         if "MG" not in self.preset.without:
-            self._run("choosing where to paint", "mask_unet", self._locate)
-        self._run("comparing with the picture", PERCEPTUAL, self._compare)
-        return tuple(self.found)
+            self._run("choosing where to paint", "mask_unet", self._predict_mask)
+        self._run("comparing with the picture", LPIPS, self._measure_distance)
+        return tuple(self.stages_run)
 
-    def _run(self, doing: str, network: str, work: Callable[[], Result]) -> Result:
+    def _run(self, activity: str, network: str, work: Callable[[], Result]) -> Result:
         self.live.restart_peak()
         result = work()
-        self.found.append(Stage(doing, network, self.live.peak))
+        self.stages_run.append(MemoryStage(activity, network, self.live.peak))
         return result
 
-    def _features(self, doing: str, rgb: Tensor) -> TargetFeatures:
+    def _features(self, activity: str, rgb: Tensor) -> TargetFeatures:
         painter = self.painter
-        latents = self._run(doing, "vae", lambda: painter.encode_latents(rgb))
-        pooled = self._run(doing, "image_encoder", lambda: painter.pooled(rgb))
+        latents = self._run(activity, "vae", lambda: painter.encode_latents(rgb))
+        pooled = self._run(activity, "image_encoder", lambda: painter.pooled(rgb))
         if "RN" in self.preset.without:
             return TargetFeatures(rgb, latents, pooled, {})
 
-        def refer() -> dict[str, Tensor]:
+        def run_reference_unet() -> dict[str, Tensor]:
             return unet.reference_tokens(painter.part("reference_unet"), latents, pooled[:, None])
 
-        return TargetFeatures(rgb, latents, pooled, self._run(doing, "reference_unet", refer))
+        return TargetFeatures(
+            rgb, latents, pooled, self._run(activity, "reference_unet", run_reference_unet)
+        )
 
     def _render(self, target: TargetFeatures, branches: Sequence[Branch]) -> Tensor:
         rows, channels = len(branches) * self.num_paintings, self.preset.latent_channels
@@ -129,42 +138,43 @@ class _Rehearsal:
             region=self._latents(1, rows),
             reference=target.reference,
             reference_rows=torch.zeros(1),
-            num_alone=sum(not branch.reference for branch in branches) * self.num_paintings,
-            projected=target.projected,
+            num_without_reference=sum(not branch.reference for branch in branches)
+            * self.num_paintings,
+            reference_kv=target.reference_kv,
         )
         timestep = torch.tensor(500.0)
         noisy = self._latents(channels, self.num_paintings)
         return self.painter.network_output(noisy, timestep, given)
 
-    def _locate(self) -> Tensor:
+    def _predict_mask(self) -> Tensor:
         sample = self._latents(2 * self.preset.latent_channels + 1, self.num_paintings)
         tokens = self._tokens(1 + self.preset.text_tokens, self.num_paintings)
         return unet.mask_logits(self.painter.part("mask_unet"), sample, tokens)
 
-    def _read(self) -> Any:
+    def _encode_text(self) -> Any:
         shape = (self.num_paintings, self.preset.text_tokens)
         ids = torch.zeros(shape, dtype=torch.long, device="meta")
         return self.painter.part("text_encoder")(ids)
 
-    def _ask(self) -> Any:
-        """The first pass over images and questions; later ones take a token each."""
-        network, rows = self.painter.part(LANGUAGE), self.num_paintings
+    def _run_instruction_model(self) -> Any:
+        """The first pass over images and questions; each later pass takes one token."""
+        network, rows = self.painter.part(INSTRUCTION_MODEL), self.num_paintings
         config = network.config
         side_px, width = config.vision_config.image_size, config.text_config.hidden_size
         image = torch.empty(rows, 3, side_px, side_px, device="meta", dtype=network.dtype)
-        seen = network.model.vision_tower(image, output_hidden_states=True)
+        vision = network.model.vision_tower(image, output_hidden_states=True)
         length = config.image_seq_length + PROMPT_TOKENS
         dtype = network.dtype
         words = torch.empty(rows, length, width, device="meta", dtype=dtype)
-        # bitsandbytes brings a matrix back to full precision while it is multiplied.
+        # bitsandbytes restores full precision of a matrix while it is multiplied.
         bits = self.loader.memory.llava_bits
-        whole = torch.empty(
+        dequantised = torch.empty(
             _largest_matrix(network) if bits else 0, device="meta", dtype=self.dtype
         )
-        said = network.model.language_model(inputs_embeds=words, use_cache=True)
-        return seen, whole, said
+        output = network.model.language_model(inputs_embeds=words, use_cache=True)
+        return vision, dequantised, output
 
-    def _compare(self) -> Tensor:
+    def _measure_distance(self) -> Tensor:
         images = [torch.empty(1, 3, *self.size, device="meta") for _ in range(2)]
         return self.perceptual.map_of(images[0], images[1])
 
@@ -180,7 +190,7 @@ class _Rehearsal:
 
 
 def _on_meta(name: str, loader: PartLoader) -> Any:
-    """A part without weights, in the format that it will have."""
+    """A part on the meta device, in its number format."""
     library, class_name = loader.classes[name]
     made, folder = getattr(importlib.import_module(library), class_name), loader.folder / name
     with torch.device("meta"):
@@ -188,7 +198,7 @@ def _on_meta(name: str, loader: PartLoader) -> Any:
     part = prepare_part(name, part.eval().requires_grad_(False))
     if name == "vae":
         prepare_vae(part, loader.memory)
-    # diffusers' own `to` warns of every format that it did not choose itself.
+    # diffusers' own `to` warns about formats that it did not choose itself.
     dtype = loader.format_of(name) or dtype_of(folder)
     return nn.Module.to(part, dtype=dtype)
 
@@ -200,6 +210,6 @@ def _from_config(made: Any, folder: Path, library: str) -> Any:
 
 
 def _largest_matrix(network: Any) -> int:
-    """Weights of the language model's largest quantised matrix."""
+    """Number of weights of the language model's largest quantised matrix."""
     layers = network.model.language_model.layers
     return max(tensor.numel() for tensor in layers.parameters())

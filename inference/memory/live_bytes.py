@@ -1,7 +1,7 @@
-"""How many bytes of tensors are alive at once while networks run on the meta device.
+"""Counts the bytes of tensors that are alive at once while networks run on the meta device.
 
-Nothing is computed there and no memory is taken, but every tensor is made and freed as it would be:
-the peak is that of the code that runs, not of a formula that was once derived from it.
+The meta device computes nothing and takes no memory, but tensors are created and freed as on a real
+one. The peak so always agrees with the code.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_leaves
 
 
 class LiveBytes(TorchDispatchMode):
-    """Counts the storages that were made while it is on and are still referred to."""
+    """Counts the bytes of storages that were created while it is active and still exist."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class LiveBytes(TorchDispatchMode):
         self._sizes: dict[int, int] = {}
 
     def restart_peak(self) -> None:
-        """Forget what was alive before now."""
+        """Set the peak to the bytes that are alive now."""
         self.peak = self.now
 
     def __torch_dispatch__(
@@ -39,7 +39,7 @@ class LiveBytes(TorchDispatchMode):
         return result
 
     def _count(self, storage: torch.UntypedStorage) -> None:
-        # Views share a storage; its address in C++ is what tells that they do.
+        # Views share a storage; its C++ address identifies it.
         address = storage._cdata
         if address in self._sizes:
             return
@@ -53,8 +53,8 @@ class LiveBytes(TorchDispatchMode):
 
 
 class _FusedAttention(TorchFunctionMode):
-    """Attention keeps no scores, as in the fused kernels of GPUs and CPUs; the meta device would
-    take the one that writes all of them out."""
+    """Attention without a score matrix, as in the fused kernels of GPUs and CPUs; the meta device
+    would use the kernel that stores all scores."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -68,6 +68,6 @@ class _FusedAttention(TorchFunctionMode):
 
 @contextmanager
 def counting_live_bytes() -> Iterator[LiveBytes]:
-    """A `LiveBytes` that is on while the block runs, without gradients."""
+    """Context with an active `LiveBytes`, without gradients."""
     with torch.inference_mode(), _FusedAttention(), LiveBytes() as live:
         yield live

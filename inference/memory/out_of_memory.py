@@ -1,4 +1,4 @@
-"""Out of memory, told so that something can be done about it."""
+"""Turns out-of-memory exceptions into one error that says what to switch on."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ import torch
 from ingest.conventions.errors import UserError
 
 ALLOCATOR_OF_CPU = "DefaultCPUAllocator"
-"""What torch's message names when the host has no more; it is a plain RuntimeError."""
+"""Part of torch's message when host memory runs out, which raises a RuntimeError."""
 
 
 class OutOfMemory(UserError):
-    """Host or device had no memory left; says what was done, what was expected, what to switch."""
+    """Host or device has no memory left; names the activity, the expected peak and the advice."""
 
 
 @contextmanager
-def explained(doing: str, plan: Callable[[], str]) -> Iterator[None]:
-    """Raise `OutOfMemory` for whatever form running out of memory takes in the block.
+def explain_out_of_memory(activity: str, plan: Callable[[], str]) -> Iterator[None]:
+    """Context that raises `OutOfMemory` for every form of running out of memory.
 
     Args:
-        doing: what is being done, to follow "while".
-        plan: expectation and advice; asked for when they are needed, after the tensors that filled
-            the memory are let go.
+        activity: what is being done, as it follows "while" in the message.
+        plan: returns expected memory and advice; called after the tensors that filled the memory
+            are freed.
     """
     try:
         yield
@@ -35,16 +35,16 @@ def explained(doing: str, plan: Callable[[], str]) -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError, RuntimeError, cv2.error) as error:
         if not is_out_of_memory(error):
             raise
-        told = " ".join(str(error).split())[:160]
-        # The frames below still hold every tensor of the failed work.
+        reason = " ".join(str(error).split())[:160]
+        # The traceback's frames still hold every tensor of the failed work.
         traceback.clear_frames(error.__traceback__)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        raise OutOfMemory(f"out of memory while {doing} ({told}): {plan()}") from error
+        raise OutOfMemory(f"out of memory while {activity} ({reason}): {plan()}") from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether torch, numpy, OpenCV or Python itself had no memory."""
+    """Returns True if torch, NumPy, OpenCV or Python ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     if isinstance(error, cv2.error):

@@ -1,4 +1,4 @@
-"""What a painter's weights take on a device, from the headers of its files; no weight is read."""
+"""Computes the bytes of a painter's weights from the headers of its files; reads no weights."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ DTYPES = {
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8,
     "U8": torch.uint8, "BOOL": torch.bool,
 }  # fmt: skip
-"""safetensors' names."""
+"""Number formats by their safetensors name."""
 BYTES_OF_BITS = {4: 0.5 + 1 / 64 + 4 / (64 * 256), 8: 1.0}
-"""A quantised weight. 4 bit: one 8-bit scale for 64 weights, one float for 256 scales. 8 bit: one
-float a row comes on top, which is left out (a thousandth)."""
+"""Bytes of a quantised weight by its bits. 4 bit: with an 8-bit scale per 64 weights and a float
+per 256 scales. 8 bit: without the float per row (a thousandth)."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One part's weights."""
+    """Bytes of one part's weights."""
 
     num_bytes: int
-    """All of them."""
+    """Bytes of all weights."""
     largest_bytes: int
-    """The largest tensor: what a layer needs at least when layers come one by one."""
+    """Bytes of the largest tensor, the least that layer offloading needs."""
 
 
 def weights_of(folder: Path, dtype: torch.dtype | None, bits: int | None = None) -> Weights:
     """Bytes of the part in `folder`.
 
     Args:
-        dtype: that floating-point weights are given; None for the stored one.
+        dtype: format that floating-point weights are loaded in; None for the stored format.
         bits: 4 or 8 for a LLaVA whose language layers are quantised.
     """
     total, largest = 0.0, 0.0
@@ -53,13 +53,13 @@ def weights_of(folder: Path, dtype: torch.dtype | None, bits: int | None = None)
 
 
 def is_quantised(name: str, shape: tuple[int, ...]) -> bool:
-    """Whether bitsandbytes takes a LLaVA's tensor: the matrices of the language model's layers,
-    in the names of folders or of the network."""
+    """Returns True if bitsandbytes quantises this tensor of a LLaVA: the matrices of the language
+    model's layers. Names may be those of the folder or of the network."""
     return len(shape) == 2 and "language_model" in name and ".layers." in name
 
 
 def dtype_of(folder: Path) -> torch.dtype:
-    """The number format in which a part is stored: that of its first floating-point tensor."""
+    """The number format of a stored part: that of its first floating-point tensor."""
     for _, _, dtype in tensors_of(folder):
         if dtype.is_floating_point:
             return dtype

@@ -1,6 +1,6 @@
-"""The release of the paper's authors: its checkpoints read, its way of working reproduced.
+"""Imports the checkpoints of the paper's authors and reproduces how their release paints.
 
-In: the authors' files. Out: a painter folder, and an `Artist` that works as the release does.
-Files: `sizes`, `checkpoint`, `llava` and `import_checkpoints` (files); `framing`, `language`,
-`noise`, `sampling`, `artist`, `release_order` (at work).
+In: the authors' files. Out: a painter folder, and an `Artist` that repeats the release. Files:
+`sizes`, `checkpoint`, `llava` and `import_checkpoints` (import); `resizing`, `language`, `noise`,
+`sampling`, `artist`, `unoptimized_artist` (painting).
 """

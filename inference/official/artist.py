@@ -1,8 +1,9 @@
-"""The release at work, quirk by quirk: an `Artist` and a `Judge` for `inference.quirks` official.
+"""An `Artist` and a `CanvasMetric` that repeat the release with its quirks (`inference.quirks`
+official).
 
-docs/inference.md lists every quirk with its effect. Canvases of this rollout are PADDED ones,
-RGB uint8 (hp, wp, 3): padding is part of every difference, CLIP vector and mask area here. Nothing
-is remembered of the target but its CLIP vector: the release samples its latents anew at each use.
+docs/inference.md lists every quirk with its effect. Canvases of this rollout are PADDED,
+RGB uint8 (hp, wp, 3): padding is part of every difference, CLIP vector and mask area. Latents of
+the target are not cached: the release samples them again at each use.
 """
 
 from __future__ import annotations
@@ -17,20 +18,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from inference.artist.guidance import BRANCHES, official_sum
-from inference.official.framing import cropped, padded_image, padded_tensor, signed
 from inference.official.noise import NoiseSource
+from inference.official.resizing import cropped, padded_image, padded_tensor, signed
 from inference.official.sampling import INSIDE_ABOVE, Blend, official_latents
 from inference.rollout.steps import Artist, Instruction
 from training.networks import unet
 from training.networks.conditions import Branch, CanvasFeatures, Conditioning, TargetFeatures
 from training.networks.mask_blocks import upscale_mask
-from training.networks.towers import published_pixels
+from training.networks.towers import clip_pixels_pillow
 from training.painter.painter import Painter
 
 DIFFERENCE_THRESHOLD = 0.2
+"""LPIPS above which a pixel counts as different (alpha in paper section 3.2)."""
 
-Ask = Callable[[np.ndarray, np.ndarray], Instruction]
-"""Padded canvas and the picture in its ORIGINAL size to what comes next."""
+InstructionFunction = Callable[[np.ndarray, np.ndarray], Instruction]
+"""Gives the next instruction from the padded canvas and the picture in its ORIGINAL size."""
 
 
 class OfficialArtist(Artist):
@@ -38,7 +40,7 @@ class OfficialArtist(Artist):
 
     Args:
         picture: RGB uint8 (H, W, 3) in its original size.
-        ask: the language model.
+        instruction_function: asks the language model.
         guidance: scales by condition; every branch is computed, as in the release.
     """
 
@@ -46,21 +48,26 @@ class OfficialArtist(Artist):
         self,
         painter: Painter,
         picture: np.ndarray,
-        ask: Ask,
+        instruction_function: InstructionFunction,
         noise: NoiseSource,
         guidance: dict[str, float],
         num_steps: int,
         blended_share: float = 0.2,
         branches: Sequence[Branch] = BRANCHES,
     ) -> None:
-        self.painter, self.picture, self.noise, self._ask = painter, picture, noise, ask
+        self.painter, self.picture, self.noise, self._instruction_function = (
+            painter,
+            picture,
+            noise,
+            instruction_function,
+        )
         self.guidance, self.num_steps, self.blended_share = guidance, num_steps, blended_share
         self.branches = branches
         self._short_edge_px = painter.preset.image_side_px
-        self._returned: Tensor | None = None
+        self._last_latents: Tensor | None = None
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
-        return self._ask(canvas, self.picture)
+        return self._instruction_function(canvas, self.picture)
 
     @torch.inference_mode()
     def locate(
@@ -95,11 +102,11 @@ class OfficialArtist(Artist):
         index: int,
     ) -> np.ndarray:
         latents = self.sampled(canvas, target, mask, instruction, interval_s, index)
-        self._returned = latents
+        self._last_latents = latents
         return self.decoded(latents)
 
     def carry_over(self, painted: np.ndarray) -> np.ndarray:
-        """Cut to the picture's original size, then scaled and padded anew (quirk 8)."""
+        """Crop to the picture's original size, then scale and pad again (quirk 8)."""
         return padded_image(cropped(painted, self._original_size), self._short_edge_px)
 
     def sampled(
@@ -115,14 +122,16 @@ class OfficialArtist(Artist):
         painter = self.painter
         shape = (1, painter.preset.latent_channels, canvas.shape[0] // 8, canvas.shape[1] // 8)
         self.noise.restart()
-        if self._returned is None:
-            # The posterior of the canvas, not used since cur_alpha is 0, shifts what is drawn next.
+        if self._last_latents is None:
+            # The release samples the canvas here and does not use it (cur_alpha is 0).
             self.noise.pipeline(shape)
         initial = self._on_device(self.noise.pipeline(shape))
         features = self.target_features(target)
-        given = self.conditioning(canvas, features, mask, instruction, interval_s)
+        conditioning = self.conditioning(canvas, features, mask, instruction, interval_s)
         return official_latents(
-            lambda latents, t: official_sum(painter.predict(latents, t, given), self.guidance),
+            lambda latents, t: official_sum(
+                painter.predict(latents, t, conditioning), self.guidance
+            ),
             painter.part("scheduler"),
             self.num_steps,
             initial,
@@ -131,7 +140,8 @@ class OfficialArtist(Artist):
         )
 
     def target_features(self, target: np.ndarray) -> TargetFeatures:
-        """Latents sampled anew, CLIP vector and ReferenceNet run anew: once every update."""
+        """Features of the target; latents are sampled and the ReferenceNet is run again at every
+        update."""
         painter, rgb = self.painter, self._rgb(target)
         latents = self._sample(rgb, self.noise.shared)
         pooled = painter.pooled_pixels(self._pixels(target))
@@ -146,10 +156,10 @@ class OfficialArtist(Artist):
         instruction: str,
         interval_s: float,
     ) -> Conditioning:
-        """What the UNet is told in each of the branches."""
+        """The conditioning of an update, with a row per branch."""
         painter = self.painter
         pooled = painter.pooled_pixels(self._pixels(canvas))
-        # A network that predicts noise never sees the canvas' latents.
+        # A network that predicts noise does not use the latents of the canvas.
         features = CanvasFeatures(self._rgb(canvas), torch.zeros_like(target.latents), pooled)
         region = self._on_device(torch.from_numpy(mask)[None, None].float())
         text = painter.encode_text([instruction])
@@ -163,28 +173,28 @@ class OfficialArtist(Artist):
         return (image.clamp(0, 1).float() * 255)[0].permute(1, 2, 0).byte().cpu().numpy()
 
     def snapshot(self) -> Any:
-        return self._returned, self.noise.snapshot()
+        return self._last_latents, self.noise.snapshot()
 
     def restore(self, state: Any) -> None:
-        self._returned = state[0]
+        self._last_latents = state[0]
         self.noise.restore(state[1])
 
-    def twin(self) -> OfficialArtist:
+    def fork(self) -> OfficialArtist:
         other = copy.copy(self)
         other.noise = copy.deepcopy(self.noise)
         return other
 
     def _blend(self, mask: np.ndarray, shape: Sequence[int]) -> Blend | None:
-        if self._returned is None:
+        if self._last_latents is None:
             return None
         small = functional.interpolate(
             torch.from_numpy(mask)[None, None].float(), size=tuple(shape[2:]), mode="nearest"
         )
         inside = (small > INSIDE_ABOVE).to(self.painter.device)
-        return Blend(self._returned, inside, int(self.blended_share * self.num_steps))
+        return Blend(self._last_latents, inside, int(self.blended_share * self.num_steps))
 
     def _sample(self, rgb: Tensor, draw: Callable[[Sequence[int]], Tensor]) -> Tensor:
-        """A VAE sample of RGB (1, 3, hp, wp) in [-1, 1], scaled, with a noise that is drawn."""
+        """A scaled VAE sample of RGB (1, 3, hp, wp) in [-1, 1]; `draw` gives its noise."""
         posterior = self.painter.latent_distribution(self._on_device(rgb))
         noise = self._on_device(draw(posterior.mean.shape))
         scale = self.painter.part("vae").config.scaling_factor
@@ -195,7 +205,7 @@ class OfficialArtist(Artist):
         return self._on_device(signed(values))
 
     def _pixels(self, image: np.ndarray) -> Tensor:
-        return self._on_device(published_pixels(image, self.painter.preset))
+        return self._on_device(clip_pixels_pillow(image, self.painter.preset))
 
     def _on_device(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.painter.device, self.painter.dtype)
@@ -208,8 +218,8 @@ class OfficialArtist(Artist):
         return self.picture.shape[0], self.picture.shape[1]
 
 
-class OfficialJudge:
-    """Differences as the release takes them, by functions of RGB in [-1, 1], (1, 3, hp, wp)."""
+class OfficialMetric:
+    """LPIPS as the release computes it, by functions of RGB in [-1, 1], (1, 3, hp, wp)."""
 
     def __init__(
         self,
@@ -220,14 +230,15 @@ class OfficialJudge:
     ) -> None:
         """
         Args:
-            spatial: LPIPS map (1, 1, hp, wp), not clamped; canvas first.
-            scalar: LPIPS.
+            spatial: gives the LPIPS map (1, 1, hp, wp), not clamped; the first argument is the
+                canvas.
+            scalar: gives LPIPS.
         """
         self._target = signed(padded_tensor(picture, short_edge_px))
         self._short_edge_px, self._spatial, self._scalar = short_edge_px, spatial, scalar
 
     def difference(self, canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """M_d against the mask generator's own version of the target, padding included."""
+        """M_d to the target as the mask generator scales it, padding included."""
         pixels = signed(padded_tensor(canvas, self._short_edge_px))
         map = self._spatial(pixels, self._target)
         return (map > DIFFERENCE_THRESHOLD)[0, 0].cpu().numpy()

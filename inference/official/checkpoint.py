@@ -1,7 +1,7 @@
-"""The release's two checkpoint files, read safely and a part at a time.
+"""Reads the two checkpoint files of the release, part by part.
 
-Tensors are mapped from the file, not read into memory; nothing but tensors and plain values is
-unpickled, so a checkpoint cannot run code.
+Tensors are memory-mapped from the file. Only tensors and plain values are unpickled, so a
+checkpoint cannot run code.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from ingest.conventions.errors import UserError
 from training.networks.unet import build_unet
 
 State = Mapping[str, Tensor]
+"""A state dict: tensors by name."""
 MAX_NAMES = 200
-"""Names that an error lists; a wrong file has thousands."""
+"""Number of tensor names at most that an error lists."""
 
 
 @dataclass(frozen=True)
 class TimeRule:
-    """What the release's config.yaml says about its time encoder."""
+    """Settings of the time encoder in the release's config.yaml."""
 
     step_s: float = 5.0
     cap_s: float = 100.0
@@ -76,7 +77,7 @@ def time_rule(checkpoint: Path) -> TimeRule:
     there is no such file.
 
     Raises:
-        UserError: it was trained without a time encoder, or with another kind.
+        UserError: the checkpoint was trained without a time encoder, or with another kind.
     """
     path = checkpoint.resolve().parent.parent / "config.yaml"
     if not path.is_file():
@@ -105,7 +106,8 @@ def unet_of(state: State) -> nn.Module:
 
 
 def renderer_parts(rule: TimeRule) -> dict[str, tuple[str, Callable[[State], nn.Module]]]:
-    """Our parts of the renderer file: its key, and the network that a state makes."""
+    """Painter parts in the renderer file, by name: key of the state dict and builder of the
+    network."""
     return {
         "unet": ("unet_state_dict", unet_of),
         "reference_unet": ("referencenet_state_dict", unet_of),
@@ -116,7 +118,7 @@ def renderer_parts(rule: TimeRule) -> dict[str, tuple[str, Callable[[State], nn.
 
 
 def mask_parts(rule: TimeRule) -> dict[str, tuple[str, Callable[[State], nn.Module]]]:
-    """Our parts of the mask file."""
+    """Painter parts in the mask file, as in `renderer_parts`."""
     return {
         "mask_unet": ("RP_state_dict", unet_of),
         "mask_time_encoder": (
@@ -126,8 +128,8 @@ def mask_parts(rule: TimeRule) -> dict[str, tuple[str, Callable[[State], nn.Modu
     }
 
 
-def never_read(unet: nn.Module) -> set[str]:
-    """Names that the published ReferenceNet lacks: all behind the last token that it stores."""
+def unused_tensor_names(unet: nn.Module) -> set[str]:
+    """Names of tensors that the published ReferenceNet lacks: all behind the last stored token."""
     paths = [n for n, _ in unet.named_modules() if n.endswith(".transformer_blocks.0")]
     last = max(path for path in paths if path.startswith("up_blocks"))
     outside = last.partition(".transformer_blocks")[0]
@@ -140,14 +142,14 @@ def never_read(unet: nn.Module) -> set[str]:
     }
 
 
-def fitted(part: str, network: nn.Module, state: State, where: str) -> dict[str, Tensor]:
-    """The state to write for a part: every name and shape checked against the network.
+def checked_state(part: str, network: nn.Module, state: State, where: str) -> dict[str, Tensor]:
+    """The state dict to write for a part, every name and shape checked against the network.
 
     Raises:
         UserError: names every tensor that is missing, unexpected or of another shape.
     """
     wanted = network.state_dict()
-    unused = never_read(network) if part == "reference_unet" else set()
+    unused = unused_tensor_names(network) if part == "reference_unet" else set()
     # Older exports of transformers carry this buffer; it is an enumeration.
     given = {n: t for n, t in state.items() if not n.endswith("embeddings.position_ids")}
     faults = [f"missing {n}" for n in wanted if n not in given and n not in unused]

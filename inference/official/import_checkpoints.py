@@ -1,7 +1,8 @@
-"""``python -m inference import-official``: the authors' checkpoints as a painter folder.
+"""Runs ``python -m inference import-official``: converts the authors' checkpoints to a painter
+folder.
 
-One part after another goes from the mapped file to safetensors, so memory stays little above the
-largest file. The folder appears when all is in it.
+Parts are copied one by one from the memory-mapped file to safetensors, so memory stays little above
+the largest file. The folder is renamed to its name when it is complete.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transformers import AutoTokenizer, CLIPTextModel, CLIPVisionModel
 
 from inference.official.checkpoint import (
     State,
-    fitted,
+    checked_state,
     mask_parts,
     read_checkpoint,
     renderer_parts,
@@ -37,11 +38,12 @@ from training.networks.presets import PAPER, Preset
 from training.painter.folder import PainterSettings, class_of, local_folder, write_index
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
+"""Weight file of a part in diffusers' layout."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Where everything comes from: paths, or hub names (OWNER/NAME, for files OWNER/NAME/FILE)."""
+    """Sources of the import: paths, or hub names (OWNER/NAME, for files OWNER/NAME/FILE)."""
 
     renderer: str
     mask: str
@@ -58,7 +60,7 @@ def import_official(
 
     Args:
         dtype: number format of the weights written; ``keep`` takes the files' own (float32).
-        say: hears a line for every part.
+        say: called with a line of text for every part.
 
     Raises:
         UserError: something is missing, damaged or does not fit; nothing is left behind.
@@ -115,7 +117,7 @@ def _folder(name: str, option: str) -> Path:
 
 
 class _Importer:
-    """The folder that is being written, and what is known of its sizes so far."""
+    """The folder that is being written, and the preset's sizes known so far."""
 
     def __init__(self, folder: Path, dtype: torch.dtype | None, say: Callable[[str], None]) -> None:
         self.folder, self.dtype, self.say = folder, dtype, say
@@ -137,24 +139,26 @@ class _Importer:
                 state = state_of(content, key, path)
                 network = build(state)
                 self._size(name, state)
-                self._write(name, network, fitted(name, network, state, f"{path}: {key}"))
+                self._write(name, network, checked_state(name, network, state, f"{path}: {key}"))
             if path == renderer and "text_encoder_state_dict" in content:
                 self.own_text = state_of(content, "text_encoder_state_dict", path)
             self.steps[path.name] = content.get("global_step")
 
     def base(self, folder: Path) -> None:
-        """VAE, text encoder and tokenizer of Stable Diffusion; our own scheduler."""
+        """Write VAE, text encoder and tokenizer of Stable Diffusion, and the paper's scheduler."""
         for name, loader in (("vae", AutoencoderKL), ("tokenizer", AutoTokenizer)):
             self._save(name, _loaded(loader, folder / name))
         text = _loaded(CLIPTextModel, folder / "text_encoder")
         if self.own_text is None:
             self._save("text_encoder", text)
         else:
-            # Quirk 14: the mask generator keeps the base model's, whatever the renderer brings.
+            # Quirk 14: the mask generator keeps the base model's text encoder.
             self._save("mask_text_encoder", text)
             names = text.state_dict()
             state = {_renamed(n, names, "text_model."): t for n, t in self.own_text.items()}
-            text.load_state_dict(fitted("text_encoder", text, state, "text_encoder_state_dict"))
+            text.load_state_dict(
+                checked_state("text_encoder", text, state, "text_encoder_state_dict")
+            )
             self._save("text_encoder", text)
         self.sizes["text_tokens"] = text.config.max_position_embeddings
         self._save("scheduler", build_scheduler("epsilon"))
@@ -184,14 +188,14 @@ class _Importer:
         )
 
     def _size(self, name: str, state: State) -> None:
-        """What the preset learns from a part's tensors."""
+        """Read sizes of the preset from a part's tensors."""
         if name in ("unet", "mask_unet"):
             self.sizes[name] = unet_size(state)
         if name == "unet":
             self.sizes |= {"token_width": token_width(state)}
 
     def _write(self, name: str, network: Any, state: dict[str, Tensor]) -> None:
-        """A part straight from the mapped file: config from the network, weights from the state."""
+        """Write a part from the mapped file: config of the network, weights of the state."""
         place = self.folder / name
         network.save_config(place)
         # Time encoders stay in float32: their sines need it.
@@ -203,7 +207,7 @@ class _Importer:
         self.say(f"{name}: {len(tensors)} tensors")
 
     def _save(self, name: str, part: Any) -> None:
-        """A part that its own library loaded."""
+        """Write a part that its own library loaded."""
         if isinstance(part, nn.Module):
             # diffusers' own `to` is hidden from type checkers behind a decorator.
             network: Any = part
@@ -224,8 +228,8 @@ def _loaded(loader: Any, folder: Path) -> Any:
     try:
         return loader.from_pretrained(folder)
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        told = " ".join(str(error).split())[:200]
-        raise UserError(f"{folder} does not load as {loader.__name__} ({told})") from error
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"{folder} does not load as {loader.__name__} ({reason})") from error
 
 
 def _renamed(name: str, known: Any, prefix: str) -> str:

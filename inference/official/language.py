@@ -1,5 +1,5 @@
-"""How the release asks its language model: another template than it was trained with, and a sheet
-on which canvas and target may have two scales (quirk 15)."""
+"""Prompts the language model as the release does: with another template than in training, and a
+pair image in which canvas and target may have two scales (quirk 15)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.rollout.steps import Instruction
-from labeling.instructions.llava import InstructionModel
+from labeling.instructions.instruction_model import InstructionModel
 from labeling.instructions.prompts import INSTRUCT, Prompt
 
 if TYPE_CHECKING:
@@ -20,15 +20,16 @@ TEMPLATE_V0 = (
     "helpful, detailed, and polite answers to the human's questions."
     "###Human: <image>\n{question}###Assistant:"
 )
-"""LLaVA's oldest conversation, which the release falls to because its folder name holds no "v1"."""
+"""LLaVA's oldest conversation template, which the release uses because its folder name holds no
+"v1"."""
 
 
 class OfficialInstructionModel(InstructionModel):
-    """An `InstructionModel` that asks in the oldest template."""
+    """An `InstructionModel` with the oldest template."""
 
     def inputs(self, pair_images: Sequence[np.ndarray], prompt: Prompt) -> dict[str, torch.Tensor]:
         call: Any = self.processor  # its type stubs miss the keyword arguments
-        images = [self._whole(image) for image in pair_images]
+        images = [self._uncropped(image) for image in pair_images]
         texts = [TEMPLATE_V0.format(question=prompt.text)] * len(images)
         encoded = call(images=images, text=texts, padding=True, return_tensors="pt")
         inputs = dict(encoded.items())
@@ -36,9 +37,10 @@ class OfficialInstructionModel(InstructionModel):
         return inputs
 
 
-def sheet(canvas: np.ndarray, picture: np.ndarray) -> np.ndarray:
-    """Padded canvas and picture on black of twice the picture's ORIGINAL size, RGB uint8: the
-    canvas at the left, unscaled, then the picture over it at x = its width."""
+def official_pair_image(canvas: np.ndarray, picture: np.ndarray) -> np.ndarray:
+    """The release's pair image, RGB uint8, as high and twice as wide as the ORIGINAL picture: the
+    padded canvas at the left, unscaled, then the picture over it at x = its width; the rest is
+    black."""
     height, width = picture.shape[:2]
     page = np.zeros((height, 2 * width, 3), np.uint8)
     rows, columns = min(height, canvas.shape[0]), min(2 * width, canvas.shape[1])
@@ -48,20 +50,21 @@ def sheet(canvas: np.ndarray, picture: np.ndarray) -> np.ndarray:
 
 
 MAX_CHARACTERS = 200
-"""Longest instruction that a sample may carry; the text encoder reads about as far."""
+"""Length at which instructions are cut; the text encoder reads about as far."""
 
 
-def asking(
+def instruction_function(
     model: Callable[[], InstructionModel],
 ) -> Callable[[np.ndarray, np.ndarray], Instruction]:
-    """Answers stripped and used as they are, greedily decoded.
+    """A function that gives the instruction for a canvas and a picture: the greedily decoded
+    answer, stripped.
 
     Args:
-        model: gives the model, at every question: an offloaded one has moved meanwhile.
+        model: gives the model for each question, because an offloaded one may have moved.
     """
 
     def ask(canvas: np.ndarray, picture: np.ndarray) -> Instruction:
-        answer = model().ask([sheet(canvas, picture)], INSTRUCT)[0]
+        answer = model().ask([official_pair_image(canvas, picture)], INSTRUCT)[0]
         return Instruction(answer.text[:MAX_CHARACTERS], answer.confidence)
 
     return ask

@@ -1,9 +1,9 @@
-"""The release's language model as painter parts: a LLaVA-1.5 in its authors' layout or in
-transformers' one, shard by shard.
+"""Converts the release's language model, a LLaVA-1.5 in its authors' or in transformers' layout, to
+painter parts.
 
-LLaVA's own layout names the Llama's tensors as the Llama does and hangs projector and vision tower
-beside them. Merged checkpoints may lack the vision tower, which was frozen: then CLIP-L/14-336 is
-read from a folder of its own.
+LLaVA's own layout has the tensor names of a Llama, with projector and vision tower added. Merged
+checkpoints may lack the vision tower, which was frozen; then CLIP-L/14-336 is read from another
+folder. Files are converted one by one.
 """
 
 from __future__ import annotations
@@ -39,17 +39,20 @@ RENAMED = (
     ("lm_head.", "language_model.lm_head."),
     ("model.", "language_model.model."),
 )
-"""LLaVA's prefixes and transformers' ones; the first that fits counts."""
+"""Name prefixes of LLaVA and those of transformers; the first match counts."""
 ROUND_TO = 64
-"""Two tokens are added (image and padding); the vocabulary is filled to a multiple of this."""
+"""The vocabulary, with two added tokens (image and padding), is filled to a multiple of this."""
 VISION_PREFIX = "vision_tower.vision_model."
+"""Name prefix of the vision tower's tensors."""
 TOWER = ("embeddings.", "encoder.layers.", "pre_layrnorm.", "post_layernorm.")
+"""Name prefixes of tensors inside a CLIP vision tower."""
 IGNORED = ("rotary_emb.inv_freq", "embeddings.position_ids")
-"""Buffers of older exports that are computed, not learned."""
+"""Suffixes of buffers in older exports that are computed, not learned."""
 PARTS = {
     "instruction_model": ["transformers", "LlavaForConditionalGeneration"],
     "instruction_processor": ["transformers", "LlavaProcessor"],
 }
+"""Library and class of the parts, as in `model_index.json`."""
 
 
 def import_llava(
@@ -77,7 +80,7 @@ def import_llava(
 
 
 def _copy(folder: Path, out: Path) -> None:
-    """A folder of transformers' layout: weights re-written where they are pickles, else copied."""
+    """Copy a folder of transformers' layout; pickled weights become safetensors."""
     for number, (file, tensors) in enumerate(_shards(folder)):
         target = out / "instruction_model" / f"model-{number:05d}.safetensors"
         if file.suffix == ".safetensors":
@@ -92,7 +95,7 @@ def _copy(folder: Path, out: Path) -> None:
 
 
 def _convert(folder: Path, vision: Path | None, config: Mapping[str, Any], out: Path) -> None:
-    """LLaVA's own layout."""
+    """Convert a folder of LLaVA's own layout."""
     model_out = out / "instruction_model"
     text = LlamaConfig(
         **{k: v for k, v in config.items() if not k.startswith(("mm_", "model_type"))}
@@ -136,9 +139,9 @@ def _processor(folder: Path, tower: CLIPVisionConfig, vocabulary: int) -> LlavaP
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     except (OSError, ValueError, ImportError) as error:
-        told = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{folder}: its tokenizer does not load ({told}): a tokenizer.model needs "
+            f"{folder}: its tokenizer does not load ({reason}): a tokenizer.model needs "
             "`pip install sentencepiece protobuf`"
         ) from error
     tokenizer.add_tokens(["<image>", "<pad>"], special_tokens=True)
@@ -159,7 +162,7 @@ def _processor(folder: Path, tower: CLIPVisionConfig, vocabulary: int) -> LlavaP
 
 
 def _side_px(size: object) -> int:
-    """Side of a vision tower's image or patch; transformers allows other shapes, CLIP has none."""
+    """Side of a vision tower's image or patch. Raises UserError for a shape that is not square."""
     if not isinstance(size, int):
         raise UserError(f"a vision tower with sides of {size!r} px: expected one number (CLIP)")
     return size
@@ -182,13 +185,13 @@ def _vision_shard(vision: Path | None, folder: Path, target: Path) -> None:
 
 
 def _filled(tensor: Tensor, rows: int) -> Tensor:
-    """Rows of the added tokens: the mean; no text reads or says them."""
+    """The embedding with rows for the added tokens: the mean row; no text uses them."""
     mean = tensor.float().mean(dim=0, keepdim=True).to(tensor.dtype)
     return torch.cat([tensor, mean.expand(rows - len(tensor), -1)])
 
 
 def _shards(folder: Path) -> Iterator[tuple[Path, Callable[[], dict[str, Tensor]]]]:
-    """Weight files of a folder, each with what reads it; safetensors are preferred."""
+    """Weight files of a folder, each with a function that reads it; safetensors are preferred."""
     for pattern in ("*.safetensors", "pytorch_model*.bin"):
         files = sorted(folder.glob(pattern))
         for file in files:
@@ -205,12 +208,12 @@ def _tensors(file: Path) -> dict[str, Tensor]:
                 return {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         return dict(torch.load(file, map_location="cpu", mmap=True, weights_only=True))
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        told = " ".join(str(error).split())[:160]
-        raise UserError(f"{file} is damaged or holds more than tensors ({told})") from error
+        reason = " ".join(str(error).split())[:160]
+        raise UserError(f"{file} is damaged or holds more than tensors ({reason})") from error
 
 
 def _write_index(folder: Path) -> None:
-    """model.safetensors.index.json over the shards."""
+    """Write model.safetensors.index.json over the shards."""
     weight_map: dict[str, str] = {}
     for file in sorted(folder.glob("model-*.safetensors")):
         with safe_open(file, framework="pt") as opened:
@@ -220,7 +223,7 @@ def _write_index(folder: Path) -> None:
 
 
 def _check(folder: Path, source: Path) -> None:
-    """Every tensor of the architecture is there, by name and shape; none is left over."""
+    """Raises UserError if a tensor of the architecture is missing, unexpected or misshapen."""
     config = AutoConfig.from_pretrained(folder)
     if not isinstance(config, LlavaConfig):
         raise UserError(f"{source} is a {config.model_type!r} model: expected a LLaVA")
@@ -250,7 +253,7 @@ def _check(folder: Path, source: Path) -> None:
 
 
 def _current(name: str) -> str:
-    """transformers 5's own name of a tensor that a LLaVA folder stores."""
+    """Name in transformers 5 of a tensor that a LLaVA folder stores."""
     for old, new in (
         ("language_model.lm_head.", "lm_head."),
         ("language_model.model.", "model.language_model."),

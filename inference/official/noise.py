@@ -1,8 +1,8 @@
-"""Where the official quirks draw their noise: two generators as the release has them, or a record.
+"""Noise sources of the official quirks: two generators as in the release, or recorded noise.
 
-The release keeps a pipeline generator, which it sets back before every canvas update, and uses
-torch's global random state, set to 1 once a painting, for all that a VAE samples outside of
-the pipeline's own draws. On CUDA its noises cannot be repeated elsewhere; ours come from the CPU.
+The release has a pipeline generator, which it resets before every canvas update, and torch's global
+random state, seeded with 1 once per painting, for VAE samples outside of the pipeline. Noise drawn
+on CUDA cannot be repeated on other devices; ours is drawn on the CPU.
 """
 
 from __future__ import annotations
@@ -19,35 +19,35 @@ SHARED_SEED = 1
 
 
 class NoiseSource(Protocol):
-    """Unit noises in the order in which the release draws them."""
+    """Gives unit noise in the order in which the release draws it."""
 
     def restart(self) -> None:
-        """A canvas update begins: the pipeline generator is set back."""
+        """Reset the pipeline generator, at the start of a canvas update."""
         ...
 
     def pipeline(self, shape: Sequence[int]) -> Tensor:
-        """From the pipeline generator: float (P, C, h, w)."""
+        """Noise of the pipeline generator: float (P, C, h, w)."""
         ...
 
     def shared(self, shape: Sequence[int]) -> Tensor:
-        """From the global random state of the painting."""
+        """Noise of the painting's global random state."""
         ...
 
     def snapshot(self) -> Any:
-        """What `restore` needs to draw the same noises again."""
+        """The state, from which `restore` draws the same noise again."""
         ...
 
     def restore(self, state: Any) -> None:
-        """Go on from a `snapshot`."""
+        """Set the state to a `snapshot`."""
         ...
 
 
 class DrawnNoise:
-    """Two generators on the CPU, so that a seed means the same noise on every device.
+    """Two generators on the CPU, so that a seed gives the same noise on every device.
 
     Args:
-        seed: of the pipeline generator.
-        dtype: noises are drawn in it; half and single give different numbers.
+        seed: seed of the pipeline generator.
+        dtype: format in which noise is drawn; half and single give different numbers.
     """
 
     def __init__(self, seed: int, dtype: torch.dtype = torch.float32) -> None:
@@ -72,18 +72,18 @@ class DrawnNoise:
 
 
 class RecordedNoise:
-    """Stored noises (N, C, h, w), given out in the order in which they were drawn."""
+    """Stored noise (N, C, h, w), returned in the order in which it was drawn."""
 
     def __init__(self, noises: Tensor) -> None:
         self._noises, self._next = noises, 0
 
     @property
     def num_left(self) -> int:
-        """Noises that nobody has asked for yet."""
+        """Number of draws that are left."""
         return len(self._noises) - self._next
 
     def restart(self) -> None:
-        """Nothing: the record holds every draw, repeated ones too."""
+        """Does nothing: the record holds every draw, repeated ones too."""
 
     def pipeline(self, shape: Sequence[int]) -> Tensor:
         noise = self._noises[self._next : self._next + 1]

@@ -1,8 +1,8 @@
-"""The release's sampler, formula by formula, in whatever precision the latents have.
+"""The release's Euler ancestral sampler, in the precision of the latents.
 
-`inference.artist.sampling` takes any diffusers scheduler and computes in float32; this one exists
-to repeat the release: noises come from outside, arithmetic stays in the latents' precision, and the
-blend follows what the update before returned.
+`inference.artist.sampling` takes any diffusers scheduler and computes in float32. This sampler
+repeats the release: the caller gives the noise, arithmetic has the precision of the latents, and
+latents outside the region follow the output of the update before.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import torch
 from torch import Tensor
 
 INSIDE_ABOVE = 0.1
-"""The mask counts as inside above this, after nearest down-scaling."""
+"""Mask value, after nearest downscaling, above which a latent pixel is inside the region."""
 
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """Latents outside the region follow the canvas during the first steps."""
+    """Keeps latents outside the region close to the canvas during the first steps."""
 
     latents: Tensor
-    """L: what the update before returned, (P, C, h, w)."""
+    """L: latents of the update before, (P, C, h, w)."""
     inside: Tensor
     """bool (P, 1, h, w)."""
     num_steps: int
@@ -42,8 +42,8 @@ def official_latents(
     Args:
         predict: scaled latents and a fractional timestep to guided noise.
         scheduler: Euler ancestral; gives timesteps and sigmas only.
-        initial_noise: e, unit; the blend uses it again.
-        draw: one unit noise a step; the last has weight 0 and is drawn all the same.
+        initial_noise: unit noise e; the blend uses it too.
+        draw: gives unit noise once per step; that of the last step has weight 0.
     """
     scheduler.set_timesteps(num_steps)
     sigmas, timesteps = scheduler.sigmas, scheduler.timesteps.to(initial_noise.device)

@@ -1,6 +1,6 @@
-"""Which sizes a checkpoint of the release has, read off its tensors' shapes.
+"""Infers the network sizes of a release checkpoint from the shapes of its tensors.
 
-Heads (8) and norm groups (32) leave no trace in a shape; they are the published ones everywhere.
+Numbers of heads (8) and norm groups (32) cannot be inferred; they are the published ones.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from training.networks.presets import PAPER, UNetSize
 from training.networks.time_encoder import TimeEncoder
 
 State = Mapping[str, Tensor]
+"""A state dict: tensors by name."""
 
 
 def unet_size(state: State) -> UNetSize:

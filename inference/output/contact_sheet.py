@@ -1,4 +1,4 @@
-"""The whole making on one picture: every canvas with its word and its time."""
+"""Draws a contact sheet of a session: every canvas with its instruction and its time."""
 
 from __future__ import annotations
 
@@ -16,27 +16,39 @@ from ingest.conventions.atomic import write_bytes
 from ingest.format.schema import Sample
 
 TILE_AREA_PX = 240 * 200
-MARGIN_PX, GAP_PX, CAPTION_PX = 36, 20, 40
-PAPER, INK, FAINT = (246, 244, 239), (38, 36, 33), (140, 134, 124)
+"""Area of a tile in square px."""
+MARGIN_PX = 36
+"""Width of the border of the sheet."""
+GAP_PX = 20
+"""Distance between tiles, and between a caption and the next tile."""
+CAPTION_PX = 40
+"""Height of the caption under a tile."""
+BACKGROUND_COLOUR = (246, 244, 239)
+"""RGB of the sheet."""
+TEXT_COLOUR = (38, 36, 33)
+"""RGB of instructions."""
+TIME_COLOUR = (140, 134, 124)
+"""RGB of times."""
 MAX_CAPTION_CHARACTERS = 22
+"""Length above which an instruction is cut."""
 
 
-def write_sheet(path: Path, samples: Sequence[Sample]) -> None:
+def write_contact_sheet(path: Path, samples: Sequence[Sample]) -> None:
     """``sheet.png``: tiles of equal size, white canvas first, about as wide as a screen."""
     tiles = canvases(samples)
-    words = ["", *(sample.instruction for sample in samples)]
+    captions = ["", *(sample.instruction for sample in samples)]
     times = [0.0, *(sample.provenance.next.time_s for sample in samples)]
     height, width = tiles[0].shape[:2]
     scale = math.sqrt(TILE_AREA_PX / (height * width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     num_columns = min(len(tiles), max(2, round(1600 / (size[0] + GAP_PX))))
     num_rows = math.ceil(len(tiles) / num_columns)
-    sheet = Image.new("RGB", _sheet_size(size, num_columns, num_rows), PAPER)
+    sheet = Image.new("RGB", _sheet_size(size, num_columns, num_rows), BACKGROUND_COLOUR)
     for index, tile in enumerate(tiles):
         row, column = divmod(index, num_columns)
         left = MARGIN_PX + column * (size[0] + GAP_PX)
         top = MARGIN_PX + row * (size[1] + CAPTION_PX + GAP_PX)
-        _draw_tile(sheet, (left, top), tile, size, words[index], clock(times[index]))
+        _draw_tile(sheet, (left, top), tile, size, captions[index], clock(times[index]))
     buffer = io.BytesIO()
     sheet.save(buffer, format="PNG")
     write_bytes(path, buffer.getvalue())
@@ -54,7 +66,7 @@ def _draw_tile(
     corner: tuple[int, int],
     canvas: np.ndarray,
     size: tuple[int, int],
-    word: str,
+    caption: str,
     time: str,
 ) -> None:
     method = cv2.INTER_AREA if size[0] < canvas.shape[1] else cv2.INTER_CUBIC
@@ -62,9 +74,13 @@ def _draw_tile(
     left, top = corner
     bottom = top + size[1]
     draw = ImageDraw.Draw(sheet)
-    # A hairline, or a white canvas would have no edge.
+    # A white canvas would have no visible edge without this line.
     draw.rectangle((left - 1, top - 1, left + size[0], bottom), outline=(222, 217, 208))
     font = ImageFont.load_default(size=17)
-    clipped = word if len(word) <= MAX_CAPTION_CHARACTERS else word[:20] + "\N{HORIZONTAL ELLIPSIS}"
-    draw.text((left, bottom + 9), clipped, font=font, fill=INK)
-    draw.text((left + size[0], bottom + 9), time, font=font, fill=FAINT, anchor="ra")
+    clipped = (
+        caption
+        if len(caption) <= MAX_CAPTION_CHARACTERS
+        else caption[:20] + "\N{HORIZONTAL ELLIPSIS}"
+    )
+    draw.text((left, bottom + 9), clipped, font=font, fill=TEXT_COLOUR)
+    draw.text((left + size[0], bottom + 9), time, font=font, fill=TIME_COLOUR, anchor="ra")

@@ -1,4 +1,4 @@
-"""A session as files that anybody can open: frames, mp4, gif."""
+"""Writes a session as common file formats: frames, mp4 and GIF."""
 
 from __future__ import annotations
 
@@ -23,34 +23,36 @@ from ingest.format.schema import Sample
 from ingest.format.tar import Fields
 
 PALETTE_COLOURS = 256
+"""Number of colours of the GIF."""
 PALETTE_FRAMES = 6
-"""Frames that the GIF's palette is made from: enough for every colour that lasts."""
+"""Number of frames that the GIF's palette is computed from."""
 
 
 class ExportConfig(Config):
-    """Film and GIF of a painting; the sizes are those of the finished files."""
+    """Film and GIF of a painting; sizes are those of the written files."""
 
     fps: int = Field(default=24, ge=1, le=60)
-    """Frames a second of the mp4."""
+    """Frames per second of the mp4."""
     hold_s: float = Field(default=0.45, gt=0, le=60)
-    """How long each canvas stands."""
+    """Seconds that each canvas is shown."""
     fade_s: float = Field(default=0.25, ge=0, le=10)
-    """How long one canvas takes to become the next."""
+    """Seconds of the fade from one canvas to the next."""
     final_hold_s: float = Field(default=3.0, gt=0, le=60)
-    """How long the finished picture stands at the end."""
+    """Seconds that the finished picture is shown at the end."""
     film_side_px: int = Field(default=1280, ge=64, le=4096)
-    """Long side of the mp4 at most."""
+    """Largest long side of the mp4."""
     film_quality: int = Field(default=18, ge=0, le=51)
     """x264's constant rate factor; lower is better and larger."""
     gif_side_px: int = Field(default=480, ge=32, le=1280)
-    """Long side of the GIF at most; its size in bytes grows with the square."""
+    """Largest long side of the GIF; its bytes grow with the square."""
 
 
 def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
-    """``frames/000.png`` (the white canvas) to the last canvas, full size; older frames go.
+    """Write ``000.png`` (the first canvas) to the last canvas at full size; older frames are
+    deleted.
 
     Args:
-        encoded: samples of a session as fields; their PNG bytes are written as they are.
+        encoded: samples of a session as fields; their PNG bytes are written unchanged.
     """
     folder.mkdir(parents=True, exist_ok=True)
     frames = [encoded[0][1]["current.png"], *(fields["next.png"] for _, fields in encoded)]
@@ -63,7 +65,7 @@ def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
 
 
 def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
-    """h264 mp4 in yuv420p, which every player takes: sides are even, canvases fade over."""
+    """Write an h264 mp4 in yuv420p, which every player supports; sides are even, canvases fade."""
     frames = [_even(_fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
     height, width = frames[0].shape[:2]
     with (
@@ -71,8 +73,8 @@ def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> N
         # By name, not by handle: to put the index first ("faststart") the muxer reopens its file.
         av.open(file.name, mode="w", format="mp4", options={"movflags": "faststart"}) as container,
     ):
-        # One thread and no macroblock tree: either lets x264's bytes differ from run to run (with
-        # the tree a quarter of equal runs at 80 x 64 px did).
+        # Several threads, or the macroblock tree, make x264's output differ between runs (with the
+        # tree, a quarter of equal runs at 80 x 64 px).
         options = {
             "crf": str(config.film_quality),
             "preset": "veryfast",
@@ -84,7 +86,7 @@ def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> N
         stream.codec_context.thread_count = 1
         stream.codec_context.time_base = Fraction(1, config.fps)
         context = stream.codec_context
-        # Untagged colours are guessed from the frame's size, and players guess differently.
+        # Players guess the colour space of untagged files differently.
         context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         for image in _film_frames(frames, config):
@@ -94,7 +96,7 @@ def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> N
 
 
 def write_gif(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
-    """A looping GIF with one palette for all frames, so that still parts do not flicker."""
+    """Write a looping GIF with one palette for all frames, so that static parts do not flicker."""
     frames = [_fitted(canvas, config.gif_side_px) for canvas in canvases(samples)]
     palette = _palette(frames)
     images = [
@@ -112,7 +114,7 @@ def write_gif(path: Path, samples: Sequence[Sample], config: ExportConfig) -> No
 
 
 def _film_frames(frames: Sequence[np.ndarray], config: ExportConfig) -> Iterator[np.ndarray]:
-    """Every canvas held, with a linear fade to the next one."""
+    """Frames of the film: every canvas held, with a linear fade to the next."""
     num_hold = max(1, round(config.hold_s * config.fps))
     num_fade = round(config.fade_s * config.fps)
     for current, following in pairwise(frames):
@@ -124,14 +126,14 @@ def _film_frames(frames: Sequence[np.ndarray], config: ExportConfig) -> Iterator
 
 
 def _palette(frames: Sequence[np.ndarray]) -> Image.Image:
-    """The colours of the finished picture first, with a share for earlier canvases."""
+    """The palette of some canvases; the finished picture has more weight."""
     chosen = [frames[int(i)] for i in np.linspace(0, len(frames) - 1, PALETTE_FRAMES)]
     sheet = np.concatenate([*chosen, frames[-1]], axis=0)
     return Image.fromarray(sheet).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
 
 
 def _fitted(canvas: np.ndarray, side_px: int) -> np.ndarray:
-    """The canvas with a long side of at most `side_px`."""
+    """The canvas, downscaled to a long side of `side_px` if it is larger."""
     height, width = canvas.shape[:2]
     scale = side_px / max(height, width)
     if scale >= 1:
@@ -141,6 +143,6 @@ def _fitted(canvas: np.ndarray, side_px: int) -> np.ndarray:
 
 
 def _even(canvas: np.ndarray) -> np.ndarray:
-    """Sides made even by repeating the last row or column: yuv420p halves its colours."""
+    """The canvas with even sides, by repeating the last row or column; yuv420p needs them."""
     height, width = canvas.shape[:2]
     return np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""The canvases of a session in the order in which they are seen."""
+"""Lists the canvases of a session in order, and formats painting time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def canvases(samples: Sequence[Sample]) -> list[np.ndarray]:
 
 
 def clock(seconds: float) -> str:
-    """Painting time as people read it: ``1:20``, ``1:00:05``."""
+    """Painting time in minutes or hours: ``1:20``, ``1:00:05``."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

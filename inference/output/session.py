@@ -1,9 +1,8 @@
-"""A painted session: every step as a sample of the one schema, and a record of how it came about.
+"""Reads and writes painted sessions: every step as a dataset sample, and a record of the run.
 
-``session/steps.tar`` holds a sample a step (PNG, every pixel), ``session/session.json`` the record.
-The record is written last of everything that a painting leaves behind, so it is also the mark that
-the painting is complete. Nothing in either depends on the clock: the same picture, painter, config
-and seed give the same bytes.
+``session/steps.tar`` holds a sample per step (PNG, lossless), ``session/session.json`` the record.
+The record is written after all other files of a painting and so marks it as complete. Neither
+contains dates: the same picture, painter, config and seed give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ingest.format.tar import Fields, read_tar, write_tar
 
 
 class StepRecord(Record):
-    """What was decided and measured in one step; its images are the sample `key` of the tar."""
+    """Decisions and measures of one step; its images are in the sample `key` of the tar."""
 
     key: str
     time_s: float
@@ -34,7 +33,7 @@ class StepRecord(Record):
     instruction: str
     confidence: float | None
     mask_area: float
-    """Share of the canvas in the region."""
+    """Share of the canvas that the region covers."""
     threshold: float
     """Probability above which a pixel belonged to the region."""
     change: float
@@ -42,17 +41,17 @@ class StepRecord(Record):
     distance: float
     """LPIPS of the canvas after to the target."""
     is_finish: bool = False
-    """Set by `inference.rollout.finish`, not painted by the networks."""
+    """True for the step of `inference.rollout.finish`, which the networks did not paint."""
 
 
 class PainterRecord(Record):
-    """Which painter painted."""
+    """The painter of a session."""
 
     name: str
-    """Folder or hub name as it was given."""
+    """Folder or hub name as given by the user."""
     preset: str
     fingerprint: str
-    """Hash of its files; another training gives another one."""
+    """Hash of the painter's files."""
 
 
 class SessionRecord(Record):
@@ -70,29 +69,29 @@ class SessionRecord(Record):
     seed: int
     interval_s: float
     stop: StopReason
-    """Why the painter stopped."""
+    """Reason of the stop rule."""
     num_painted: int
-    """Steps that the painter painted; a finishing step comes on top."""
+    """Number of steps without the finishing step."""
     steps: tuple[StepRecord, ...] = Field(min_length=1)
     config: dict[str, Any]
     """All settings, resolved."""
     config_hash: str
     versions: dict[str, str]
-    """Of this code and of the libraries that decide bytes."""
+    """Versions of this code and of the libraries that the bytes depend on."""
     steps_sha256: str = ""
-    """Of steps.tar."""
+    """SHA-256 of steps.tar."""
 
 
 @dataclass(frozen=True, eq=False)
 class Session:
-    """A painting's making in memory: its record and its samples, one a step, in order."""
+    """A session in memory: its record and its samples, one per step, in order."""
 
     record: SessionRecord
     samples: Sequence[Sample]
 
 
 class SessionFolder:
-    """Where a session lies: the ``session`` folder of one painted picture."""
+    """Paths of a session: the ``session`` folder of a painted picture."""
 
     def __init__(self, painting: Path) -> None:
         self.root = painting / "session"
@@ -113,7 +112,7 @@ def write_steps(folder: SessionFolder, encoded: list[tuple[str, Fields]]) -> str
 
 
 def write_record(folder: SessionFolder, record: SessionRecord) -> None:
-    """Write session.json, the mark that everything else of the painting is there."""
+    """Write session.json, which marks the painting as complete."""
     write_json(folder.session_json, record.model_dump(mode="json"))
 
 
@@ -121,7 +120,7 @@ def read_record(folder: SessionFolder) -> SessionRecord | None:
     """The record of a finished session, or None if there is none.
 
     Raises:
-        UserError: there is one that cannot be read.
+        UserError: the record is damaged.
     """
     path = folder.session_json
     try:

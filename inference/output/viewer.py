@@ -1,4 +1,4 @@
-"""A session as one page that plays it: no network, no other file, works from the disk."""
+"""Writes a session as one HTML page that plays it, without other files or network."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ STOP_WORDS = {
     "unchanged": "two steps in a row had changed nothing",
     "max_steps": "the limit of steps was reached",
 }
+"""Text of the page for each stop reason."""
 MASK_COLOUR = (214, 64, 69)
+"""RGB of region overlays."""
 THUMBNAIL_SIDE_PX = 168
+"""Long side of thumbnails."""
 SMALLEST_SIDE_PX = 320
+"""Long side below which canvases are not scaled down to save bytes."""
 
 
 class ViewerConfig(Config):
     """The images inside the page."""
 
     image_side_px: int = Field(default=1100, ge=64, le=4096)
-    """Long side of each canvas at most; less where the page would grow too large."""
+    """Largest long side of a canvas; smaller if the page would exceed page_mb."""
     quality: int = Field(default=84, ge=1, le=100)
     """WebP quality of the canvases."""
     mask_side_px: int = Field(default=520, ge=64, le=2048)
     """Long side of the region overlays."""
     page_mb: float = Field(default=8.0, gt=0)
-    """Size that the page stays below, as long as its canvases keep 320 px."""
+    """Largest size of the page; canvases are scaled down for it, but not below 320 px."""
 
 
 def write_viewer(path: Path, session: Session, config: ViewerConfig) -> None:
@@ -60,7 +64,7 @@ def write_viewer(path: Path, session: Session, config: ViewerConfig) -> None:
 
 
 def _data(session: Session, config: ViewerConfig) -> dict[str, Any]:
-    """What the page's script reads: images as data URIs, words, times; text stays text."""
+    """Data for the page's script: images as data URIs, instructions, times."""
     frames = canvases(session.samples)
     target = session.samples[-1].target
     thumbnails = [_webp(frame, THUMBNAIL_SIDE_PX, 70) for frame in frames]
@@ -85,14 +89,15 @@ def _data(session: Session, config: ViewerConfig) -> dict[str, Any]:
 
 
 def _within(budget: int, images: Sequence[np.ndarray], config: ViewerConfig) -> list[str]:
-    """All images at the largest size whose data URIs fit into `budget` characters together."""
+    """Data URIs of all images at the largest size at which they have at most `budget`
+    characters."""
     side_px = config.image_side_px
     while True:
         uris = [_webp(image, side_px, config.quality) for image in images]
         total = sum(map(len, uris))
         if total <= budget or side_px <= SMALLEST_SIDE_PX:
             return uris
-        # Bytes grow a little slower than the area, so this lands below in one or two rounds.
+        # Bytes grow slower than the area, so one or two rounds are enough.
         share = max(budget, 1) / total
         side_px = max(SMALLEST_SIDE_PX, int(side_px * max(0.5, share**0.5) * 0.97))
 
@@ -104,7 +109,7 @@ def _webp(image: np.ndarray, side_px: int, quality: int) -> str:
 
 
 def _overlay(mask: np.ndarray, side_px: int) -> str:
-    """The region as a tinted, outlined PNG with transparency."""
+    """Data URI of the region as a tinted, outlined PNG with transparency."""
     small = _fitted(mask.astype(np.uint8) * 255, side_px) > 127
     inner = cv2.erode(small.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     indices = small.astype(np.uint8) + (small & ~inner)

@@ -1,6 +1,7 @@
-"""The loop that paints: what comes next, where, and when it is finished. It knows no network.
+"""The painting loop, without networks: instruction, region, next canvas, until the stop rule ends
+it.
 
-In: an `Artist` and a `Judge`. Out: steps. Files: `region`, `stop` and `finish` (rules), `steps`
-(the protocols), `asks` and `proposal` (what an artist is asked), `steering` (what a person says),
-`measure`, `rollout`.
+In: an `Artist`, a `CanvasMetric`, a target. Out: steps. Files: `region`, `stop` and `finish`
+(rules), `steps` (data and protocols), `artist_requests`, `steering` (actions of a person),
+`rollout_state`, `lpips_metric`, `rollout`.
 """

@@ -1,7 +1,7 @@
-"""An optional last step that is not painted but set: the canvas arrives at the target exactly.
+"""Adds an optional last step that sets the canvas to the target exactly.
 
 A painter's autoencoder and a short training leave a small distance that no further update closes.
-Painters end with finishing touches; this step stands for them, and the session says so.
+The step is not predicted by the networks; the session marks it.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ from ingest.conventions.config import Config
 
 
 class FinishConfig(Config):
-    """The last step."""
+    """Settings of the finishing step."""
 
     enabled: bool = True
-    """Add it; the session marks it as set, so that no measure mistakes it for the painter's."""
+    """Add the step; the session marks it, so that it is not counted as the painter's."""
     visible_change: int = Field(default=6, ge=0, le=255)
     """A pixel belongs to the step's region where its largest channel changes by more than this."""
 
 
 def finishing_step(last: Step, target: np.ndarray, config: FinishConfig) -> Step | None:
-    """The step from the last painted canvas to the target; None if it is there or is not wanted."""
+    """The step from the last painted canvas to the target; None if they are equal or the step is
+    disabled."""
     if not config.enabled or np.array_equal(last.next, target):
         return None
     change = np.abs(last.next.astype(np.int16) - target).max(axis=2)

@@ -1,11 +1,11 @@
-"""The published loop: look, say what comes next, choose where, paint it, until it is finished.
+"""The painting loop: next instruction, region, next canvas, repeated until the stop rule ends it.
 
-It knows no networks. Whatever can say, choose and paint is an `Artist`: a trained painter, a
-baseline, or a few lines in a test. Canvases are RGB uint8 (H, W, 3) of the target's size; padding
-is the artist's own affair and never reaches a measure here.
+It contains no networks. An `Artist` predicts instruction, region and canvas: a trained painter, a
+baseline, or a few lines in a test. Canvases are RGB uint8 (H, W, 3) of the target's size. Padding
+is internal to the artist and enters no measure here.
 
-A `Rollout` is an iterator of steps that can be steered between them: wishes for the next step,
-locked regions, steps taken back, and copies that go on by themselves.
+A `Rollout` is an iterator of steps. Between steps it can be steered: choices for the next step,
+locked regions, steps taken back, and independent copies.
 """
 
 from __future__ import annotations
@@ -13,100 +13,94 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from inference.rollout.asks import Ask, Explained, Instruct, Locate, Render, answered, unexplained
-from inference.rollout.proposal import Ideas, Proposal, Wish
+from inference.rollout.artist_requests import (
+    ErrorContext,
+    InstructRequest,
+    LocateRequest,
+    RenderRequest,
+    Request,
+    no_error_context,
+    run_with_artist,
+)
 from inference.rollout.region import Region, RegionConfig, choose_region, unfinished_area
+from inference.rollout.rollout_state import Proposal, ProposalCache, RolloutState, StepOverrides
 from inference.rollout.steering import Action, Lock, Mask, Rewind, Steer, Unlock
-from inference.rollout.steps import Artist, Instruction, Judge, Step
-from inference.rollout.stop import StopConfig, StopReason, stop_reason
+from inference.rollout.steps import Artist, CanvasMetric, Instruction, Step
+from inference.rollout.stop import StopConfig, stop_reason
 from ingest.conventions.errors import UserError
 
 
-@dataclass(frozen=True, eq=False)
-class _State:
-    """All that the next step depends on; the past is a list of these."""
-
-    canvas: np.ndarray
-    previous_mask: np.ndarray | None
-    changes: tuple[float, ...]
-    distances: tuple[float, ...]
-    reason: StopReason | None
-    artist: object
-    """The artist's own `snapshot`."""
-
-
 class Rollout(Iterator[Step]):
-    """Steps of one painting, painted as they are asked for; the last says why it stopped.
+    """Iterator over the steps of one painting; the last step holds the reason of the stop.
 
     Args:
         target: RGB uint8 (H, W, 3).
-        canvas: where it starts, of the target's size; None for white.
+        canvas: the first canvas, of the target's size; None for white.
     """
 
     def __init__(
         self,
         target: np.ndarray,
         artist: Artist,
-        judge: Judge,
+        metric: CanvasMetric,
         interval_s: float,
         region: RegionConfig,
         stop: StopConfig,
         canvas: np.ndarray | None = None,
     ) -> None:
-        self.target, self.artist, self.judge = target, artist, judge
+        self.target, self.artist, self.metric = target, artist, metric
         self.interval_s, self.region, self.stop = interval_s, region, stop
         first = white_canvas(target) if canvas is None else canvas
         if first.shape != target.shape:
             raise ValueError(f"a canvas of {first.shape} cannot start a target of {target.shape}")
-        self._state = _State(first, None, (), (), None, artist.snapshot())
-        self._past: list[_State] = []
+        self._state = RolloutState(first, None, (), (), None, artist.snapshot())
+        self._past: list[RolloutState] = []
         self.steps: list[Step] = []
-        """The steps that stand, rewound ones left out."""
+        """The steps painted so far, without rewound ones."""
         self.actions: list[Action] = []
-        """What was asked for so far: with it `replay` paints the same again."""
+        """Steering so far; `replay` with it paints the same again."""
         self.num_painted = 0
-        """Steps painted, rewound ones included; `at` of the next action."""
-        self.explained: Explained = unexplained
-        self._wish, self._ideas = Wish(), Ideas()
+        """Number of steps painted, rewound ones included; `at` of the next action."""
+        self.error_context: ErrorContext = no_error_context
+        self._overrides, self._cache = StepOverrides(), ProposalCache()
         self._locked: np.ndarray | None = None
 
     @property
     def canvas(self) -> np.ndarray:
-        """The canvas as it stands."""
+        """The current canvas."""
         return self._state.canvas
 
     @property
     def is_finished(self) -> bool:
-        """The last step said why it was the last."""
+        """Returns True if the stop rule has ended the painting."""
         return self._state.reason is not None
 
     def __next__(self) -> Step:
         if self.is_finished:
             raise StopIteration
-        return answered(self.work(), self.artist, self.explained)
+        return run_with_artist(self.step_requests(), self.artist, self.error_context)
 
-    def work(self) -> Generator[Ask, Any, Step]:
-        """The next step as questions to the artist, whoever answers them
-        (`inference.artist.lockstep`)."""
-        proposal, state = (yield from self._proposed()), self._state
-        painted = yield Render(
+    def step_requests(self) -> Generator[Request, Any, Step]:
+        """The next step as requests to the artist, which the caller answers
+        (`inference.artist.batched_rollouts`)."""
+        proposal, state = (yield from self._proposal_requests()), self._state
+        painted = yield RenderRequest(
             state.canvas, self.target, proposal.region.mask, proposal.instruction.text,
             self.interval_s, len(self.steps),
         )  # fmt: skip
-        return self._taken(proposal, painted)
+        return self._record_step(proposal, painted)
 
-    def _taken(self, proposal: Proposal, painted: np.ndarray) -> Step:
-        """The step that a painted canvas makes, measured and put down."""
+    def _record_step(self, proposal: Proposal, painted: np.ndarray) -> Step:
+        """Measure a painted canvas, check the stop rule and append the step."""
         state = self._state
         if self._locked is not None:
             painted = np.where(self._locked[..., None], state.canvas, painted)
-        changes = (*state.changes, self.judge.distance(state.canvas, painted))
-        distances = (*state.distances, self.judge.distance(painted, self.target))
+        changes = (*state.changes, self.metric.distance(state.canvas, painted))
+        distances = (*state.distances, self.metric.distance(painted, self.target))
         reason = stop_reason(changes, distances, self.stop)
         step = Step(
             index=len(self.steps),
@@ -122,24 +116,24 @@ class Rollout(Iterator[Step]):
         )
         self._past.append(state)
         canvas, mask = self.artist.carry_over(painted), proposal.region.mask
-        memory = self.artist.snapshot()
-        self._state = _State(canvas, mask, changes, distances, reason, memory)
+        snapshot = self.artist.snapshot()
+        self._state = RolloutState(canvas, mask, changes, distances, reason, snapshot)
         self.steps.append(step)
         self.num_painted += 1
-        self._wish, self._ideas = Wish(), Ideas()
+        self._overrides, self._cache = StepOverrides(), ProposalCache()
         return step
 
     def propose(self) -> Proposal:
-        """What the next step will do under the wishes so far; paints nothing, changes nothing."""
-        return answered(self._proposed(), self.artist, self.explained)
+        """What the next step will paint with the overrides so far; changes nothing."""
+        return run_with_artist(self._proposal_requests(), self.artist, self.error_context)
 
-    def _proposed(self) -> Generator[Ask, Any, Proposal]:
-        if self._ideas.proposal is None:
+    def _proposal_requests(self) -> Generator[Request, Any, Proposal]:
+        if self._cache.proposal is None:
             instruction = yield from self._instruction()
             difference = self._difference()
             region = yield from self._region(instruction.text, difference)
-            self._ideas.proposal = Proposal(instruction, region, difference)
-        return self._ideas.proposal
+            self._cache.proposal = Proposal(instruction, region, difference)
+        return self._cache.proposal
 
     def steer(
         self,
@@ -148,58 +142,54 @@ class Rollout(Iterator[Step]):
         mask: np.ndarray | None = None,
         add_mask: np.ndarray | None = None,
     ) -> None:
-        """Wishes for the next step; what is left out stays the painter's choice.
+        """Override parts of the next step; None leaves them to the painter.
 
         Args:
             mask, add_mask: bool (H, W) instead of the painter's region, or on top of it.
         """
-        asked = Wish(instruction, add_instruction, mask, add_mask)
-        given = {
-            f.name: v
-            for f in dataclasses.fields(asked)
-            if (v := getattr(asked, f.name)) is not None
-        }
+        overrides = StepOverrides(instruction, add_instruction, mask, add_mask)
+        given = {name: value for name, value in vars(overrides).items() if value is not None}
         for name in ("mask", "add_mask"):
             if name in given:
                 given[name] = self._checked(given[name])
-        self._wish = dataclasses.replace(self._wish, **given)
-        self._ideas.proposal = None
+        self._overrides = dataclasses.replace(self._overrides, **given)
+        self._cache.proposal = None
         masks = {n: Mask.of(v) for n, v in given.items() if n.endswith("mask")}
         self.actions.append(Steer(at=self.num_painted, **{**given, **masks}))
 
     def lock(self, mask: np.ndarray) -> None:
-        """No step changes these pixels from here on: bool (H, W)."""
+        """Keep these pixels, bool (H, W), unchanged in all further steps."""
         mask = self._checked(mask)
         self._locked = mask if self._locked is None else self._locked | mask
-        self._ideas.proposal = None
+        self._cache.proposal = None
         self.actions.append(Lock(at=self.num_painted, mask=Mask.of(mask)))
 
     def unlock(self) -> None:
-        """Nothing is locked from here on."""
-        self._locked, self._ideas.proposal = None, None
+        """Remove all locks."""
+        self._locked, self._cache.proposal = None, None
         self.actions.append(Unlock(at=self.num_painted))
 
     def rewind(self, num_steps: int = 1) -> None:
-        """Take back the last steps; the painting goes on from there."""
+        """Take back the last steps; the painting continues from the canvas before them."""
         if not 1 <= num_steps <= len(self.steps):
             raise UserError(f"cannot rewind {num_steps} steps of {len(self.steps)} painted")
         self._state = self._past[-num_steps]
         del self._past[-num_steps:], self.steps[-num_steps:]
         self.artist.restore(self._state.artist)
-        self._wish, self._ideas = Wish(), Ideas()
+        self._overrides, self._cache = StepOverrides(), ProposalCache()
         self.actions.append(Rewind(at=self.num_painted, steps=num_steps))
 
     def branch(self) -> Rollout:
-        """A copy that goes on by itself from here, with an artist of its own."""
-        twin = copy.copy(self)
-        twin.artist = self.artist.twin()
-        twin.artist.restore(self._state.artist)
-        twin._past, twin.steps, twin.actions = [*self._past], [*self.steps], [*self.actions]
-        twin._ideas = copy.copy(self._ideas)
-        return twin
+        """An independent copy that continues from here, with its own artist."""
+        fork = copy.copy(self)
+        fork.artist = self.artist.fork()
+        fork.artist.restore(self._state.artist)
+        fork._past, fork.steps, fork.actions = [*self._past], [*self.steps], [*self.actions]
+        fork._cache = copy.copy(self._cache)
+        return fork
 
     def replay(self, actions: Sequence[Action]) -> Iterator[Step]:
-        """Paint to the end, doing each action at its time; steps come as they are painted.
+        """Paint to the end and apply each action at its time; yields steps as they are painted.
 
         Raises:
             UserError: the painting ended before an action's time.
@@ -228,45 +218,47 @@ class Rollout(Iterator[Step]):
         else:
             self.rewind(action.steps)
 
-    def _instruction(self) -> Generator[Ask, Any, Instruction]:
-        wish = self._wish
-        if wish.instruction is not None:
-            words, confidence = wish.instruction, None
+    def _instruction(self) -> Generator[Request, Any, Instruction]:
+        overrides = self._overrides
+        if overrides.instruction is not None:
+            words, confidence = overrides.instruction, None
         else:
-            own = self._ideas.own_instruction
+            own = self._cache.own_instruction
             if own is None:
-                own = yield Instruct(self.canvas, self.target)
-                self._ideas.own_instruction = own
+                own = yield InstructRequest(self.canvas, self.target)
+                self._cache.own_instruction = own
             words, confidence = own.text, own.confidence
-        if wish.add_instruction:
-            words = f"{words}, {wish.add_instruction}"
+        if overrides.add_instruction:
+            words = f"{words}, {overrides.add_instruction}"
         return Instruction(words, confidence)
 
     def _difference(self) -> np.ndarray:
-        if self._ideas.difference is None:
-            self._ideas.difference = self.judge.difference(self.canvas, self.target)
-        return self._ideas.difference
+        if self._cache.difference is None:
+            self._cache.difference = self.metric.difference(self.canvas, self.target)
+        return self._cache.difference
 
-    def _region(self, instruction: str, difference: np.ndarray) -> Generator[Ask, Any, Region]:
-        wish = self._wish
-        if wish.mask is not None:
-            chosen = Region(wish.mask, 0.0)
+    def _region(self, instruction: str, difference: np.ndarray) -> Generator[Request, Any, Region]:
+        overrides = self._overrides
+        if overrides.mask is not None:
+            chosen = Region(overrides.mask, 0.0)
         else:
-            # However often a proposal was asked for, the artist looks as if for the first time.
+            # A repeated proposal must give the same region, so the artist's state is reset.
             self.artist.restore(self._state.artist)
             chosen = yield from self._own_region(instruction, difference)
-        mask = chosen.mask if wish.add_mask is None else chosen.mask | wish.add_mask
+        mask = chosen.mask if overrides.add_mask is None else chosen.mask | overrides.add_mask
         mask = mask if self._locked is None else mask & ~self._locked
         return Region(mask, chosen.threshold)
 
-    def _own_region(self, instruction: str, difference: np.ndarray) -> Generator[Ask, Any, Region]:
-        ask = Locate(self.canvas, self.target, difference, instruction, self.interval_s)
+    def _own_region(
+        self, instruction: str, difference: np.ndarray
+    ) -> Generator[Request, Any, Region]:
+        request = LocateRequest(self.canvas, self.target, difference, instruction, self.interval_s)
         previous, rule = self._state.previous_mask, self.region
         if rule.look_again:
-            # How often is decided by what is seen, so the artist is asked right here.
-            with self.explained(ask.doing):
-                return choose_region(lambda: ask.answer(self.artist), previous, rule)
-        probability = yield ask
+            # The number of requests depends on the answers, so they are not yielded.
+            with self.error_context(request.activity):
+                return choose_region(lambda: request.answer(self.artist), previous, rule)
+        probability = yield request
         unfinished = None
         if rule.only_unfinished:
             unfinished = unfinished_area(self.canvas, self.target)
@@ -283,18 +275,18 @@ class Rollout(Iterator[Step]):
 
 
 def white_canvas(target: np.ndarray) -> np.ndarray:
-    """I_0: pure white, of the target's size."""
+    """I_0: a white canvas of the target's size."""
     return np.full_like(target, 255)
 
 
 def paint(
     target: np.ndarray,
     artist: Artist,
-    judge: Judge,
+    metric: CanvasMetric,
     interval_s: float,
     region: RegionConfig,
     stop: StopConfig,
     canvas: np.ndarray | None = None,
 ) -> Rollout:
-    """Paint `target` from a white canvas, or go on from `canvas`: an iterator of steps."""
-    return Rollout(target, artist, judge, interval_s, region, stop, canvas)
+    """A `Rollout` that paints `target` from a white canvas, or continues from `canvas`."""
+    return Rollout(target, artist, metric, interval_s, region, stop, canvas)

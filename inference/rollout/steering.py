@@ -1,8 +1,8 @@
-"""What a person may say to a painting under way, as a list that replays it.
+"""Steering actions of a rollout, and scripts: JSON lists of actions that can be replayed.
 
-An action stands before a painted step (`at`, counted over everything painted so far, rewound steps
-included). A script is a list of them; with the same picture, painter and settings it paints the
-same bytes again. Masks travel as PNG inside the text, so a script is one file.
+An action is applied before a step (`at`, counted over all steps painted so far, rewound steps
+included). With the same picture, painter and settings a script paints the same bytes again. Masks
+are stored as PNG inside the JSON, so a script is one file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ingest.format.images import decode_mask, encode_mask
 
 
 class Mask(Config):
-    """A bool mask (H, W) as base64 of a 1-bit PNG, or as the path of a picture (white is in)."""
+    """A bool mask (H, W) as base64 of a 1-bit PNG, or as the path of a picture (white is True)."""
 
     png: str = ""
     """Base64 of the PNG's bytes."""
@@ -34,13 +34,14 @@ class Mask(Config):
 
     @classmethod
     def of(cls, mask: np.ndarray) -> Mask:
+        """The mask of a bool array (H, W), as PNG."""
         return cls(png=base64.b64encode(encode_mask(mask.astype(bool))).decode("ascii"))
 
     def pixels(self, size: tuple[int, int]) -> np.ndarray:
         """bool (H, W) of the canvas' size.
 
         Raises:
-            UserError: no such file, or no picture in it.
+            UserError: the file does not exist or is no picture, or the PNG is damaged.
         """
         if self.file:
             grey = cv2.imread(self.file, cv2.IMREAD_GRAYSCALE)
@@ -61,7 +62,7 @@ class Mask(Config):
 
 
 class Steer(Config):
-    """Wishes for the next step; what is left out stays the painter's choice."""
+    """Overrides of the next step; what is left out stays the painter's choice."""
 
     do: Literal["steer"] = "steer"
     at: int = Field(ge=0)
@@ -77,7 +78,7 @@ class Steer(Config):
 
 
 class Lock(Config):
-    """A region that no step changes from here on, on top of those locked before."""
+    """Lock a region: further steps do not change it. Earlier locks stay."""
 
     do: Literal["lock"] = "lock"
     at: int = Field(ge=0)
@@ -85,30 +86,32 @@ class Lock(Config):
 
 
 class Unlock(Config):
-    """Nothing is locked from here on."""
+    """Remove all locks."""
 
     do: Literal["unlock"] = "unlock"
     at: int = Field(ge=0)
 
 
 class Rewind(Config):
-    """The last steps are taken back."""
+    """Take back the last steps."""
 
     do: Literal["rewind"] = "rewind"
     at: int = Field(ge=0)
     steps: int = Field(default=1, ge=1)
-    """How many."""
+    """Number of steps."""
 
 
 Action = Annotated[Steer | Lock | Unlock | Rewind, Field(discriminator="do")]
+"""One steering action; its `do` tells the kind."""
 SCRIPT: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
+"""Reads and writes scripts as JSON."""
 
 
 def read_script(path: Path) -> list[Action]:
     """The actions of a script file (a JSON list, ordered by `at`).
 
     Raises:
-        UserError: there is none, or it is no script.
+        UserError: the file cannot be read, or is no script.
     """
     try:
         actions = SCRIPT.validate_python(json.loads(path.read_text(encoding="utf-8")))
@@ -117,9 +120,9 @@ def read_script(path: Path) -> list[Action]:
             f"script {path} cannot be read ({error.strerror}): check the path"
         ) from None
     except (ValueError, ValidationError) as error:
-        told = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split())[:300]
         raise UserError(
-            f"{path} is no script ({told}): expected a list such as "
+            f"{path} is no script ({reason}): expected a list such as "
             '[{"do": "steer", "at": 2, "instruction": "sky"}]'
         ) from error
     check_order(actions)
@@ -127,7 +130,7 @@ def read_script(path: Path) -> list[Action]:
 
 
 def check_order(actions: Sequence[Action]) -> None:
-    """Raises UserError where an action would have to happen before the one above it."""
+    """Raises UserError if an action has a smaller `at` than the one before it."""
     for before, after in itertools.pairwise(actions):
         if after.at < before.at:
             raise UserError(

@@ -1,4 +1,4 @@
-"""What a canvas update is, who makes it and who measures it: the words of the rollout."""
+"""Data and protocols of the rollout: the step, the `Artist` that makes it, the `CanvasMetric`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ingest.conventions.config import Config
 
 
 class RolloutConfig(Config):
-    """What a step stands for, and the seed of its noise."""
+    """Interval of a step, seed, first canvas and steering script."""
 
     interval_s: float | None = Field(default=None, gt=0, le=3600)
     """Painting time between two canvases; longer ones make larger regions (paper: 10, 20, 30).
     null takes the painter's own: what it was trained for (published: 20)."""
     seed: int = Field(default=0, ge=0, lt=2**63)
-    """Of all noise; the same seed paints the same bytes on the same machine."""
+    """Seed of all noise; the same seed paints the same bytes on the same machine."""
     canvas: str = ""
-    """A picture of the canvas to start from: the real first frame, or one that somebody has half
-    finished; scaled to the target's size. Empty for white."""
+    """Picture file of the first canvas: the real first frame, or a half-finished painting; scaled
+    to the target's size. Empty for white."""
     script: str = ""
-    """A file of wishes, locked regions and rewinds to follow (docs/inference.md, steering)."""
+    """JSON file of steering actions to follow (docs/inference.md, steering)."""
 
 
 @dataclass(frozen=True)
@@ -34,17 +34,18 @@ class Instruction:
 
     text: str
     confidence: float | None
-    """In [0, 1]; None where the artist has none."""
+    """Confidence in [0, 1]; None if the artist has none."""
 
 
 class Artist(Protocol):
-    """Whoever paints. Its three answers are asked for once a step, in this order.
+    """Predicts instruction, region and next canvas; each method is called once per step, in this
+    order.
 
-    Inherit from it: an artist that remembers nothing between steps needs no other method.
+    Inherit from it: an artist without state between steps needs the first three methods only.
     """
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
-        """p_t: what comes next."""
+        """p_t: the next instruction."""
         ...
 
     def locate(
@@ -57,7 +58,7 @@ class Artist(Protocol):
     ) -> np.ndarray:
         """Probability that a pixel is painted in this step: float32 (H, W) in [0, 1].
 
-        `difference` is M_d, bool (H, W): what is still unfinished.
+        `difference` is M_d, bool (H, W): pixels that are still unfinished.
         """
         ...
 
@@ -74,26 +75,26 @@ class Artist(Protocol):
         ...
 
     def carry_over(self, painted: np.ndarray) -> np.ndarray:
-        """The canvas that the next step starts from; the release cuts and scales it once more."""
+        """The canvas that the next step starts from; the release crops and scales it again."""
         return painted
 
     def snapshot(self) -> Any:
-        """All that the artist remembers from the steps before."""
+        """The artist's state between steps."""
         return None
 
     def restore(self, state: Any) -> None:
-        """Go on from a `snapshot`, as often as is asked."""
+        """Set the state to a `snapshot`; a snapshot can be restored many times."""
 
-    def twin(self) -> Artist:
-        """Another artist of the same networks that paints independently from here."""
+    def fork(self) -> Artist:
+        """A copy with the same networks and an independent state."""
         return self
 
 
-class Judge(Protocol):
-    """Perceptual distances between canvases; `inference.rollout.measure.Measure`."""
+class CanvasMetric(Protocol):
+    """Perceptual distances between canvases, as by `inference.rollout.lpips_metric.LpipsMetric`."""
 
     def difference(self, canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """M_d: bool (H, W), where LPIPS is above 0.2."""
+        """M_d: bool (H, W), True where LPIPS is above 0.2."""
         ...
 
     def distance(self, first: np.ndarray, second: np.ndarray) -> float:
@@ -103,7 +104,7 @@ class Judge(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One update of the canvas and all that was decided for it."""
+    """One canvas update with its instruction, region and distances."""
 
     index: int
     """From 0."""
@@ -123,7 +124,7 @@ class Step:
     stop: StopReason | None = None
     """Why the painting ends here; None while it goes on."""
     is_finish: bool = False
-    """Put there by `inference.rollout.finish`, not painted by the artist."""
+    """True for the step of `inference.rollout.finish`, which the artist did not paint."""
 
     @property
     def time_s(self) -> float:

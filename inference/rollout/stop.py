@@ -1,4 +1,5 @@
-"""When a painting is finished: the published stop rule (supplement; paper_facts section 8)."""
+"""The published stop rule: decides from LPIPS distances if a painting is finished (supplement;
+paper_facts section 8)."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ StopReason = Literal["arrived", "unchanged", "max_steps"]
 """arrived: close to the target. unchanged: two updates changed nothing. max_steps: the limit."""
 
 MIN_STEPS_BEFORE_UNCHANGED = 4
-"""The rule asks for more than three measured changes before two small ones count."""
+"""Number of steps from which on two small changes in a row end the painting."""
 
 
 class StopConfig(Config):
     """Limits of the stop rule; distances are LPIPS (AlexNet), padding excluded."""
 
     max_steps: int = Field(default=50, ge=1, le=1000)
-    """Most canvas updates of one painting; 50 at 20 s are 16.7 minutes of painting."""
+    """Number of canvas updates at most; 50 at 20 s are 16.7 minutes of painting."""
     small_change: float = Field(default=1e-3, ge=0)
     """LPIPS between neighbouring canvases; two in a row below it end the painting."""
     arrived: float = Field(default=0.1, ge=0)

@@ -1,6 +1,6 @@
-"""How good and how fast ingest is, measured against films whose truth is known.
+"""Quality and speed of ingest, measured on studio films with ground truth.
 
-In: films of the studio. Out: a table and JSON. Files: `geometry`, `pictures` and `steps` (three
-kinds of measures), `film` (one film), `table` (all of them), `simulate` (the cost of very many
-sources, a command of its own).
+In: films of the studio. Out: a table and JSON. Files: `geometry` (corners of the canvas),
+`pictures` (keyframes), `steps` (steps of the painting), `film` (all scores of one film), `table`
+(all films), `simulate` (cost of very many sources, a command of its own).
 """

@@ -1,4 +1,4 @@
-"""``python -m ingest.benchmark --videos DIR``: ingest against the studio's truth, and its speed."""
+"""``python -m ingest.benchmark --videos DIR``: scores ingest on studio films with ground truth."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def benchmark(
 
 
 def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
+    """Ingest all films of a folder into the dataset `out`, and print their scores."""
     from rich.console import Console
     from rich.table import Table
 
@@ -73,7 +74,7 @@ def _films(videos: Path, out: Path, settings: object) -> list[FilmScore]:
 
 
 def _line(film: FilmScore) -> str:
-    """One film in a line."""
+    """The scores of one film in a line."""
     import numpy as np
 
     head = f"{film.name}: {film.status} {film.reason} in {film.ingest_s:.1f} s"
@@ -93,6 +94,7 @@ def _line(film: FilmScore) -> str:
 
 
 def _report(films: list[FilmScore]) -> dict[str, object]:
+    """All figures as JSON values."""
     from dataclasses import asdict
 
     from ingest.benchmark.table import measures, parts

@@ -1,4 +1,4 @@
-"""One film through ingest and against its truth."""
+"""Ingests one studio film and scores the outcome against the film's ground truth."""
 
 from __future__ import annotations
 
@@ -19,42 +19,45 @@ from ingest.sources.discover import SourceRow
 from ingest.studio.script.truth import Truth, truth_folder
 from ingest.video.analysis import analyse_placed
 from ingest.video.decoding.decode import Video
-from ingest.video.placement.place import Placed, place_canvas
-from ingest.video.registration.observation import Look, look_at
+from ingest.video.placement.place import Placement, place_canvas
+from ingest.video.registration.sampled_video import SampledVideo, register_video
 
 
 @dataclass(frozen=True)
 class FilmScore:
-    """What came of one film. Lists are one a keyframe (corners: four)."""
+    """The scores of one film. Lists have one item per keyframe (corners: four)."""
 
     name: str
     status: str
     reason: str
     expected_reasons: tuple[str, ...]
-    """Reasons that are right for this film; empty if it is a painting."""
+    """Correct reasons for refusing this film; empty if it is a painting."""
     ingest_s: float
+    """Processor time of ingest on one core."""
     decode_s: float
-    """Processor time of whole ingest, and of bare decord decoding of every frame, on one core."""
+    """Processor time of decoding every frame with decord on one core."""
     sampling_s: float
+    """Mean seconds between sampled frames."""
     parts_s: dict[str, float] = field(default_factory=dict)
     """Processor time of the parts of ingest: decode, register, clean, write."""
     corner_errors_px: list[float] = field(default_factory=list)
+    """Distances of `corner_errors`."""
     pictures: list[PictureScore] = field(default_factory=list)
     steps: StepScore | None = None
 
     @property
     def is_right(self) -> bool:
-        """Whether it was kept or refused as it should be."""
+        """Whether the film was correctly kept, or refused for an expected reason."""
         if self.expected_reasons:
             return self.status == "refused" and self.reason in self.expected_reasons
         return self.status == "kept"
 
 
 def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
-    """Ingest one studio film into the empty dataset `out` and compare it with its truth."""
+    """Ingest one studio film into the dataset `out` and compare it with its ground truth."""
     truth = Truth(truth_folder(video))
-    preload()  # as a worker has done before its first video
-    decode_s = bare_decode_s(video)
+    preload()  # a worker has loaded its modules before its first video, too
+    decode_s = decord_decode_s(video)
     start = time.process_time()
     outcome = make_ingest_video(config, out)(SourceRow(uri=str(video)))
     ingest_s = time.process_time() - start
@@ -69,7 +72,7 @@ def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
         sampling_s=(outcome.duration_s or 0.0) / frames,
     )
     if outcome.status != "kept" or score.expected_reasons:
-        # Where nothing is painted, there is no canvas to compare with.
+        # A film in which nothing is painted has no true canvas.
         return score
     keyframes = read_keyframes(Dataset(out), outcome.video_id)
     score.corner_errors_px.extend(corner_errors(truth, keyframes))
@@ -79,38 +82,38 @@ def score_film(video: Path, out: Path, config: IngestConfig) -> FilmScore:
 
 
 def parts_s(video: Path, config: IngestConfig, ingest_s: float) -> dict[str, float]:
-    """Processor time of the parts of an ingest that took `ingest_s`; the stages run once more.
+    """Processor time of the parts of an ingest that took `ingest_s`, by running its stages again.
 
-    Writing is what is left: choosing, composing and storing keyframes.
+    "write" is the rest: selecting, composing and storing keyframes.
     """
     source = Video(video, config.decode)
     decode = _process_s(lambda: [None for _ in source.frames(source.sample_times())])
-    look: list[Look] = []
-    placed: list[Placed] = []
-    looking = _process_s(lambda: look.append(look_at(source, config.align)))
+    sampled: list[SampledVideo] = []
+    placed: list[Placement] = []
+    sampling = _process_s(lambda: sampled.append(register_video(source, config.align)))
     placing = _process_s(
-        lambda: placed.append(place_canvas(look[0], video.name, config.canvas, config.segmenter))
+        lambda: placed.append(place_canvas(sampled[0], video.name, config.canvas, config.segmenter))
     )
     clean = _process_s(
-        lambda: analyse_placed(look[0], placed[0], config.occlusion, config.segmenter)
+        lambda: analyse_placed(sampled[0], placed[0], config.occlusion, config.segmenter)
     )
     return {
         "decode": decode,
-        "register": looking - decode + placing,
+        "register": sampling - decode + placing,
         "clean": clean,
-        "write": ingest_s - looking - placing - clean,
+        "write": ingest_s - sampling - placing - clean,
     }
 
 
 def _process_s(work: Callable[[], object]) -> float:
+    """Processor seconds that `work` takes."""
     start = time.process_time()
     work()
     return time.process_time() - start
 
 
-def bare_decode_s(video: Path) -> float:
-    """Processor time that decord needs to decode every frame of a file, one thread, nothing else
-    done."""
+def decord_decode_s(video: Path) -> float:
+    """Processor seconds that decord takes to decode every frame of a file in one thread."""
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)

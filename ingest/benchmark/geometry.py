@@ -1,4 +1,4 @@
-"""Where the canvas was found against where it was."""
+"""Measures the error of the detected corners of the canvas against the true ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ingest.video.imaging.geometry import transform
 
 
 def outline(truth: Truth, frame_index: int) -> np.ndarray | None:
-    """Outer corners of the canvas in a frame, float64 (4, 2); None where no canvas is seen.
+    """True outer corners of the canvas in a frame, float64 (4, 2); None where no canvas is seen.
 
-    The truth gives the centres of the corner pixels; ingest gives the outer edge, half a canvas
-    pixel further out.
+    The ground truth has the centres of the corner pixels. The corners of ingest lie on the outer
+    edge, half a canvas pixel further out.
     """
     centres = truth.corners_at(frame_index / truth.fps)
     if centres is None:
@@ -27,15 +27,15 @@ def outline(truth: Truth, frame_index: int) -> np.ndarray | None:
 
 
 def corner_errors(truth: Truth, keyframes: list[StoredKeyframe]) -> list[float]:
-    """Distances in pixels between found and true corners, four a keyframe.
+    """Distances between detected and true corners, four per keyframe.
 
-    They are given for a canvas whose short side is 512 px, whatever the film's size.
+    The unit is a pixel of a canvas whose short side has 512 px, whatever the size of the film.
     """
     errors: list[float] = []
     for stored in keyframes:
         true = outline(truth, stored.keyframe.frame_index or 0)
         if true is None:
-            # A keyframe of a frame without canvas is as wrong as can be: a canvas side off.
+            # A keyframe from a frame without canvas has the largest error: a whole side.
             errors += [512.0] * 4
             continue
         found = np.array(stored.keyframe.corners_px, np.float64)

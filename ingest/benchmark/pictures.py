@@ -1,4 +1,4 @@
-"""Keyframes against the true canvas at their times: light, cover left in, time."""
+"""Scores keyframes against the true canvas at their times: PSNR, occluder residue, time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 from ingest.ledger.outcome import StoredKeyframe
 from ingest.studio.script.truth import Truth
 
-RESIDUE_LEVELS = 40
-"""Difference (of 255) from which a pixel counts as something left in."""
+RESIDUE_DIFFERENCE = 40
+"""Difference (of 255) above which a pixel counts as occluder residue."""
 SAME_TIME_TOLERANCE = 1.1
-"""Squared error, as a multiple of the best, up to which two times cannot be told apart."""
+"""Squared error, as a multiple of the least, up to which a time fits as well as the best one."""
 SEARCH_S = 8.0
+"""Seconds before and after a keyframe's time in which better fitting times are searched."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +25,16 @@ class PictureScore:
     time_s: float
     psnr_db: float
     residue: float
-    """Share of pixels that differ by more than 40 of 255 from all that the truth shows within a
-    pixel's distance (so that edges that lie half a pixel off are no residue)."""
+    """Share of pixels that differ by more than `RESIDUE_DIFFERENCE` from all true pixels within one
+    pixel: edges that lie half a pixel off are no residue."""
     raw_residue: float
-    """The same without that allowance."""
+    """The same, compared with the true pixel at the same place alone."""
     time_error_s: float
-    """0 if the truth at the keyframe's time fits as well as at any time nearby, else how far."""
+    """Distance to the nearest time whose true canvas fits as well as any; 0 if its own does."""
 
 
 class Rectified:
-    """True canvases at the size of the keyframes, in the light of the film."""
+    """True canvases at the size of the keyframes, and the gain between film and ground truth."""
 
     def __init__(self, truth: Truth, keyframes: list[StoredKeyframe]) -> None:
         self.truth = truth
@@ -44,7 +45,7 @@ class Rectified:
         self.gain = self._light()
 
     def at(self, time_s: float) -> np.ndarray:
-        """float32 (H, W, 3) in [0, 255]: the true canvas at a time, before the film's light."""
+        """The true canvas at a time, without the film's light: float32 (H, W, 3), 0 to 255."""
         key = round(time_s, 3)
         if key not in self._cache:
             if len(self._cache) > 200:
@@ -55,9 +56,10 @@ class Rectified:
         return self._cache[key].astype(np.float32)
 
     def _light(self) -> np.ndarray:
-        """One gain a channel for the whole film: nobody can know the camera's exposure.
+        """The gain (3,) from keyframes to true canvases, one per channel for the whole film.
 
-        It is one for all keyframes, so drift that was left in costs.
+        The camera's exposure is unknown, so a constant gain is no error; drift between keyframes
+        is one.
         """
         ratios = []
         for image, time_s in zip(self.images, self.times_s, strict=True):
@@ -90,20 +92,22 @@ def score_pictures(truth: Truth, keyframes: list[StoredKeyframe]) -> list[Pictur
 
 
 def _residue(seen: np.ndarray, true: np.ndarray, reach_px: int) -> float:
+    """Share of pixels that differ from all true pixels within `reach_px`, 0 to 1."""
     low, high = true, true
     if reach_px:
         kernel = np.ones((2 * reach_px + 1,) * 2, np.uint8)
         low, high = cv2.erode(true, kernel), cv2.dilate(true, kernel)
     off = np.maximum(low - seen, seen - high).max(axis=2)
-    return float((off > RESIDUE_LEVELS).mean())
+    return float((off > RESIDUE_DIFFERENCE).mean())
 
 
 def _time_error(seen: np.ndarray, time_s: float, error: float, canvases: Rectified) -> float:
-    """How far the best fitting time nearby is, if it fits plainly better than the given one."""
+    """Seconds to the nearest time whose true canvas fits within `SAME_TIME_TOLERANCE` of the
+    best."""
     step_s = canvases.truth.grid_s
     number = round(SEARCH_S / step_s)
     offsets = [k * step_s for k in range(-number, number + 1)]
-    # Coarse to fine would miss the flat stretches; small copies make the full search cheap.
+    # A full search, since the error is flat in places; small copies make it cheap.
     small = cv2.resize(seen.clip(0, 255), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     errors = []
     for offset in offsets:

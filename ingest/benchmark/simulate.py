@@ -1,9 +1,9 @@
-"""``python -m ingest.benchmark.simulate``: what does a run of very many sources cost the driver?
+"""``python -m ingest.benchmark.simulate``: time and peak memory of the driver for many sources.
 
-Everything is real but the work on a video: rows from a JSON-lines manifest, the register, a bounded
-number of tasks in flight, outcome files, ledger and report. **Decoding is replaced by a stand-in
-that sleeps 1 ms** and says so in every outcome. Each size runs in a process of its own, because
-the peak of resident memory never falls.
+Everything is real except the work on a video: rows from a JSON-lines manifest, the register, a
+bounded number of tasks in flight, outcome files, ledger and report. **Decoding is replaced by a
+sleep of 1 ms**, which every outcome states. Each size runs in a process of its own, because the
+peak of resident memory never falls.
 """
 
 from __future__ import annotations
@@ -32,20 +32,24 @@ from ingest.format.dataset import Dataset
 from ingest.format.images import ImageFormat, encode_image
 from ingest.format.schema import Keyframe
 from ingest.ledger.frame_table import FrameFate
+from ingest.ledger.source_files import KeptSource, write_unkept, write_video
 from ingest.ledger.source_register import Register
-from ingest.ledger.stored import Stored, write_unkept, write_video
-from ingest.per_source.guarded import Job
-from ingest.per_source.row_function import IngestVideo, Worked, start_outcome
+from ingest.per_source.isolated_row_function import Job
+from ingest.per_source.row_function import IngestVideo, SourceResult, initial_outcome
 from ingest.run.conclusion import conclude
 from ingest.run.intake import Intake, RunOptions
 from ingest.settings import IngestConfig
 from ingest.sources.discover import discover
 
 STAND_IN_S = 0.001
-TOLD = "SIMULATED: decoding was replaced by a sleep"
+"""Seconds of the sleep that replaces decoding."""
+SIMULATED_DETAIL = "SIMULATED: decoding was replaced by a sleep"
 KEPT_EVERY = 100
 """One source in so many is kept, with two tiny keyframes; the others are refused."""
-NUM_THREADS, IN_FLIGHT = 8, 32
+NUM_THREADS = 8
+"""Threads that run the stand-ins without Ray."""
+IN_FLIGHT = 32
+"""Most sources in flight without Ray."""
 
 app = cli.new_app("Simulated runs: peak memory of the driver by number of sources.")
 
@@ -76,6 +80,7 @@ def simulate(
 
 
 def _simulate(number: int, root: Path, on_ray: bool) -> dict[str, object]:
+    """Run `number` sources in this process; returns the line to print."""
     dataset, config = Dataset(root), IngestConfig()
     dataset.keyframes.mkdir(parents=True, exist_ok=True)
     manifest = root / "manifest.jsonl"
@@ -87,7 +92,7 @@ def _simulate(number: int, root: Path, on_ray: bool) -> dict[str, object]:
     with closing(Register(dataset.register_sqlite)) as register:
         kind = RayIntake if on_ray else ThreadIntake
         intake = kind(dataset, config, RunOptions(), register, lambda outcome, stood: None)
-        intake.take(discover([str(manifest)]))
+        intake.ingest_rows(discover([str(manifest)]))
     worked_s = time.monotonic() - start
     conclude(dataset, config)
     return {
@@ -102,27 +107,27 @@ def _simulate(number: int, root: Path, on_ray: bool) -> dict[str, object]:
 
 
 class StandIn:
-    """Stands in for `ingest.per_source.guarded.GuardedIngest`: sleeps instead of decoding."""
+    """Replaces `IsolatedIngest`: it sleeps instead of decoding and writes a simulated outcome."""
 
     def __init__(self, ingest: IngestVideo) -> None:
         self.ingest = ingest
 
-    def __call__(self, job: Job) -> Worked:
+    def __call__(self, job: Job) -> SourceResult:
         time.sleep(STAND_IN_S)
         dataset, row = Dataset(self.ingest.root), job.row
         video_id = hashlib.sha256(row.uri.encode()).hexdigest()[:16]
-        outcome = start_outcome(row, self.ingest.config).model_copy(
+        outcome = initial_outcome(row, self.ingest.config).model_copy(
             update={
                 "video_id": video_id,
                 "painting_id": video_id,
-                "detail": TOLD,
+                "detail": SIMULATED_DETAIL,
                 "num_sampled_frames": 2,
                 "duration_s": 2.0,
             }
         )
         if int(video_id, 16) % KEPT_EVERY:
             refused = {"status": "refused", "reason": "no-painting"}
-            return Worked(write_unkept(dataset, outcome.model_copy(update=refused)), "stamp")
+            return SourceResult(write_unkept(dataset, outcome.model_copy(update=refused)), "stamp")
         rng = np.random.default_rng(int(video_id, 16))
         pictures = rng.integers(0, 255, (2, 24, 32, 3), dtype=np.uint8)
         keyframes: list[tuple[Keyframe, ImageFormat, bytes]] = [
@@ -134,23 +139,25 @@ class StandIn:
             for i, p in enumerate(pictures)
         ]
         frames = [FrameFate(i, float(i), keyframes=(i,)) for i in range(len(keyframes))]
-        return Worked(write_video(dataset, Stored(outcome, keyframes, None, frames)), "stamp")
+        return SourceResult(
+            write_video(dataset, KeptSource(outcome, keyframes, None, frames)), "stamp"
+        )
 
 
 class RayIntake(Intake):
-    """An intake whose Ray tasks are stand-ins."""
+    """An `Intake` whose Ray tasks are stand-ins."""
 
-    def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
+    def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, SourceResult]]:
         return run_tasks(StandIn(self.ingest), jobs, self.config.run)
 
 
 class ThreadIntake(Intake):
-    """An intake whose stand-ins run in threads of the driver, a bounded number in flight."""
+    """An `Intake` whose stand-ins run in threads of the driver, a bounded number in flight."""
 
-    def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
+    def _execute(self, jobs: Iterator[Job]) -> Iterator[Finished[Job, SourceResult]]:
         function = StandIn(self.ingest)
         with ThreadPoolExecutor(NUM_THREADS) as pool:
-            running: deque[tuple[Job, Future[Worked]]] = deque()
+            running: deque[tuple[Job, Future[SourceResult]]] = deque()
             while True:
                 for job in itertools.islice(jobs, IN_FLIGHT - len(running)):
                     running.append((job, pool.submit(function, job)))

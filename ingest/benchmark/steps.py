@@ -1,4 +1,4 @@
-"""Which painted steps the keyframes show, and which keyframes show no paint."""
+"""Counts the painted steps that the keyframes show, and the keyframes without new paint."""
 
 from __future__ import annotations
 
@@ -12,40 +12,46 @@ from ingest.benchmark.pictures import Rectified
 from ingest.ledger.outcome import StoredKeyframe
 from ingest.studio.script.truth import StepTruth, Truth
 
-SEEN_LEVELS, SHOWN_SHARE = 12.0, 0.5
-"""Colour difference (of 255) that is seen; share of a step's visible paint that must appear."""
-LEAST_VISIBLE, LEAST_NEW_PAINT = 0.0015, 0.001
-"""Share of the canvas that a step must visibly change to count; and that a keyframe must add."""
+VISIBLE_DIFFERENCE = 12.0
+"""Difference (of 255) above which a change of colour is visible."""
+SHOWN_SHARE = 0.5
+"""Least share of a step's visible paint that appears between keyframes for it to be shown."""
+MIN_VISIBLE = 0.0015
+"""Least share of the canvas that a step changes visibly to be counted."""
+MIN_NEW_PAINT = 0.001
+"""Least share of the canvas that changes from one keyframe to the next, else it has no new
+paint."""
 LATE_S = 3.0
+"""Seconds after the end of a step in which its paint may still appear, once no hand covers it."""
 
 
 @dataclass(frozen=True)
 class StepScore:
-    """How the keyframes of a film tell its steps."""
+    """How many steps of a film its keyframes show."""
 
     num_steps: int
     """Steps that change the canvas visibly."""
     num_shown: int
-    """Those whose paint appears between two neighbouring keyframes of their time."""
+    """Those whose paint appears between neighbouring keyframes of their time."""
     num_keyframes: int
     """Keyframes after the first."""
     num_without_paint: int
-    """Those at whose time the true canvas is (nearly) that of the keyframe before."""
+    """Those at whose time the true canvas is (nearly) the same as at the keyframe before."""
     missed: tuple[str, ...]
     """Words and times of the steps that are not shown."""
 
 
 def score_steps(truth: Truth, keyframes: list[StoredKeyframe]) -> StepScore:
-    """Compare steps of the truth with pairs of neighbouring keyframes."""
+    """Compare true steps with pairs of neighbouring keyframes."""
     canvases = Rectified(truth, keyframes)
     shown, missed = 0, []
-    before = canvases.at(0.0) if not truth.steps else _scaled(truth.bare, canvases.size)
+    before = canvases.at(0.0) if not truth.steps else _scaled(truth.blank_canvas, canvases.size)
     counted = 0
     for step in truth.steps:
         after = _scaled(truth.canvas_after(step), canvases.size)
         area = _differs(before, after)
         before = after
-        if area.mean() < LEAST_VISIBLE:
+        if area.mean() < MIN_VISIBLE:
             continue
         counted += 1
         if _appears(step, area, canvases):
@@ -53,14 +59,15 @@ def score_steps(truth: Truth, keyframes: list[StoredKeyframe]) -> StepScore:
         else:
             missed.append(f"{step.word} {step.start_s:.1f}-{step.end_s:.1f} s")
     empty = sum(
-        _differs(canvases.at(a), canvases.at(b)).mean() < LEAST_NEW_PAINT
+        _differs(canvases.at(a), canvases.at(b)).mean() < MIN_NEW_PAINT
         for a, b in itertools.pairwise(canvases.times_s)
     )
     return StepScore(counted, shown, len(keyframes) - 1, int(empty), tuple(missed))
 
 
 def _appears(step: StepTruth, area: np.ndarray, canvases: Rectified) -> bool:
-    """Whether most of a step's visible paint appears over the pairs that overlap its time."""
+    """Whether at least `SHOWN_SHARE` of a step's visible paint, bool (h, w), appears between
+    neighbouring keyframes whose times overlap the step."""
     appeared = np.zeros_like(area)
     frames = list(zip(canvases.times_s, canvases.images, strict=True))
     for (start_s, first), (end_s, second) in itertools.pairwise(frames):
@@ -71,8 +78,9 @@ def _appears(step: StepTruth, area: np.ndarray, canvases: Rectified) -> bool:
 
 
 def _differs(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Where two pictures, float32 (h, w, 3), differ visibly: bool (h, w)."""
     blurred = [cv2.GaussianBlur(image, (0, 0), 1.0) for image in (first, second)]
-    return np.abs(blurred[0] - blurred[1]).max(axis=2) > SEEN_LEVELS
+    return np.abs(blurred[0] - blurred[1]).max(axis=2) > VISIBLE_DIFFERENCE
 
 
 def _scaled(canvas: np.ndarray, size: tuple[int, int]) -> np.ndarray:

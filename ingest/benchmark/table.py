@@ -1,4 +1,4 @@
-"""The measures of a corpus of films, and what each has to reach."""
+"""Aggregates the scores of films into a table of measures, each with its goal."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ingest.benchmark.film import FilmScore
 
 @dataclass(frozen=True)
 class Measure:
-    """One row of the table."""
+    """One row of the table: a value and its goal."""
 
     name: str
     value: float
     unit: str
     limit: float
     at_least: bool
-    """Whether the value has to reach the limit from above."""
+    """True: the value must be the limit or more; False: the limit or less."""
 
     @property
     def is_reached(self) -> bool:
@@ -26,7 +26,7 @@ class Measure:
 
 
 def measures(films: list[FilmScore]) -> list[Measure]:
-    """The rows for these films. Rows for which no film has data are left out."""
+    """The rows of the table for some films; rows without data are left out."""
     paintings = [film for film in films if not film.expected_reasons]
     others = [film for film in films if film.expected_reasons]
     kept = [film for film in paintings if film.status == "kept"]
@@ -77,11 +77,11 @@ def _time(kept: list[FilmScore]) -> list[Measure]:
 
 
 def parts(films: list[FilmScore]) -> dict[str, float]:
-    """Each part's processor time over that of bare decoding, for the films that were kept."""
+    """Each part's processor time, divided by that of decoding alone, over all kept films."""
     kept = [film for film in films if film.parts_s]
-    bare = sum(film.decode_s for film in kept)
+    decoding = sum(film.decode_s for film in kept)
     names = kept[0].parts_s if kept else {}
-    return {name: sum(film.parts_s[name] for film in kept) / bare for name in names}
+    return {name: sum(film.parts_s[name] for film in kept) / decoding for name in names}
 
 
 def _share(name: str, flags: list[bool], limit: float) -> Measure:

@@ -1,6 +1,6 @@
-"""What all four packages share: config, command line, errors, files.
+"""Conventions of all four packages: config, command line, errors, atomic files.
 
-In: a section of `pipelines.yaml` and the words of a command. Out: a frozen, checked config,
-one-line errors and exit codes. Files: `errors`, `atomic` (whole files or none), `config`, `cli`,
-and `torchvision_operators`, which makes torchvision importable beside a CPU build of torch.
+In: a section of `pipelines.yaml` and the arguments of a command. Out: a frozen, validated config,
+one-line errors and exit codes. Files: `errors`, `atomic`, `config`, `cli`, and
+`torchvision_operators`, which makes torchvision importable with a CPU build of torch.
 """

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written to a temporary name, then renamed."""
+"""Writes files atomically: to a temporary name, which is then renamed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 SUFFIX = ".tmp"
+"""End of the name of every temporary file."""
 
 
 @contextlib.contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """A binary file that appears at `path` when the block ends well, and leaves nothing if not."""
+    """Yields a binary file that appears at `path` when the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Two processes may write the same content-named file at once: each has its own temporary name,
     # and whichever renames last puts the same bytes there.
@@ -32,22 +33,22 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Put `data` at `path`, whole or not at all."""
+    """Write `data` to `path` atomically."""
     with atomic_file(path) as file:
         file.write(data)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Put `value` as readable JSON with sorted keys at `path`, whole or not at all."""
+    """Write `value` to `path` atomically, as indented JSON with sorted keys."""
     text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
     write_bytes(path, (text + "\n").encode())
 
 
 def remove_stale_temporaries(folder: Path, older_than_s: float = 3600.0) -> int:
-    """Delete what a killed process left behind; others may belong to a run beside ours.
+    """Delete temporary files of dead processes below `folder`; returns their number.
 
-    Whether a process of another machine is alive cannot be seen from here: what it wrote counts
-    as left behind when nothing was added for `older_than_s`.
+    Whether a process of another machine is alive cannot be seen from here. Its files count as
+    stale when they were not modified for `older_than_s`.
     """
     if not folder.is_dir():
         return 0
@@ -64,8 +65,7 @@ def remove_stale_temporaries(folder: Path, older_than_s: float = 3600.0) -> int:
 
 
 def _temporaries(folder: Path) -> Iterator[Path]:
-    """Temporary files below a folder. One entry at a time: `rglob` lists a folder of a million
-    files in memory first."""
+    """Yields temporary files below a folder, without listing a folder in memory as `rglob` does."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -1,8 +1,6 @@
-"""What every command of the four packages shares: options, exit codes, one-line errors.
+"""The command line of the four packages: common options, exit codes, one-line errors.
 
-Exit codes: 0 done; 1 finished, but with items refused above the allowed rate; 2 it could not run
-as asked (wrong use, bad config, unusable folder).
-Only typer is imported here: `--help` has to answer at once, so commands import their work late.
+Only typer is imported here, and commands import their code when they run: `--help` must be quick.
 """
 
 from __future__ import annotations
@@ -16,7 +14,12 @@ import typer
 
 from ingest.conventions.errors import UserError, storage_error
 
-EXIT_DONE, EXIT_TOO_MANY_REFUSED, EXIT_UNUSABLE = 0, 1, 2
+EXIT_DONE = 0
+"""Exit code of success."""
+EXIT_TOO_MANY_REFUSED = 1
+"""Exit code of a finished run in which more items were refused than allowed."""
+EXIT_UNUSABLE = 2
+"""Exit code of wrong use, a bad config or an unusable folder: the command could not run."""
 
 ConfigOption = Annotated[
     Path | None,
@@ -57,7 +60,7 @@ def new_app(help: str) -> typer.Typer:
 
 
 def run_app(app: Callable[[], Any]) -> None:
-    """Run a typer app; answer wrong use and unusable disks with one line and exit code 2."""
+    """Run a typer app; wrong use and disk errors print one line and exit with code 2."""
     try:
         app()
     except UserError as error:
@@ -70,7 +73,7 @@ def run_app(app: Callable[[], Any]) -> None:
 
 
 def write_result(path: Path | None, result: Any) -> None:
-    """Write the machine-readable result of a command, if one was asked for."""
+    """Write the result of a command as JSON to `path`, unless it is None."""
     if path is not None:
         from ingest.conventions.atomic import write_json
 

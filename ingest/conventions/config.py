@@ -1,7 +1,7 @@
-"""The config base: frozen, typed, unknown keys refused with their path.
+"""The base of config classes, and loading them from YAML and ``--set`` overrides.
 
-A top key of `pipelines.yaml` is a package, a nested key is one stage, whose config class stands in
-that stage's file. Nothing is looked up by string and nothing is interpolated.
+A top key of `pipelines.yaml` is a package; a nested key is a stage, whose config class is in that
+stage's file. There is no interpolation and no registry of classes by name.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ingest.conventions.errors import UserError
 
 DEFAULT_PATH = Path("pipelines.yaml")
+"""The config file that is read unless another one is given; relative to the working directory."""
 
 
 class Config(BaseModel):
-    """Base of every config class: immutable, and a misspelt key is an error."""
+    """Base of every config class: immutable; unknown keys are errors."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
@@ -43,8 +44,8 @@ def load_section(
         section: top key, for example ``"ingest"``.
         path: a YAML file; None reads `pipelines.yaml` in the working directory if it is there.
         overrides: items such as ``"ingest.decode.fps=4"``; the value is read as YAML.
-        defaults: in place of the class's own. The written-out `pipelines.yaml` then counts only
-            where it differs from those, so that it does not bring all of them back.
+        defaults: replace those of the class. Of `pipelines.yaml`, which lists all defaults of the
+            class, only values that differ from those then apply.
 
     Raises:
         UserError: with the dotted path of every key that is unknown or out of bounds.
@@ -57,7 +58,7 @@ def load_section(
     for item in overrides or []:
         _apply(values, item, section)
     try:
-        return cls.model_validate(_over_defaults(defaults or cls(), values))
+        return cls.model_validate(_merged(defaults or cls(), values))
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join([section, *map(str, e['loc'])])}: {e['msg']} (got {e['input']!r})"
@@ -90,7 +91,7 @@ def to_commented_yaml(config: Config, indent: int = 0) -> str:
             lines.append(f"{pad}{name}:" + (f"  # {note}" if note else ""))
             lines.append(to_commented_yaml(value, indent + 2))
         else:
-            # JSON is YAML's flow style; it keeps any list or mapping on one line.
+            # JSON is valid YAML and keeps lists and mappings on one line.
             plain = json.dumps(json.loads(config.model_dump_json(include={name}))[name])
             lines.append(f"{pad}{name}: {plain}" + (f"  # {note}" if note else ""))
     return "\n".join(lines)
@@ -110,20 +111,23 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return tree or {}
 
 
-def _over_defaults(defaults: Config, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` over the defaults, stage by stage: a stage that is named in part keeps the defaults
-    of the place where it stands, which may differ from those of its class."""
+def _merged(defaults: Config, values: dict[str, Any]) -> dict[str, Any]:
+    """Merge `values` into the defaults, recursively.
+
+    Keys of a stage that are not given keep the values of `defaults`, which may differ from those
+    of the stage's class.
+    """
     merged: dict[str, Any] = {name: getattr(defaults, name) for name in type(defaults).model_fields}
     for name, value in values.items():
         stage = merged.get(name)
         if isinstance(stage, Config) and isinstance(value, dict):
-            value = _over_defaults(stage, value)
+            value = _merged(stage, value)
         merged[name] = value
     return merged
 
 
 def _changes(values: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """What `values` says otherwise than `known`, stage by stage."""
+    """The part of `values` that differs from `known`, recursively."""
     changed: dict[str, Any] = {}
     for name, value in values.items():
         before = known.get(name)

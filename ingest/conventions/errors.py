@@ -1,4 +1,4 @@
-"""The two ways things go wrong that are not our own mistake.
+"""The exceptions for unusable input: `UserError` stops the run, `Refusal` skips one item.
 
 ::
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 class UserError(ValueError):
-    """Wrong use. The message says what was got, what was expected, where, and what to do."""
+    """Wrong use. The message says what was given, what was expected, where, and what to do."""
 
 
 class SchemaError(UserError):
@@ -29,19 +29,19 @@ class SchemaError(UserError):
 
 
 class Refusal(Exception):
-    """An item that is refused for a documented reason; `detail` is for people to read."""
+    """An item that is refused for a documented reason, with a detail in plain text."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
     def __reduce__(self) -> tuple[type[Refusal], tuple[str, str]]:
-        # Exceptions cross process borders by pickle, which calls the class with `args` only.
+        # Unpickling would call the class with `args` only.
         return type(self), (self.reason, self.detail)
 
 
 class Unreachable(Refusal):
-    """A network or a server failed, not the item: recorded as failed, and tried again."""
+    """A network or server error: the item is recorded as failed, and the next run tries again."""
 
 
 _ADVICE = {
@@ -53,6 +53,7 @@ _ADVICE = {
     errno.EACCES: "permission denied: choose a folder that you may write to",
     errno.EPERM: "operation not permitted: choose a folder that you may write to",
 }
+"""What to do about each error number of a disk."""
 
 
 def storage_error(error: OSError, path: Path | str) -> UserError | None:

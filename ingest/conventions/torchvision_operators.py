@@ -1,13 +1,12 @@
-"""Makes torchvision importable beside a torch that its binary does not fit.
+"""Makes torchvision importable with a torch that its C library was not built for.
 
 torchvision declares the shapes of two operators (`nms`, `qnms`) as soon as it is imported, and dies
 if its own C library, which defines them, did not load: "operator torchvision::nms does not exist".
 That happens whenever a CPU-only torch meets the registry's CUDA build of torchvision. lpips,
 transformers and diffusers all import torchvision, but none of ours calls these operators.
 
-`install` puts a hook before the import of torchvision. It tries the real library first, because a
-library that fits refuses to load where the names are already taken, and only then declares them.
-Nothing is imported until torchvision is; importing this file costs a millisecond.
+`install` adds an import hook for torchvision. The hook tries the real library first, because a
+library that fits does not load once the names are declared. Nothing is imported before torchvision.
 """
 
 from __future__ import annotations
@@ -22,7 +21,9 @@ from types import ModuleType
 from typing import Any
 
 OPERATORS = ("nms", "qnms")
+"""Operators that torchvision expects its C library to define."""
 SIGNATURE = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+"""Signature of both operators."""
 
 _declared: list[Any] = []
 """Keeps the declarations alive: torch drops them with the object that made them."""
@@ -57,14 +58,14 @@ def _load_library(torch: Any) -> bool:
                 try:
                     torch.ops.load_library(str(path))
                 except (OSError, ImportError):
-                    # This build belongs to another torch: that is the case we are here for.
+                    # This library was built for another torch.
                     continue
                 return True
     return False
 
 
 class _Hook(importlib.abc.MetaPathFinder):
-    """Finds nothing itself: it only prepares the ground when torchvision is asked for."""
+    """An import hook that finds no modules; it declares the operators before torchvision loads."""
 
     def __init__(self) -> None:
         self._is_preparing = False

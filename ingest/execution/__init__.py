@@ -1,7 +1,7 @@
-"""Work on Ray, and each item in a process of its own.
+"""Runs work on Ray, with each item in its own process where needed.
 
 In: a plain function and its items. Out: results or failures, one an item, in no fixed order.
 Files: `tasks` (configs and results, no Ray), `ray_tasks` (independent tasks), `ray_actors` (models
-that are loaded once), `isolation` (a watched process an item), `zygote` (the parent that forks
-them).
+that are loaded once), `isolation` (a process with limits for each item), `zygote` (the parent that
+forks these processes).
 """

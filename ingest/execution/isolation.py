@@ -1,7 +1,7 @@
-"""Each item in a process of its own, with a time limit, a memory limit and bounded retries.
+"""Runs each item in its own process, with a time limit, a memory limit and bounded retries.
 
-A decoder that hangs or eats memory in native code cannot be interrupted from Python; a process can
-be killed. The clock starts when the work starts, not when it was submitted.
+A decoder that hangs or leaks in native code cannot be interrupted from Python; a process can be
+killed. The time limit counts from the start of the work, not from its submission.
 """
 
 from __future__ import annotations
@@ -28,10 +28,18 @@ from pydantic import Field
 
 from ingest.execution.tasks import RunConfig, TaskFailure
 
-POLL_S, ANSWER_POLL_S, GOODBYE_S = 0.1, 0.005, 10.0
+POLL_S = 0.1
+"""Seconds between two checks of a process's limits."""
+ANSWER_POLL_S = 0.005
+"""Seconds between two checks while a process waits for an answer."""
+EXIT_CODE_TIMEOUT_S = 10.0
+"""Longest wait for the exit code of a process, in seconds."""
 MEGABYTE = 1 << 20
+"""Bytes in a MiB."""
 DIED = "worker-died"
+"""Reason of failure of a process that ended without a result."""
 _ENDED = object()
+"""Marks a process that ended without a result."""
 
 
 class IsolatedRunConfig(RunConfig):
@@ -44,13 +52,13 @@ class IsolatedRunConfig(RunConfig):
 
 @dataclass(frozen=True)
 class Watched:
-    """What came of one item in its own process."""
+    """Result and measurements of one item's process."""
 
     result: Any | TaskFailure
     last_note: Any = None
-    """The last value that the work gave to `ingest.execution.zygote.note`; None without one."""
+    """The last value that the process sent with `ingest.execution.zygote.note`, or None."""
     peak_mb: float = 0.0
-    """Largest resident memory seen, MiB."""
+    """Largest resident memory measured, MiB."""
 
 
 class _Zygote:
@@ -59,7 +67,7 @@ class _Zygote:
     def __init__(self) -> None:
         root = str(Path(__file__).resolve().parents[2])
         self.socket, theirs = socket.socketpair()
-        # One thread a process: many run side by side, and sums come out the same everywhere.
+        # One thread per process: many run at once, and float sums are reproducible.
         threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         # Arrow's allocator would start a thread of its own; a process with threads must not fork.
         threads["JE_ARROW_MALLOC_CONF"] = "background_thread:false"
@@ -80,8 +88,8 @@ class _Zygote:
         return self._number(), ours
 
     def exit_code(self) -> int:
-        """Of the child that was forked last: below 0 the signal that ended it."""
-        self.socket.settimeout(GOODBYE_S)
+        """Exit code of the child forked last; -N if signal N ended it."""
+        self.socket.settimeout(EXIT_CODE_TIMEOUT_S)
         try:
             return self._number()
         finally:
@@ -100,7 +108,7 @@ class _Zygote:
 
 
 _zygotes: dict[int, _Zygote] = {}
-"""The zygote of this process; keyed by its id, so that a fork never uses its parent's."""
+"""The zygote of this process, by process id: a forked process must not use its parent's."""
 
 
 def run_isolated(
@@ -109,14 +117,13 @@ def run_isolated(
     limits: IsolatedRunConfig,
     answer: Callable[[Any], Any] | None = None,
 ) -> Watched:
-    """`function(item)` in a process of its own; both must be picklable.
+    """Run `function(item)` in its own process; both must be picklable.
 
-    A process that dies by itself is tried again up to `max_retries` times, all tries within
-    `timeout_s`. Failures: ``timeout``, ``out-of-memory``, ``worker-died``, ``exception``.
+    If the process dies, it is retried up to `max_retries` times; all attempts share `timeout_s`.
+    Failures: ``timeout``, ``out-of-memory``, ``worker-died``, ``exception``.
 
     Args:
-        answer: is given what the process asks by `ingest.execution.zygote.ask`, and says what it
-        gets.
+        answer: answers the questions that the process sends with `ingest.execution.zygote.ask`.
     """
     deadline = time.monotonic() + limits.timeout_s
     last: Any = None
@@ -148,15 +155,15 @@ def _attempt(
         code = zygote.exit_code()
         is_clean = True
         if watched.result is _ENDED:
-            told = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-            detail = f"the process of this item ended by {told} (SIGKILL often means memory)"
+            cause = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+            detail = f"the process of this item ended by {cause} (SIGKILL often means memory)"
             return Watched(TaskFailure(DIED, detail), watched.last_note, watched.peak_mb)
         return watched
     except (OSError, EOFError) as error:
         return Watched(TaskFailure(DIED, f"the process of this item is gone ({error})"))
     finally:
         if not is_clean:
-            # Whatever state it is in, the next item gets a fresh one.
+            # The state of the zygote is unknown: the next item gets a new one.
             _zygotes.pop(os.getpid()).end()
 
 
@@ -167,14 +174,14 @@ def _watch(
     deadline: float,
     answer: Callable[[Any], Any] | None,
 ) -> Watched:
-    """Wait for the result, a limit or the end; the result is `_ENDED` if it just ended."""
+    """Wait for the result, an exceeded limit, or the end of the process (result `_ENDED`)."""
     last: Any = None
     peak = 0.0
     waiting: queue.SimpleQueue[tuple[str, Any]] | None = None
     while True:
         with contextlib.suppress(psutil.Error):
             peak = max(peak, psutil.Process(process_id).memory_info().rss / MEGABYTE)
-        failure = _broken_limit(peak, limits, deadline)
+        failure = _exceeded_limit(peak, limits, deadline)
         if failure is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)
@@ -192,23 +199,23 @@ def _watch(
         if kind == "note":
             last = value
         elif kind == "ask":
-            waiting = _answer_beside(answer, value)
+            waiting = _answer_in_thread(answer, value)
         else:
             result = TaskFailure("exception", value) if kind == "error" else value
             return Watched(result, last, peak)
 
 
-def _answer_beside(
+def _answer_in_thread(
     answer: Callable[[Any], Any] | None, question: Any
 ) -> queue.SimpleQueue[tuple[str, Any]]:
-    """Answer in a thread: an answer that never comes must not keep the limits from being kept."""
+    """Answer in a thread, so that the limits are checked meanwhile."""
     box: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=lambda: box.put(_answered(answer, question)), daemon=True).start()
     return box
 
 
 def _answered(answer: Callable[[Any], Any] | None, question: Any) -> tuple[str, Any]:
-    """(error, answer) for a process that asked; one of them is empty."""
+    """(error, answer) to a question; one of them is empty."""
     if answer is None:
         return "nobody here can answer: no segmenter was started", None
     try:
@@ -217,7 +224,9 @@ def _answered(answer: Callable[[Any], Any] | None, question: Any) -> tuple[str, 
         return f"{type(error).__name__}: {' '.join(str(error).split())[-300:]}", None
 
 
-def _broken_limit(peak_mb: float, limits: IsolatedRunConfig, deadline: float) -> TaskFailure | None:
+def _exceeded_limit(
+    peak_mb: float, limits: IsolatedRunConfig, deadline: float
+) -> TaskFailure | None:
     if peak_mb > limits.memory_mb:
         return TaskFailure(
             "out-of-memory",

@@ -1,4 +1,4 @@
-"""Actors on Ray that load a model once and then work through items."""
+"""Runs items on a pool of Ray actors, each of which loads a model once."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ingest.conventions.errors import UserError
 from ingest.execution.ray_tasks import connect
 from ingest.execution.tasks import ActorPoolConfig, Finished, Item, Result, TaskFailure
 
-QUEUED_AN_ACTOR = 2
-"""Items sent to an actor at once, so that it never waits for the driver."""
+ITEMS_PER_ACTOR = 2
+"""Items submitted to an actor at a time, so that it never waits for the driver."""
 
 
 class _Worker:
-    """What an actor of a pool runs: it makes its function once, then does item after item."""
+    """An actor of the pool: makes its function once, then applies it to items."""
 
     def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
         self._function = make()
@@ -38,10 +38,10 @@ def run_on_actors(
     """Give every item to a free actor, yielding each as it finishes (in no fixed order).
 
     Args:
-        make: called once by each actor; loads the model, returns what is done with an item.
+        make: called once by each actor; loads the model and returns the function of an item.
 
     Raises:
-        UserError: the actors cannot be made, or found no room on the cluster.
+        UserError: the actors cannot be made, or the cluster lacks resources for them.
     """
     connect(address)
     num_actors, num_gpus = pool_size(config, ray.cluster_resources().get("GPU", 0.0))
@@ -54,23 +54,23 @@ def run_on_actors(
     actors: list[Any] = [worker.remote(make) for _ in range(num_actors)]
     try:
         _wait_for_pool(actors, num_gpus, config)
-        yield from _worked_off(actors, iter(items))
+        yield from _results(actors, iter(items))
     finally:
         for actor in actors:
             ray.kill(actor)
 
 
 def pool_size(config: ActorPoolConfig, cluster_gpus: float) -> tuple[int, float]:
-    """Number of actors and GPU share of each, for a cluster with so many GPUs."""
+    """Number of actors and GPU share of each, for a cluster with `cluster_gpus` GPUs."""
     share = config.num_gpus if config.num_gpus is not None else float(cluster_gpus >= 1)
     if config.num_actors:
         return config.num_actors, share
     return max(1, int(cluster_gpus / share)) if share else 1, share
 
 
-def _worked_off(actors: list[Any], items: Iterator[Any]) -> Iterator[Finished[Any, Any]]:
+def _results(actors: list[Any], items: Iterator[Any]) -> Iterator[Finished[Any, Any]]:
     running: dict[ray.ObjectRef, tuple[Any, Any]] = {}
-    free = [actor for _ in range(QUEUED_AN_ACTOR) for actor in actors]
+    free = [actor for _ in range(ITEMS_PER_ACTOR) for actor in actors]
     while True:
         for actor, item in zip(list(free), items, strict=False):
             free.remove(actor)
@@ -102,5 +102,5 @@ def _wait_for_pool(actors: list[Any], num_gpus: float, config: ActorPoolConfig) 
             f"ready after {config.start_timeout_s:g} s: lower num_actors or num_gpus, or add nodes"
         ) from error
     except RayError as error:
-        told = str(error).strip().splitlines()[-1]
-        raise UserError(f"the model did not start: {told}") from error
+        cause = str(error).strip().splitlines()[-1]
+        raise UserError(f"the model did not start: {cause}") from error

@@ -1,8 +1,8 @@
-"""Tasks on Ray: independent ones, a bounded number in flight.
+"""Runs independent tasks on Ray, with a bounded number in flight.
 
-Only this file and `ingest.execution.ray_actors` know Ray. Stages are plain functions from an item
-to a result; they neither know nor need it. Failures of one item never stop the others, and the
-order of results decides nothing: outputs are named by content.
+Only this file and `ingest.execution.ray_actors` import Ray: stages are plain functions from an item
+to a result. The failure of one item does not stop the others. The order of results does not matter:
+outputs are named by content.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ingest.execution.tasks import Finished, Item, Result, RunConfig, TaskFailure
 
 STALL_GRACE_S = 60.0
-"""How much longer than a task's own limit the cluster may stay silent before tasks are given up."""
+"""Seconds beyond a task's own limit without any finished task, after which tasks are cancelled."""
 
 
 def connect(address: str | None = None) -> None:
     """Join the cluster at `address` or RAY_ADDRESS, or start a private Ray on this machine.
 
-    Without an address a local Ray is started explicitly: a bare `ray.init()` could join somebody
-    else's cluster that happens to run here.
+    Without an address a local Ray is started explicitly: `ray.init()` without arguments could join
+    another user's cluster on this machine.
     """
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # Left alone, Ray retries a task that its memory monitor kills for ever.
+    # By default Ray retries a task that its memory monitor kills for ever.
     os.environ.setdefault("RAY_task_oom_retries", "2")
     target = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -44,7 +44,7 @@ def connect(address: str | None = None) -> None:
         address="local",
         include_dashboard=False,
         num_cpus=os.cpu_count(),
-        # Workers start elsewhere; they must find our packages before any installed namesake.
+        # Workers start in other folders; they must find our packages before others of these names.
         runtime_env={"env_vars": {"PYTHONPATH": root}},
         **options,
     )
@@ -63,10 +63,10 @@ def run_tasks(
 ) -> Iterator[Finished[Item, Result]]:
     """Run `function` on every item, yielding each as it finishes (in no fixed order).
 
-    Items are drawn lazily and at most `max_in_flight` are submitted, so the driver's memory does
-    not grow with their number. An item that hangs together with its worker is given up once nothing
-    at all has finished for `timeout_s` and a minute: tasks that merely wait for a busy cluster have
-    no clock. (`ingest.execution.isolation` watches each item from the moment it starts.)
+    Items are read lazily and at most `max_in_flight` are submitted, so the driver's memory does
+    not grow with their number. An item whose worker hangs is cancelled when no task has
+    finished for `timeout_s` and a minute; waiting for a busy cluster does not count as hanging.
+    (`ingest.execution.isolation` limits the time of each item from its start.)
     """
     connect(address)
     slots = max(1, int(_cluster_slots(config)))
@@ -74,15 +74,15 @@ def run_tasks(
         num_cpus=config.num_cpus,
         num_gpus=config.num_gpus,
         max_retries=config.max_retries,
-        # An exception of ours would only come again; retries are for killed workers.
+        # Retries are for killed workers; an exception of the function would only repeat.
         retry_exceptions=False,
     )(_run_one)
-    # Sent once: it may carry a config, and there may be millions of items.
+    # Sent once, not with each item: it may hold a config.
     shared = ray.put(function)
     limit = config.max_in_flight or max(2, 2 * slots)
     waiting = iter(items)
     running: dict[ray.ObjectRef, Item] = {}
-    last_sign_s = time.monotonic()
+    last_finish_s = time.monotonic()
     while True:
         for item in itertools.islice(waiting, limit - len(running)):
             running[remote.remote(shared, item)] = item
@@ -90,19 +90,19 @@ def run_tasks(
             return
         done, _ = ray.wait(list(running), num_returns=1, timeout=1.0)
         for reference in done:
-            last_sign_s = time.monotonic()
+            last_finish_s = time.monotonic()
             yield Finished(running.pop(reference), _result(reference))
-        if time.monotonic() - last_sign_s > config.timeout_s + STALL_GRACE_S:
-            # The oldest are those that run; what waits behind them gets its turn.
+        if time.monotonic() - last_finish_s > config.timeout_s + STALL_GRACE_S:
+            # The oldest tasks are the running ones; those that wait behind them keep their turn.
             for reference in list(running)[:slots]:
-                yield Finished(running.pop(reference), _given_up(reference, config))
-            last_sign_s = time.monotonic()
+                yield Finished(running.pop(reference), _cancelled(reference, config))
+            last_finish_s = time.monotonic()
 
 
-def _given_up(reference: ray.ObjectRef, config: RunConfig) -> TaskFailure:
+def _cancelled(reference: ray.ObjectRef, config: RunConfig) -> TaskFailure:
     ray.cancel(reference, force=True)
-    told = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
-    return TaskFailure("timeout", told)
+    detail = f"its worker gave no sign for {config.timeout_s:g} s and a minute"
+    return TaskFailure("timeout", detail)
 
 
 def _run_one(function: Callable[[Any], Any], item: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Independent tasks: how they are laid out, and what comes of one. Knows no Ray."""
+"""Configs and results of tasks and actors; does not import Ray."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ActorPoolConfig(Config):
 
 @dataclass(frozen=True)
 class TaskFailure:
-    """A task that gave no result: its worker died, it ran too long, or it raised."""
+    """A task without result: its worker died, it exceeded a limit, or it raised."""
 
     reason: str
     """worker-died, timeout, out-of-memory or exception."""
@@ -57,7 +57,7 @@ class TaskFailure:
 
 @dataclass(frozen=True)
 class Finished(Generic[Item, Result]):
-    """One item and what came of it."""
+    """One item and its result or failure."""
 
     item: Item
     result: Result | TaskFailure

@@ -1,11 +1,11 @@
-"""The parent of decoder processes: loads the libraries once, then forks a child for each video.
+"""A fork server: loads the libraries once, then forks one child process for each video.
 
 A Ray worker runs many threads, so it must not fork; loading OpenCV, NumPy and the decoders anew
-costs a second a video. This process has one thread and everything loaded: forking it is safe and
-takes milliseconds. `ingest.execution.isolation` starts one in each worker process and speaks to it.
+takes a second a video. This process has one thread and all libraries loaded: forking it is safe and
+takes milliseconds. `ingest.execution.isolation` starts one in each worker process and controls it.
 
-Killing is a chain: when the worker goes, the kernel kills this process, and when this process goes
-the kernel kills its child. No decoder outlives its worker.
+When the worker dies, the kernel kills this process; when this process dies, the kernel kills its
+child. No decoder outlives its worker.
 """
 
 from __future__ import annotations
@@ -21,30 +21,32 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 PRELOADED = ("ingest.per_source.row_function", "pandas")
-"""pyarrow loads pandas when it makes its first table, which costs each child 0.9 s otherwise."""
+"""Modules loaded before forking. pyarrow imports pandas with its first table, in 0.9 s."""
 _SET_PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 _notes: Connection | None = None
+"""In a forked child, the connection to its worker."""
 
 
 def note(value: Any) -> None:
-    """Tell whoever watches this process what is known so far: it survives a sudden death.
+    """Send an intermediate result to the worker; it survives the death of this process.
 
-    Does nothing where nobody watches (tests, calls from Python).
+    Does nothing outside a forked child (tests, calls from Python).
     """
     if _notes is not None:
         _notes.send(("note", value))
 
 
 def is_watched() -> bool:
-    """Whether this is the process of one video, with a worker that answers questions."""
+    """Whether this is a forked child, with a worker that answers questions."""
     return _notes is not None
 
 
 def ask(question: Any) -> Any:
-    """Ask whoever watches this process, and wait for the answer.
+    """Send a question to the worker and wait for its answer.
 
     Raises:
-        RuntimeError: nobody watches, or the answer failed; says why.
+        RuntimeError: this is no forked child, or answering failed.
     """
     if _notes is None:
         raise RuntimeError("nobody watches this process: there is nobody to ask")
@@ -56,7 +58,7 @@ def ask(question: Any) -> Any:
 
 
 def preload() -> None:
-    """Load all that a child needs."""
+    """Import all modules that a child needs."""
     for name in PRELOADED:
         importlib.import_module(name)
 
@@ -70,7 +72,7 @@ def main() -> None:
     while True:
         message, files, _, _ = socket.recv_fds(channel, 1, 1)
         if not message:
-            return  # the worker left
+            return  # the worker ended
         process_id = os.fork()
         if process_id == 0:
             channel.close()
@@ -82,7 +84,7 @@ def main() -> None:
 
 
 def _work(connection: Connection, parent: int) -> None:
-    """The child: one job in, notes and one result out. Never returns."""
+    """The child: receives one job, sends notes and one result, exits."""
     global _notes
     _die_with(parent)
     code = 1
@@ -99,7 +101,7 @@ def _work(connection: Connection, parent: int) -> None:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
             sys.stderr.flush()
-        # No clean-up of the parent's objects: they are copies.
+        # Skips the clean-up of objects inherited from the parent.
         os._exit(code)
 
 

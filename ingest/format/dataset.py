@@ -1,4 +1,4 @@
-"""Where everything of a dataset lies on disk. One class, so that no path is spelled twice."""
+"""The paths of all files of a dataset, in one class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,11 @@ class Dataset:
 
     @classmethod
     def existing(cls, root: Path | str) -> Dataset:
-        """The dataset at `root`, which must have been made by ingest before."""
+        """The dataset at `root`.
+
+        Raises:
+            UserError: ingest has made none there.
+        """
         dataset = cls(root)
         if not dataset.keyframes.is_dir():
             raise UserError(
@@ -36,15 +40,15 @@ class Dataset:
         return self.keyframes / f"{video_id}.tar"
 
     def outcome_json(self, video_id: str) -> Path:
-        """What became of a video; written last, so it is also the mark that the video is done."""
+        """The outcome of a video; written last: a video with this file is done."""
         return self.keyframes / f"{video_id}.json"
 
     def preview_jpg(self, video_id: str) -> Path:
-        """A small frame of the source with the found canvas drawn on it, for the report."""
+        """A small frame of the source with the detected canvas drawn on it, for the report."""
         return self.keyframes / f"{video_id}.preview.jpg"
 
     def frames_parquet(self, video_id: str) -> Path:
-        """What became of every frame of a kept video that was looked at."""
+        """The outcome of every sampled frame of a kept video."""
         return self.keyframes / f"{video_id}.frames.parquet"
 
     @property
@@ -87,12 +91,12 @@ class Dataset:
 
     @property
     def purged_jsonl(self) -> Path:
-        """Videos that were taken out for good: they are not ingested again."""
+        """Videos that were purged: they are not ingested again."""
         return self.root / "purged.jsonl"
 
     @property
     def register_sqlite(self) -> Path:
-        """What ingest remembers to be quick; it can be deleted at any time."""
+        """Cache of ingest about its sources; it can be deleted at any time."""
         return self.root / "state" / "sources.sqlite"
 
     @property
@@ -104,7 +108,7 @@ class Dataset:
         return self.root / "config" / f"{stage}.yaml"
 
     def video_ids(self) -> list[str]:
-        """Videos with keyframes, sorted: those whose tar and outcome both stand."""
+        """Sorted ids of all videos with keyframes: those whose tar and outcome both exist."""
         return sorted(
             path.stem
             for path in self.keyframes.glob("*.tar")

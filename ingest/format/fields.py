@@ -1,4 +1,4 @@
-"""Reading the fields of a stored sample; every complaint names file, key and field."""
+"""Reads and checks the fields of a stored sample; errors name file, key and field."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from ingest.conventions.errors import SchemaError
 from ingest.format.images import ImageFormat, decode_image, decode_mask
 
 SCHEMA_VERSION = "1.0"
-"""major.minor. A reader takes every minor version of its own major version."""
+"""major.minor. A reader accepts every minor version of its own major version."""
 
 KEY_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,200}")
+"""What a key must match."""
 MAX_INSTRUCTION_CHARACTERS = 200
+"""Longest instruction, in characters."""
 IMAGE_FORMATS: tuple[ImageFormat, ...] = ("jpg", "png")
+"""Extensions of image fields, in the order in which they are looked up."""
 
 
 def read_json(key: str, fields: Mapping[str, bytes], where: str) -> dict[str, Any]:

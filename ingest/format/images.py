@@ -1,4 +1,4 @@
-"""Images and masks as bytes: the only codecs that the dataset uses.
+"""Encodes and decodes images and masks (the codecs of the dataset), resizes, and hashes bytes.
 
 Canvases are RGB uint8 (H, W, 3); masks are bool (H, W) and always stored as lossless 1-bit PNG.
 """
@@ -40,7 +40,7 @@ def decode_image(data: bytes) -> np.ndarray:
 
 
 def image_size(data: bytes) -> tuple[int, int]:
-    """(height, width) in px from the header of a JPEG or PNG; decoded where that does not tell."""
+    """(height, width) in px from the header of a JPEG or PNG; other images are decoded."""
     if data[:4] == b"\x89PNG" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return height, width
@@ -65,11 +65,15 @@ def encode_mask(mask: np.ndarray) -> bytes:
 
 
 def decode_mask(data: bytes) -> np.ndarray:
-    """PNG bytes to bool (H, W); refuses grey values between, which are the mark of lossy masks."""
+    """PNG bytes to bool (H, W).
+
+    Raises:
+        ValueError: no image, or values other than 0 and 255, as lossy compression leaves them.
+    """
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
     if grey is None:
         raise ValueError(f"{len(data)} bytes that are not a readable mask")
-    # One bit of grey has no values between; otherwise true only if all that is not 0 is 255.
+    # 1-bit grey has only 0 and 255. Otherwise the sum shows whether all values above 0 are 255.
     is_bilevel = data[24:26] == b"\x01\x00" and data[:4] == b"\x89PNG"
     if not is_bilevel and cv2.sumElems(grey)[0] != 255 * cv2.countNonZero(grey):
         raise ValueError("a mask holds values other than 0 and 255")

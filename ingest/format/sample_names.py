@@ -1,4 +1,4 @@
-"""Names of keyframes and samples, and what they say: video, and which keyframes.
+"""Parses the names of videos, keyframes and samples.
 
 A keyframe is ``<video_id>-k0003``; a sample or pair ``<video_id>-k0003-k0004-k0026`` (current,
 next, target), where the current may be ``white``.
@@ -15,11 +15,12 @@ _NAME = re.compile(
     r"(?P<video_id>[0-9a-f]{16})(?:-(?P<first>k\d{4,}|white)"
     r"(?:-(?P<next>k\d{4,})-(?P<target>k\d{4,}))?)?"
 )
+"""The grammar of all names."""
 
 
 @dataclass(frozen=True)
 class SampleName:
-    """What a name says."""
+    """A parsed name."""
 
     video_id: str
     keyframes: dict[str, int | None]
@@ -31,7 +32,11 @@ class SampleName:
 
 
 def parse_name(text: str) -> SampleName:
-    """What the name of a video, keyframe or sample says. Raises UserError if it is none."""
+    """Parse the name of a video, keyframe or sample.
+
+    Raises:
+        UserError: it is none.
+    """
     match = _NAME.fullmatch(text.strip())
     if match is None:
         raise UserError(

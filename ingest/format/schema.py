@@ -1,9 +1,8 @@
-"""The one record of this project: a step of a painting's making.
+"""The stored records: `Keyframe` (one clean canvas of a video) and `Sample` (one painting step).
 
-A training sample, a review row, a step of inference and an evaluation row are all this `Sample`:
-current canvas, next canvas, target painting, seconds between, instruction, region mask, provenance.
-`Keyframe` is the record before it, one clean canvas of one video. docs/data-format.md describes
-both for readers that do not use this code.
+Training samples, review rows, inference steps and evaluation rows are all a `Sample`: current
+canvas, next canvas, target painting, seconds between, instruction, region mask, provenance.
+docs/data-format.md describes both for readers that do not use this code.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ Split = Literal["train", "val"]
 
 
 class Record(BaseModel):
-    """Base of stored JSON: immutable. Unknown keys are kept out of sight, so that a reader takes
-    files of a later minor version."""
+    """Base of stored JSON: immutable. Unknown keys are ignored, so files of a later minor version
+    can be read."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
@@ -47,7 +46,7 @@ class Keyframe(Record):
     schema_version: str = SCHEMA_VERSION
     video_id: str
     index: int = Field(ge=0)
-    """Place among the video's keyframes, from 0."""
+    """Position among the video's keyframes, from 0."""
     time_s: float = Field(ge=0, allow_inf_nan=False)
     """Seconds from the start of the video (or real seconds where the source gives a speed)."""
     frame_index: int | None = Field(default=None, ge=0)
@@ -55,18 +54,18 @@ class Keyframe(Record):
     corners_px: tuple[tuple[float, float], ...] | None = None
     """Canvas corners in the source frame: top left, top right, bottom right, bottom left (x, y)."""
     target: int = Field(ge=0)
-    """Index of the keyframe that is the finished painting of this one's take."""
+    """Index of the keyframe that shows the finished painting of this one's shot."""
     is_bare: bool = False
-    """Nothing is painted yet."""
+    """Whether it shows the blank canvas."""
     quality: dict[str, float] = Field(default_factory=dict)
-    """Measures that ingest took, by name; docs/data-format.md lists them."""
+    """Measurements of ingest by name; docs/data-format.md lists them."""
 
 
 class CanvasRef(Record):
-    """Which canvas an image of a sample is."""
+    """Reference to the canvas that an image of a sample shows."""
 
     keyframe: int | None = None
-    """Index in the video's keyframes; None for a made canvas (white start, painted step)."""
+    """Index in the video's keyframes; None for a synthetic canvas (white start, painted step)."""
     time_s: float = Field(ge=0, allow_inf_nan=False)
     frame_index: int | None = None
     sha256: str
@@ -80,7 +79,7 @@ class Provenance(Record):
     painting_id: str
     """Two videos of one painting share it; splits never divide a painting."""
     uri: str
-    """The source as it was given to ingest, or the picture that was painted."""
+    """The source as given to ingest, or the picture that inference painted."""
     licence: str = ""
     source: str = ""
     split: Split = "train"
@@ -92,7 +91,7 @@ class Provenance(Record):
     labeler: str
     """Who wrote the instruction: ``rule-1``, ``llava:NAME``, ``human:NAME``, ``painter:NAME``."""
     machine_instruction: str
-    """What the machine said before any correction."""
+    """The machine's instruction before any correction."""
     confidence: float | None = Field(default=None, ge=0, le=1)
     region_rule: str
     """How the mask was made, for example ``lpips-alex>0.2``."""
@@ -145,7 +144,7 @@ def pack_sample(
     instruction: str,
     provenance: Provenance,
 ) -> dict[str, bytes]:
-    """Fields of a sample from images that are encoded already: nothing is decoded or re-encoded."""
+    """Fields of a sample from images that are encoded already."""
     check_values(f"sample {key}", key, interval_s, instruction)
     head = {
         "schema_version": SCHEMA_VERSION,
@@ -185,11 +184,11 @@ def decode_sample(
     where: str,
     decode: Callable[[bytes], np.ndarray] | None = None,
 ) -> Sample:
-    """A sample from its stored fields, every one checked.
+    """A sample from its stored fields; all are checked.
 
     Args:
         where: the file that the fields come from; it opens every error message.
-        decode: in the place of `ingest.format.images.decode_image`, for who keeps decoded images.
+        decode: replaces `ingest.format.images.decode_image`, for callers that cache decoded images.
 
     Raises:
         SchemaError: names file, key and field, what was got and what was expected.
@@ -225,7 +224,7 @@ def decode_sample(
 
 
 def encode_keyframe(keyframe: Keyframe, image: bytes, format: ImageFormat) -> dict[str, bytes]:
-    """Fields of one keyframe: its image as it is and its JSON."""
+    """Fields of one keyframe: its encoded image, unchanged, and its JSON."""
     text = json.dumps(keyframe.model_dump(mode="json"), sort_keys=True, allow_nan=False)
     return {format: image, "json": text.encode()}
 

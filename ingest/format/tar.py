@@ -1,7 +1,7 @@
-"""Tars in WebDataset's layout whose bytes depend on their content only.
+"""Writes and reads tars in WebDataset's layout; equal samples give equal bytes.
 
 A sample is a key and one entry a field: ``KEY.FIELD``, where KEY has no dot and FIELD may have one
-(``current.jpg``). Order, times, owners and modes are fixed, so equal samples make equal files.
+(``current.jpg``). Times, owners and modes of the entries are fixed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Fields = Mapping[str, bytes]
 
 
 class Range(NamedTuple):
-    """Where the entries of one sample lie in a tar: headers, contents and padding."""
+    """Byte range of one sample in a tar: headers, contents and padding of all its entries."""
 
     key: str
     offset: int
@@ -29,7 +29,7 @@ class Range(NamedTuple):
 
 
 def write_tar(path: Path, samples: Iterable[tuple[str, Fields]]) -> int:
-    """Write samples as they come, fields in the order given; returns how many. Atomic."""
+    """Write samples in the order given, atomically; returns the number of samples."""
     with atomic_file(path) as file:
         return write_tar_to(file, samples)
 
@@ -40,13 +40,13 @@ def write_tar_to(file: BinaryIO, samples: Iterable[tuple[str, Fields]]) -> int:
 
 
 def write_ranges(file: BinaryIO, samples: Iterable[tuple[str, Fields]]) -> list[Range]:
-    """`write_tar_to`, telling where each sample came to lie."""
+    """`write_tar_to`; returns the byte range of each sample."""
     ranges: dict[str, Range] = {}
     position = 0
     for key, fields in samples:
         if key in ranges or "." in key or not key:
             raise ValueError(f"{key!r} is no unique key without dots")
-        # Written in one go: tarfile's own way of adding costs more than the writing itself.
+        # tarfile's own way of adding entries takes longer than the writing itself.
         blocks: list[bytes] = []
         for field, data in fields.items():
             entry = tarfile.TarInfo(f"{key}.{field}")
@@ -71,14 +71,14 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
     key, fields = "", {}
     try:
         with path.open("rb") as file:
-            for name, content in _contents(file):
+            for name, content in _entries(file):
                 entry_key, _, field = name.partition(".")
                 if entry_key != key and fields:
                     yield key, fields
                     fields = {}
                 key = entry_key
                 fields[field] = content
-        # tarfile takes a file that ends inside a header for a whole one.
+        # tarfile accepts a file that ends inside a header.
         if not _has_end(path):
             raise tarfile.ReadError("unexpected end of data")
     except FileNotFoundError:
@@ -92,17 +92,17 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
         yield key, fields
 
 
-def _contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of plain files. Raises tarfile.TarError."""
+def _entries(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+    """Yields names and contents of regular files. Raises tarfile.TarError."""
     descriptor, position = file.fileno(), 0
     while header := os.pread(descriptor, BLOCK, position):
         if header == bytes(BLOCK):
             return
         entry = read_header(header)
         if entry.kind not in REGULAR:
-            # Folders, long names: whatever another program wrote is left to tarfile.
+            # Folders, long names and other entries of other programs are left to tarfile.
             file.seek(position)
-            yield from _foreign_contents(file)
+            yield from _entries_by_tarfile(file)
             return
         content = os.pread(descriptor, entry.size, position + BLOCK)
         if len(content) != entry.size:
@@ -113,7 +113,7 @@ def _contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
         raise tarfile.ReadError("empty file")
 
 
-def _foreign_contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
+def _entries_by_tarfile(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
     with tarfile.open(fileobj=file, mode="r:") as tar:
         for entry in tar:
             if not entry.isfile():
@@ -127,7 +127,7 @@ def _foreign_contents(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
 
 
 def _has_end(path: Path) -> bool:
-    """Whether a tar closes with its two empty blocks."""
+    """Whether a tar ends with two empty blocks."""
     with path.open("rb") as file:
         file.seek(0, io.SEEK_END)
         file.seek(max(0, file.tell() - 2 * tarfile.BLOCKSIZE))

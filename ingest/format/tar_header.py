@@ -1,7 +1,7 @@
-"""Headers of tar entries, read leanly: what this project writes is told from a few slices.
+"""Parses headers of tar entries quickly.
 
-`tarfile` takes longer for a header than a disk for the picture behind it; it still reads whatever
-is not a plain entry with a short name.
+`tarfile` takes longer to parse a header than a disk to read the picture behind it. Headers as this
+project writes them are parsed here; all others are still left to `tarfile`.
 """
 
 from __future__ import annotations
@@ -10,31 +10,33 @@ import tarfile
 from typing import NamedTuple
 
 BLOCK = tarfile.BLOCKSIZE
+"""Size of a tar block in bytes."""
 REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
+"""Type flags of regular files."""
 
 
 class Entry(NamedTuple):
-    """What a header says."""
+    """A parsed header."""
 
     name: str
     size: int
-    """Of its content, in bytes without padding."""
+    """Size of the content in bytes, without padding."""
     kind: bytes
-    """Its type flag; in `REGULAR` for a plain file."""
+    """Type flag; in `REGULAR` for a regular file."""
 
     @property
     def num_bytes(self) -> int:
-        """Of header, content and padding."""
+        """Size of header, content and padding in bytes."""
         return BLOCK + self.size + -self.size % BLOCK
 
 
 def read_header(header: bytes) -> Entry:
-    """The entry of a block of 512 bytes. Raises tarfile.HeaderError: it is none, or damaged."""
+    """Parse a header of 512 bytes. Raises tarfile.HeaderError: it is none, or damaged."""
     kind, size = header[156:157], header[124:135]
     is_plain = len(header) == BLOCK and kind == tarfile.REGTYPE and not header[345]
     is_ours = is_plain and header[257:263] == b"ustar\0" and size.isdigit()
     if is_ours and _sum(header) == _octal(header[148:154]):
-        # bytes.isdigit lets 8 and 9 pass: `_octal` gives -1 for them.
+        # bytes.isdigit accepts 8 and 9; `_octal` returns -1 for them.
         num_bytes = _octal(size)
         if num_bytes >= 0:
             name = header[: header.index(0) if not header[99] else 100]
@@ -44,7 +46,7 @@ def read_header(header: bytes) -> Entry:
 
 
 def _sum(header: bytes) -> int:
-    """The checksum of a header: of all its bytes, its own eight taken for spaces."""
+    """The checksum of a header: the sum of its bytes, with its own eight replaced by spaces."""
     return sum(header) - sum(header[148:156]) + 8 * 0x20
 
 

@@ -1,6 +1,6 @@
-"""Samples of a tar by their place in it: found by reading headers only, read without the rest.
+"""Finds the byte ranges of a tar's samples from its headers, and reads single samples by range.
 
-A `Range` is all that a reader needs to know: it asks a disk or a server for these bytes alone.
+A reader can request the bytes of one `Range` from a disk or a server.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from ingest.format.tar_header import BLOCK, REGULAR, Entry, read_header
 
 
 class TarDamage(UserError):
-    """A tar does not hold what it should; the message names tar and sample."""
+    """A tar is damaged or does not match its index; the message names tar and sample."""
 
 
 def find_ranges(path: Path) -> list[Range]:
-    """The ranges of all samples, in file order; reads a header an entry.
+    """The ranges of all samples in file order. Only headers are read.
 
     Raises:
-        TarDamage: not there, cut short, no tar, or a key that occurs twice; names the sample.
+        TarDamage: missing, cut short, no tar, or a key occurs twice; names the sample.
     """
     try:
         size = path.stat().st_size
@@ -35,7 +35,7 @@ def find_ranges(path: Path) -> list[Range]:
 
 
 def ranges_of(read: Callable[[int, int], bytes], size: int, where: str) -> list[Range]:
-    """`find_ranges` of anything that gives bytes at an offset."""
+    """`find_ranges` for a function `read(offset, length)` and the tar's size in bytes."""
     ranges: list[Range] = []
     key, start, position = "", 0, 0
     seen: set[str] = set()
@@ -64,7 +64,7 @@ def fields_in(data: bytes | memoryview, key: str, where: str) -> dict[str, bytes
     """The fields of a sample from the bytes of its range.
 
     Raises:
-        TarDamage: the bytes are not the entries of this key, whole.
+        TarDamage: the bytes are not the complete entries of this key.
     """
     fields: dict[str, bytes] = {}
     view, position = memoryview(data), 0

@@ -1,6 +1,6 @@
-"""The words for what is being painted, in the order painters usually take: back to front.
+"""The vocabulary of instructions: what is painted in a step, in the usual order, back to front.
 
-The studio names its steps with them, labelers answer in them, review offers them.
+The studio names its steps with these words, labelers answer with them, review offers them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""``keyframes/<video_id>.frames.parquet``: a row for every frame of a video that was looked at."""
+"""Writes and reads the table of sampled frames of a video: ``keyframes/<video_id>.frames.parquet``.
+
+It has a row for every sampled frame, with its fate.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,16 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class FrameFate:
-    """One frame that was looked at, and what became of it."""
+    """One sampled frame, and whether keyframes use it or why not."""
 
     index: int | None
     """Frame of the source video, from 0; None for imported pictures."""
     time_s: float
-    """Seconds as in the keyframes: of the video, times the manifest's speed."""
+    """Seconds, as in the keyframes: time in the video, times `speed` of the manifest."""
     reason: str = ""
-    """A word of `ingest.ledger.reasons.FRAME_REASONS`; empty when the frame is used."""
+    """A key of `ingest.ledger.reasons.FRAME_REASONS`; empty if the frame is used."""
     keyframes: tuple[int, ...] = ()
-    """Keyframes that take pixels from it, ascending; empty when it was dropped."""
+    """Keyframes that take pixels from it, ascending; empty if it was dropped."""
 
 
 def drop_counts(fates: Iterable[FrameFate]) -> dict[str, int]:
@@ -44,7 +47,7 @@ def drop_counts(fates: Iterable[FrameFate]) -> dict[str, int]:
 
 
 def write_frames(dataset: Dataset, video_id: str, fates: list[FrameFate]) -> None:
-    """Write the table of one video; equal fates make equal bytes."""
+    """Write the table of one video; equal fates give equal bytes."""
     table = pa.Table.from_pydict(
         {
             "frame_index": [fate.index for fate in fates],
@@ -60,7 +63,7 @@ def write_frames(dataset: Dataset, video_id: str, fates: list[FrameFate]) -> Non
 
 
 def read_frames(dataset: Dataset, video_id: str) -> list[FrameFate]:
-    """The fates of a kept video's frames in the order of time.
+    """The fates of the sampled frames of a kept video, in order of time.
 
     Raises:
         UserError: the table is missing or damaged.

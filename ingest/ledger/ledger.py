@@ -1,7 +1,6 @@
-"""`videos.parquet`: one row a source, streamed in row groups, sorted by video id.
+"""Writes `videos.parquet` from the outcomes of a dataset: one row per source, sorted by video id.
 
-Made from the outcomes at the end of each run; memory is that of one row group, however many sources
-there are.
+It is written at the end of each run, in row groups, so memory does not grow with the dataset.
 """
 
 from __future__ import annotations
@@ -20,11 +19,13 @@ from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.outcome_table import OutcomeTable
 
 ROWS_PER_GROUP = 2000
+"""Rows of a row group."""
 _SPAN = ("span_start_s", "span_end_s")
+"""Columns for the two values of `span_s`."""
 
 
 def _column_type(annotation: object) -> pyarrow.DataType:
-    """Numbers stay numbers; lists and objects become text."""
+    """The column type of a field of `VideoOutcome`: numbers stay numbers, all else becomes text."""
     numbers: dict[object, pyarrow.DataType] = {
         float: pyarrow.float64(), float | None: pyarrow.float64(),
         int: pyarrow.int64(), int | None: pyarrow.int64(),
@@ -43,13 +44,13 @@ SCHEMA = pyarrow.schema(
 
 
 def read_outcomes(dataset: Dataset) -> Iterator[VideoOutcome]:
-    """Outcomes of all sources that the dataset has seen, sorted by id, one at a time."""
+    """Yields the outcomes of all sources of a dataset, sorted by id, one in memory at a time."""
     with contextlib.closing(OutcomeTable(dataset)) as table:
         yield from table
 
 
 def write_ledger(dataset: Dataset, outcomes: Iterable[VideoOutcome]) -> None:
-    """Write `videos.parquet`; `outcomes` are sorted by id. Equal outcomes make equal bytes."""
+    """Write `videos.parquet`; `outcomes` are sorted by id. Equal outcomes give equal bytes."""
     with (
         atomic_file(dataset.videos_parquet) as file,
         pyarrow.parquet.ParquetWriter(file, SCHEMA) as writer,
@@ -65,6 +66,7 @@ def write_ledger(dataset: Dataset, outcomes: Iterable[VideoOutcome]) -> None:
 
 
 def _row(outcome: VideoOutcome) -> dict[str, Any]:
+    """The columns of an outcome."""
     row = outcome.model_dump(mode="json")
     row.update(zip(_SPAN, row.pop("span_s") or (None, None), strict=True))
     row["warnings"] = "\n".join(row["warnings"])

@@ -1,4 +1,4 @@
-"""What became of a source video, and its keyframes as other packages read them."""
+"""Defines the outcome of a source video, and reads outcomes and keyframes of a dataset."""
 
 from __future__ import annotations
 
@@ -18,47 +18,48 @@ from ingest.format.schema import Keyframe, Record, Split, decode_keyframe
 from ingest.format.tar import read_tar
 
 Status = Literal["kept", "refused", "failed"]
-"""kept: it has keyframes. refused: a documented reason. failed: an exception nobody foresaw."""
+"""kept: it has keyframes. refused: for a documented reason. failed: by an unforeseen error."""
 
 
 class VideoOutcome(Record):
-    """One row of `videos.parquet`, and the JSON beside a video's keyframes tar."""
+    """The outcome of one source: a row of `videos.parquet`, and the JSON next to the keyframes."""
 
     schema_version: str = SCHEMA_VERSION
     video_id: str
-    """First 16 hex digits of the SHA-256 of the source's bytes; ``missing-...`` if unreadable."""
+    """First 16 hex digits of the SHA-256 of the source's bytes; without readable content a
+    placeholder such as ``missing-...``."""
     uri: str
     painting_id: str
     licence: str = ""
     source: str = ""
     split: Split = "train"
     given_split: Split | None = None
-    """What the manifest said; None where `split` comes from a hash of the painting's id."""
+    """The split in the manifest; None if `split` comes from a hash of the painting's id."""
     near_duplicate_of: str = ""
-    """Another video of this dataset that shows the same painting: the first by id of its group."""
+    """Id of another video of this dataset that shows the same painting: the first of its group."""
     look: str = ""
-    """Hex digits of what the finished painting looks like (`ingest.ledger.fingerprint`); empty if
-    unkept."""
+    """Fingerprint of the finished painting in hex digits (`ingest.ledger.fingerprint`); empty if
+    not kept."""
     status: Status
     reason: str = ""
-    """One word of the documented list (`ingest.discover`, docs/data-format.md); empty when kept."""
+    """A key of `ingest.ledger.reasons.VIDEO_REASONS`; empty if kept."""
     detail: str = ""
-    """The reason in a sentence: what was seen, what was expected, what to do."""
+    """The reason in a sentence: what was found, what was expected, what to do."""
     warnings: tuple[str, ...] = ()
     duration_s: float | None = None
     fps: float | None = None
     width_px: int | None = None
     height_px: int | None = None
     span_s: tuple[float, float] | None = None
-    """Start and end of the painting in the video."""
+    """Start and end of the painting in seconds."""
     num_sampled_frames: int = 0
-    """Frames that were looked at; each is used in a keyframe or counted in `dropped`."""
+    """Sampled frames; each is used in a keyframe or counted in `dropped`."""
     num_keyframes: int = 0
     dropped: dict[str, int] = Field(default_factory=dict)
     """Number of sampled frames dropped, by reason."""
     suspicion: float = Field(default=0.0, ge=0, le=1)
-    """Of left-over hands or tools: the highest among its keyframes
-    (`ingest.video.keyframes.suspicion`)."""
+    """Suspicion of remaining occluders: the highest among its keyframes
+    (`ingest.video.keyframes.occluder_suspicion`)."""
     keyframes_sha256: str = ""
     ingest_version: str = ""
     config_hash: str = ""
@@ -66,7 +67,7 @@ class VideoOutcome(Record):
 
 @dataclass(frozen=True)
 class StoredKeyframe:
-    """A keyframe as it lies in the tar: its record and its image, still encoded."""
+    """A keyframe as it is stored in the tar: its record and its encoded image."""
 
     keyframe: Keyframe
     format: ImageFormat
@@ -89,7 +90,7 @@ def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
 
 
 def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
-    """The outcome of one video, None if there is none that can be read."""
+    """The outcome of one video; None if it is missing or damaged."""
     try:
         return read_outcome(dataset, video_id)
     except UserError:
@@ -97,7 +98,7 @@ def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
 
 
 def damaged_outcome(path: Path, error: Exception) -> UserError:
-    """What to tell about an outcome file that cannot be read."""
+    """The error to raise for an outcome file that cannot be read."""
     return UserError(
         f"{path} is damaged ({' '.join(str(error).split())[:200]}): delete it and run "
         "`python -m ingest` again"
@@ -113,9 +114,12 @@ def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:
     return sorted(stored, key=lambda item: item.keyframe.index)
 
 
-def keyframes_stamp(dataset: Dataset, video_id: str) -> str:
-    """What tells, without reading it, that a video's tar was not written anew: every writing makes
-    another file (`ingest.conventions.atomic`). Empty: there is none."""
+def keyframes_file_version(dataset: Dataset, video_id: str) -> str:
+    """A tag of a video's keyframes tar that changes whenever it is written; empty without a tar.
+
+    It is made of inode, size and time of change: every write makes a new file
+    (`ingest.conventions.atomic`).
+    """
     try:
         found = dataset.keyframes_tar(video_id).stat()
     except FileNotFoundError:

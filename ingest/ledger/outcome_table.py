@@ -1,6 +1,6 @@
-"""All outcomes of a dataset in a private database on disk: sorted and searched in bounded memory.
+"""Loads all outcomes of a dataset into a temporary database, to sort and search in bounded memory.
 
-The JSON files beside the keyframes are the truth; this is made from them when it is needed.
+The JSON files next to the keyframes stay the source of truth.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ CREATE TABLE outcomes (
 
 @dataclass(frozen=True)
 class KeptVideo:
-    """What decides to which other videos a kept one belongs."""
+    """The fields of a kept video that decide its group."""
 
     video_id: str
     painting_id: str
     given_split: Split | None
-    look: str
+    fingerprint: str
+    """`look` of the outcome."""
 
 
 class OutcomeTable:
     """All outcomes of a dataset, read once from their files."""
 
     def __init__(self, dataset: Dataset) -> None:
-        # An empty name is a private file that SQLite makes when it grows, and deletes.
+        # An empty name gives a private temporary file, which SQLite deletes.
         self._connection = sqlite3.connect("", isolation_level=None)
         self._connection.executescript(_SCHEMA)
         self._connection.execute("BEGIN")
         self._connection.executemany(
-            "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)", _files(dataset)
+            "INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)", _rows(dataset)
         )
         self._connection.execute("COMMIT")
         self._connection.execute("CREATE INDEX by_painting ON outcomes (is_kept, painting_id)")
@@ -53,18 +54,18 @@ class OutcomeTable:
         self._connection.close()
 
     def __iter__(self) -> Iterator[VideoOutcome]:
-        """All outcomes sorted by id."""
+        """Yields all outcomes, sorted by id."""
         for (text,) in self._connection.execute("SELECT text FROM outcomes ORDER BY video_id"):
             yield VideoOutcome.model_validate_json(text)
 
-    def looks(self) -> Iterator[tuple[str, str]]:
-        """Id and look of all kept videos that have one, sorted by id."""
+    def fingerprints(self) -> Iterator[tuple[str, str]]:
+        """Yields id and fingerprint of all kept videos that have one, sorted by id."""
         yield from self._connection.execute(
             "SELECT video_id, look FROM outcomes WHERE is_kept AND look != '' ORDER BY video_id"
         )
 
     def kept(self, video_id: str) -> KeptVideo:
-        """One kept video."""
+        """The kept video with an id."""
         (found,) = self._kept("video_id = ?", video_id)
         return found
 
@@ -72,8 +73,8 @@ class OutcomeTable:
         """Kept videos of a painting, sorted by id."""
         return self._kept("is_kept = 1 AND painting_id = ?", painting_id)
 
-    def contrary_paintings(self) -> list[str]:
-        """Paintings whose videos were given both splits."""
+    def conflicting_paintings(self) -> list[str]:
+        """Ids of paintings whose videos were given different splits."""
         rows = self._connection.execute(
             "SELECT painting_id FROM outcomes WHERE is_kept = 1 GROUP BY painting_id "
             "HAVING COUNT(DISTINCT given_split) > 1"
@@ -86,7 +87,8 @@ class OutcomeTable:
         return [KeptVideo(*row) for row in self._connection.execute(statement, (value,))]
 
 
-def _files(dataset: Dataset) -> Iterator[tuple[str, str, bool, str, str | None, str]]:
+def _rows(dataset: Dataset) -> Iterator[tuple[str, str, bool, str, str | None, str]]:
+    """Yields the rows of the table. Raises UserError naming a damaged outcome file."""
     with os.scandir(dataset.keyframes) as entries:
         for entry in entries:
             if not entry.name.endswith(".json") or entry.name.startswith("."):

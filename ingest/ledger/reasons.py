@@ -1,7 +1,8 @@
-"""The documented list of reasons: why a video was refused, and why a frame was dropped."""
+"""Lists all reasons for which a video is not kept or a frame is dropped, with their meanings."""
 
 from __future__ import annotations
 
+# The texts are shown in the report and on the console.
 VIDEO_REASONS: dict[str, str] = {
     "missing": "the file or folder of the input is not there or cannot be read",
     "empty-file": "the file has no bytes",

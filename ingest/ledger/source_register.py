@@ -1,8 +1,8 @@
-"""What the driver remembers of sources, on disk: one SQLite file, so that memory stays bounded.
+"""Remembers the sources of a dataset in an SQLite file, so that the driver's memory stays bounded.
 
-A rerun must not hash what stands: a source whose URI and stamp (size and time of change) are known
-has the content id that it had. Only the driver opens this file. It decides nothing that cannot be
-found out again: delete `state/` and the next run hashes everything once more.
+A rerun does not hash unchanged sources: a source with the same URI and change tag (size and time of
+change) keeps its content id. Only the driver opens this file. It holds nothing that cannot be
+computed again: delete `state/` and the next run hashes everything once more.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ CREATE TABLE IF NOT EXISTS sources (
 CREATE INDEX IF NOT EXISTS by_video ON sources (run, video_id, uri);
 CREATE TABLE IF NOT EXISTS runs (number INTEGER PRIMARY KEY);
 """
-# Commits are atomic under kill -9; only a power failure may damage the file, which is told and can
-# be deleted. Without waiting for the disk a commit takes 0.1 ms, and two runs get along.
-_QUICK = "PRAGMA synchronous = OFF; PRAGMA journal_mode = TRUNCATE;"
+# Commits are atomic under kill -9. A power failure may damage the file; that is reported, and the
+# file can be deleted. Without waiting for the disk a commit takes 0.1 ms, so two runs can share it.
+_PRAGMAS = "PRAGMA synchronous = OFF; PRAGMA journal_mode = TRUNCATE;"
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,21 @@ class Entry:
     """One source of this run or an earlier one."""
 
     row: SourceRow
-    stamp: str
-    """Size and time of change when it was last read; empty if that cannot be told."""
+    change_tag: str
+    """`ingest.sources.change_tag.local_change_tag` when it was last read; empty if unknown."""
     video_id: str
-    """Content id, or the nameless id of its outcome; empty while it is being worked on."""
+    """Content id, or the placeholder id of its outcome; empty while it is processed."""
     identity: str
     """`ingest.per_source.row_function.row_identity` of the row."""
-    worked: bool
-    """This run decoded it."""
-    told: bool
-    """Its outcome was reported and is as the row says; the end of the run need not look at it."""
+    is_new: bool
+    """Whether this run decoded it."""
+    is_reported: bool
+    """Whether its outcome was reported and agrees with the row, so that it is final unless another
+    URI has the same content."""
 
 
 class Register:
-    """The sources of a dataset; every change is committed at once."""
+    """The sources of a dataset. Every change is committed at once; creating it begins a run."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,39 +56,41 @@ class Register:
         try:
             self._connection = sqlite3.connect(path, timeout=60, isolation_level=None)
         except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
+            raise self._user_error(error) from error
         try:
-            self._connection.executescript(_QUICK + _SCHEMA)
+            self._connection.executescript(_PRAGMAS + _SCHEMA)
             number = self._connection.execute("INSERT INTO runs DEFAULT VALUES").lastrowid
             self.run = int(number or 0)
         except sqlite3.DatabaseError as error:
             self._connection.close()
-            raise self._told(error) from error
+            raise self._user_error(error) from error
 
     def close(self) -> None:
         self._connection.close()
 
     def known(self, uri: str) -> tuple[Entry, bool] | None:
-        """What is known of a source, and whether this run was given it already."""
+        """The entry of a source, and whether this run was given it already; None if unknown."""
         found = self._all(f"SELECT {_COLUMNS}, run FROM sources WHERE uri = ?", uri)
         return (_entry(found[0]), found[0][-1] == self.run) if found else None
 
     def put(self, entry: Entry) -> None:
-        """Remember a source of this run."""
+        """Insert or replace a source of this run."""
         values = (
-            entry.row.uri, self.run, json.dumps(asdict(entry.row)), entry.stamp, entry.video_id,
-            entry.identity, entry.worked, entry.told,
+            entry.row.uri, self.run, json.dumps(asdict(entry.row)), entry.change_tag,
+            entry.video_id, entry.identity, entry.is_new, entry.is_reported,
         )  # fmt: skip
         self._all("REPLACE INTO sources VALUES (?,?,?,?,?,?,?,?)", *values)
 
     def forget(self, video_id: str) -> None:
-        """Forget all sources of a content."""
+        """Delete all sources with a content."""
         self._all("DELETE FROM sources WHERE video_id = ?", video_id)
 
-    def unsettled(self) -> Iterator[list[Entry]]:
-        """Sources of this run that the end of the run must look at: one list a content, by id,
-        each sorted by URI. All of a content are there if it was given twice, or if one's outcome is
-        not as its row says."""
+    def unresolved(self) -> Iterator[list[Entry]]:
+        """Yields the contents of this run that must be resolved at its end, sorted by id.
+
+        These are contents that several sources have, or of which an outcome was not reported. Each
+        is the list of all its sources, sorted by URI.
+        """
         ids = self._connection.execute(
             "SELECT video_id FROM sources WHERE run = ? AND video_id != '' GROUP BY video_id "
             "HAVING COUNT(*) > 1 OR MIN(told) = 0 ORDER BY video_id",
@@ -105,9 +108,9 @@ class Register:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
+            raise self._user_error(error) from error
 
-    def _told(self, error: sqlite3.DatabaseError) -> UserError:
+    def _user_error(self, error: sqlite3.DatabaseError) -> UserError:
         return database_error(error, self._path)
 
 
@@ -115,7 +118,7 @@ _COLUMNS = "row, stamp, video_id, identity, worked, told"
 
 
 def database_error(error: sqlite3.DatabaseError, path: Path) -> UserError:
-    """The one-line answer to a database that cannot be used."""
+    """The error to raise for a database that cannot be used."""
     codes = {
         sqlite3.SQLITE_FULL: 28,  # ENOSPC
         sqlite3.SQLITE_READONLY: 30,  # EROFS

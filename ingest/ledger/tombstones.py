@@ -1,4 +1,4 @@
-"""The tombstones of a dataset: videos that were taken out for good (`purged.jsonl`)."""
+"""Reads and writes the tombstones of a dataset (`purged.jsonl`): the videos that were purged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ingest.format.dataset import Dataset
 
 
 def read_purged(dataset: Dataset) -> dict[str, str]:
-    """URI by video id of everything that was purged. Raises UserError naming a damaged line."""
+    """URI of every purged video, by video id. Raises UserError naming a damaged line."""
     path = dataset.purged_jsonl
     if not path.is_file():
         return {}
@@ -27,7 +27,7 @@ def read_purged(dataset: Dataset) -> dict[str, str]:
 
 
 def write_purged(dataset: Dataset, purged: dict[str, str]) -> None:
-    """Put all tombstones, sorted by video id."""
+    """Write all tombstones (URI by video id), sorted by video id."""
     lines = (
         json.dumps({"uri": purged[video_id], "video_id": video_id}, ensure_ascii=False)
         for video_id in sorted(purged)
@@ -36,7 +36,7 @@ def write_purged(dataset: Dataset, purged: dict[str, str]) -> None:
 
 
 def refuse_purged(dataset: Dataset, video_id: str) -> None:
-    """Raises Refusal: purged, if the video was taken out."""
+    """Raises Refusal (purged) if the video was purged."""
     if video_id in read_purged(dataset):
         raise Refusal(
             "purged",

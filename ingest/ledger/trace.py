@@ -1,4 +1,4 @@
-"""Where a sample comes from: from its name back to the frames of a video, and who touched it."""
+"""Traces a sample from its name back to its video, frames, labels, corrections and shards."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from ingest.format.dataset import Dataset
 from ingest.format.sample_names import parse_name
 from ingest.ledger.later_stages import answers, corrections, shards_with
 from ingest.ledger.outcome import read_keyframes, read_outcome
-from ingest.ledger.stored import keyframe_key
+from ingest.ledger.source_files import keyframe_key
 
 FROM_OUTCOME = (
     "uri", "painting_id", "licence", "source", "split", "near_duplicate_of", "status", "reason",
     "ingest_version", "config_hash",
 )  # fmt: skip
+"""Fields of the outcome that a trace contains."""
 
 
 def trace(dataset: Dataset, name: str) -> dict[str, Any]:
-    """All that is known of a sample, keyframe or video.
+    """The provenance of a sample, keyframe or video.
 
     Args:
         name: its key, for example ``0123456789abcdef-k0003-k0004-k0026``.
@@ -28,7 +29,7 @@ def trace(dataset: Dataset, name: str) -> dict[str, Any]:
         corners, quality), and for samples ``answers``, ``corrections`` and ``shards``.
 
     Raises:
-        UserError: no such name or no such thing in the dataset.
+        UserError: the name is malformed, or the dataset does not contain it.
     """
     parsed = parse_name(name)
     outcome = read_outcome(dataset, parsed.video_id)
@@ -57,7 +58,7 @@ def trace(dataset: Dataset, name: str) -> dict[str, Any]:
 
 
 def as_lines(found: dict[str, Any], indent: int = 0) -> list[str]:
-    """A trace as people read it: one value a line."""
+    """A trace as text, one value per line."""
     lines: list[str] = []
     for key, value in found.items():
         pad = "  " * indent

@@ -1,5 +1,6 @@
-"""`report.html`: one page on what ingest did. It opens offline and stays under 20 MB.
+"""`report.html`: one page on the outcome of ingest. It opens offline and stays under 20 MB.
 
-In: a dataset folder. Out: the page. Files: `selection` (what is counted and shown), `pictures`,
-`timeline` (a strip over a video's seconds), `cards` (one video), `near_duplicates`, `page`.
+In: a dataset folder. Out: the page. Files: `selection` (counts, videos to show), `pictures` (data
+URIs), `timeline` (fates of a video's frames), `cards` (one video), `near_duplicates` (groups),
+`page` (writes the page from `page.html.j2`, `page.css` and `page.js`).
 """

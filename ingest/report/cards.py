@@ -1,4 +1,4 @@
-"""One kept video on the page: its strip, its canvas on a frame, its keyframes with seconds."""
+"""Makes the card of one kept video: timeline, detected canvas on a frame, keyframes with times."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes
 from ingest.report.pictures import Album, fitted, outlined
 from ingest.report.selection import Smallest, warning_kind
 from ingest.report.timeline import Timeline, clock, make_timeline
-from ingest.video.keyframes.suspicion import SUSPECT, main_sign, passing_masks, suspicion
+from ingest.video.keyframes.occluder_suspicion import (
+    SUSPICION_THRESHOLD,
+    main_measure,
+    suspicion,
+    transient_masks,
+)
 
-THUMBNAIL_PX, PREVIEW_PX, SUSPECT_PX = (240, 144), (420, 300), (300, 210)
-"""Boxes (width, height) that pictures are fitted into."""
-MAX_THUMBNAILS, MAX_MARKED = 32, 12
-"""Keyframes shown of one video, and how many of them may be there because they are suspect."""
-TWIN = "near-duplicate"
-MAX_SUSPECTS, SUSPECTS_PER_VIDEO = 24, 3
-"""Keyframes in the gallery of suspects."""
+THUMBNAIL_PX = (240, 144)
+"""Box (width, height) that a keyframe is fitted into."""
+PREVIEW_PX = (420, 300)
+"""Box (width, height) that the frame with the detected canvas is fitted into."""
+SUSPECT_PX = (300, 210)
+"""Box (width, height) that a keyframe in the gallery of suspects is fitted into."""
+MAX_THUMBNAILS = 32
+"""Most keyframes that are shown of one video."""
+MAX_MARKED = 12
+"""Most of them that are chosen because they are suspect; the rest is evenly spaced."""
+NEAR_DUPLICATE = "near-duplicate"
+"""Tag of near-duplicate videos in the page's filter."""
+MAX_SUSPECTS = 24
+"""Most keyframes in the gallery of suspects."""
+SUSPECTS_PER_VIDEO = 3
+"""Most of them from one video."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,10 @@ class Thumbnail:
 
     index: int
     image: str
+    """Data URI."""
     time: str
     change: float
+    """`change` of the keyframe's quality: how much it differs from the one before, 0 to 1."""
     suspicion: float
     is_suspect: bool
     note: str
@@ -40,10 +56,11 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Tick:
-    """A keyframe on the strip."""
+    """A keyframe on the timeline."""
 
     index: int
     share: float
+    """Its time as a share of the timeline."""
     label: str
     is_suspect: bool
     is_shown: bool
@@ -59,9 +76,9 @@ class Suspect:
     time: str
     suspicion: float
     sign: str
-    """What says so most."""
+    """The measure that contributes most to the suspicion, with its value."""
     picture: np.ndarray
-    """RGB uint8 (H, W, 3), what passes by outlined."""
+    """RGB uint8 (H, W, 3); areas that differ from the keyframes before and after are outlined."""
 
 
 @dataclass(frozen=True)
@@ -71,27 +88,29 @@ class VideoCard:
     outcome: VideoOutcome
     name: str
     preview: str
+    """Data URI of a frame with the detected canvas; empty without one."""
     thumbnails: list[Thumbnail]
     """Empty where the page had no room left for pictures."""
     num_hidden: int
+    """Keyframes without a thumbnail."""
     timeline: Timeline
     ticks: list[Tick]
     span: tuple[float, float]
-    """Start and length of the painting as shares of the strip."""
+    """Start and length of the painting as shares of the timeline."""
     spacing: str
     """Median seconds between keyframes."""
     tags: list[str]
-    """What the page's filter finds it by: `kept`, `suspect`, kinds of its warnings."""
+    """Tags of the page's filter: `kept`, `suspect`, kinds of its warnings."""
 
     @property
     def is_suspect(self) -> bool:
-        return self.outcome.suspicion >= SUSPECT
+        return self.outcome.suspicion >= SUSPICION_THRESHOLD
 
 
 def make_card(
     dataset: Dataset, outcome: VideoOutcome, album: Album, suspects: Smallest[Suspect]
 ) -> VideoCard:
-    """Read a kept video and picture it; its worst keyframes are added to `suspects`.
+    """The card of a kept video; its most suspicious keyframes are added to `suspects`.
 
     Raises:
         UserError: its keyframes or its frame table are missing or damaged.
@@ -124,16 +143,17 @@ def make_card(
 
 
 def by_suspicion(suspect: Suspect) -> tuple[float, str, int]:
-    """The order of the gallery: most suspicious first."""
+    """Sort key of the gallery: most suspicious first."""
     return -suspect.suspicion, suspect.video_id, suspect.index
 
 
 def _shown(stored: list[StoredKeyframe]) -> list[int]:
-    """Keyframes to picture: all, or the suspects and evenly spaced ones of the rest."""
+    """Positions of the keyframes to show: all, or the suspects and evenly spaced ones of the
+    rest."""
     if len(stored) <= MAX_THUMBNAILS:
         return list(range(len(stored)))
     ranked = sorted(range(len(stored)), key=lambda k: (-_suspicion(stored[k]), k))
-    chosen = {k for k in ranked[:MAX_MARKED] if _suspicion(stored[k]) >= SUSPECT}
+    chosen = {k for k in ranked[:MAX_MARKED] if _suspicion(stored[k]) >= SUSPICION_THRESHOLD}
     rest = [k for k in range(len(stored)) if k not in chosen]
     places = np.linspace(0, len(rest) - 1, MAX_THUMBNAILS - len(chosen)).round().astype(int)
     return sorted(chosen | {rest[place] for place in places})
@@ -147,17 +167,18 @@ def _thumbnail(stored: StoredKeyframe, album: Album) -> Thumbnail:
         time=clock(keyframe.time_s),
         change=keyframe.quality.get("change", 0.0),
         suspicion=value,
-        is_suspect=value >= SUSPECT,
+        is_suspect=value >= SUSPICION_THRESHOLD,
         note="bare" if keyframe.is_bare else "",
     )
 
 
 def _suspects(stored: list[StoredKeyframe], video_id: str, name: str) -> list[Suspect]:
+    """The most suspicious keyframes of a video for the gallery, at most `SUSPECTS_PER_VIDEO`."""
     ranked = sorted(stored, key=lambda s: (-_suspicion(s), s.keyframe.index))[:SUSPECTS_PER_VIDEO]
-    worst = [s for s in ranked if _suspicion(s) >= SUSPECT]
+    worst = [s for s in ranked if _suspicion(s) >= SUSPICION_THRESHOLD]
     if not worst:
         return []
-    masks = passing_masks([fitted(s.image(), (512, 512)) for s in stored])
+    masks = transient_masks([fitted(s.image(), (512, 512)) for s in stored])
     return [
         Suspect(
             video_id,
@@ -165,7 +186,7 @@ def _suspects(stored: list[StoredKeyframe], video_id: str, name: str) -> list[Su
             name,
             clock(s.keyframe.time_s),
             _suspicion(s),
-            "{} {:.0%}".format(*main_sign(s.keyframe.quality)),
+            "{} {:.0%}".format(*main_measure(s.keyframe.quality)),
             outlined(fitted(s.image(), SUSPECT_PX), masks[s.keyframe.index]),
         )
         for s in worst
@@ -178,7 +199,7 @@ def _ticks(stored: list[StoredKeyframe], shown: set[int], duration_s: float) -> 
             s.keyframe.index,
             s.keyframe.time_s / duration_s,
             f"keyframe {s.keyframe.index} at {clock(s.keyframe.time_s)}",
-            _suspicion(s) >= SUSPECT,
+            _suspicion(s) >= SUSPICION_THRESHOLD,
             s.keyframe.index in shown,
         )
         for s in stored
@@ -187,7 +208,10 @@ def _ticks(stored: list[StoredKeyframe], shown: set[int], duration_s: float) -> 
 
 def _tags(outcome: VideoOutcome) -> list[str]:
     kinds = {warning_kind(warning) for warning in outcome.warnings}
-    marks = [(outcome.suspicion >= SUSPECT, "suspect"), (bool(outcome.near_duplicate_of), TWIN)]
+    marks = [
+        (outcome.suspicion >= SUSPICION_THRESHOLD, "suspect"),
+        (bool(outcome.near_duplicate_of), NEAR_DUPLICATE),
+    ]
     return ["kept", *(name for holds, name in marks if holds), *sorted(kinds)]
 
 

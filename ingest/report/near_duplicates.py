@@ -1,4 +1,4 @@
-"""Near-duplicate videos side by side: the same painting, uploaded twice."""
+"""Collects groups of near-duplicate videos (one painting, uploaded several times) for the page."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from ingest.ledger.outcome import VideoOutcome, read_keyframes, read_outcome
 from ingest.report.pictures import Album
 from ingest.report.timeline import clock
 
-MAX_GROUPS, MAX_MEMBERS = 20, 6
-"""Groups on the page, and videos shown of one."""
+MAX_GROUPS = 20
+"""Most groups on the page."""
+MAX_MEMBERS = 6
+"""Most videos that are shown of a group."""
 PICTURE_PX = (260, 170)
+"""Box (width, height) that pictures are fitted into."""
 
 
 @dataclass
-class Twins:
-    """Collects groups in memory that does not grow: those whose first video has the lowest id."""
+class NearDuplicates:
+    """Collects groups in bounded memory: those whose first video has the lowest id are kept."""
 
     num_videos: int = 0
     """Videos that are near-duplicates of an earlier one."""
     members: dict[str, list[str]] = field(default_factory=dict)
-    """First video of a group to the ids of some others."""
+    """Ids of some further videos of a group, by the id of its first video."""
     sizes: Counter[str] = field(default_factory=Counter)
+    """Number of further videos of a group, by the id of its first video."""
 
     def add(self, outcome: VideoOutcome) -> None:
+        """Count a kept video."""
         first = outcome.near_duplicate_of
         if not first:
             return
@@ -40,46 +45,49 @@ class Twins:
                 del self.members[name], self.sizes[name]
 
     def shown(self) -> list[tuple[str, list[str], int]]:
-        """(first video, some others, how many others there are) of the groups to show."""
+        """The groups to show: (id of the first video, ids of some others, number of others)."""
         names = sorted(self.members)[:MAX_GROUPS]
         return [(name, self.members[name], self.sizes[name]) for name in names]
 
 
 @dataclass(frozen=True)
-class Twin:
+class GroupMember:
     """One video of a group on the page."""
 
     video_id: str
     name: str
     facts: str
+    """Number of keyframes and duration, in words."""
     image: str
-    """Its finished painting."""
+    """Data URI of its finished painting; empty where the page had no room left."""
 
 
 @dataclass(frozen=True)
-class TwinGroup:
-    """Videos of one painting."""
+class NearDuplicateGroup:
+    """A group of videos of one painting, on the page."""
 
     painting_id: str
     split: str
-    twins: list[Twin]
+    members: list[GroupMember]
     num_hidden: int
 
 
-def make_groups(dataset: Dataset, twins: Twins, album: Album) -> list[TwinGroup]:
-    """Read and picture the groups. Raises UserError: a file of one is missing or damaged."""
+def make_groups(
+    dataset: Dataset, near_duplicates: NearDuplicates, album: Album
+) -> list[NearDuplicateGroup]:
+    """Read the groups and their pictures. Raises UserError: a file is missing or damaged."""
     groups = []
-    for first, others, size in twins.shown():
+    for first, others, size in near_duplicates.shown():
         outcomes = [read_outcome(dataset, video_id) for video_id in (first, *others)]
-        shown = [_twin(dataset, outcome, album) for outcome in outcomes]
+        shown = [_member(dataset, outcome, album) for outcome in outcomes]
         head = outcomes[0]
-        groups.append(TwinGroup(head.painting_id, head.split, shown, size - len(others)))
+        groups.append(NearDuplicateGroup(head.painting_id, head.split, shown, size - len(others)))
     return groups
 
 
-def _twin(dataset: Dataset, outcome: VideoOutcome, album: Album) -> Twin:
+def _member(dataset: Dataset, outcome: VideoOutcome, album: Album) -> GroupMember:
     finished = read_keyframes(dataset, outcome.video_id)[-1].image()
-    return Twin(
+    return GroupMember(
         video_id=outcome.video_id,
         name=Path(outcome.uri).name or outcome.uri,
         facts=f"{outcome.num_keyframes} keyframes, {clock(outcome.duration_s or 0.0)}",

@@ -1,4 +1,4 @@
-"""Writes the page: counts of everything, cards of a stated selection, most suspicious first."""
+"""Writes `report.html` of a dataset: counts of all sources, cards of selected videos."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from ingest.ledger.reasons import FRAME_REASONS, VIDEO_REASONS
 from ingest.report.cards import (
     MAX_SUSPECTS,
     MAX_THUMBNAILS,
+    NEAR_DUPLICATE,
     SUSPECT_PX,
-    TWIN,
     Suspect,
     VideoCard,
     by_suspicion,
@@ -40,11 +40,12 @@ from ingest.report.selection import (
     select,
 )
 from ingest.report.timeline import FATES, USED, clock
-from ingest.video.keyframes.suspicion import SUSPECT
+from ingest.video.keyframes.occluder_suspicion import SUSPICION_THRESHOLD
 
 MAX_PICTURE_BYTES = 16_500_000
-"""Room for pictures of videos; with the rest the page of 100 videos of noise has 19.2 MB."""
+"""Bytes for pictures of videos; with the rest, the page of 100 videos of noise has 19.2 MB."""
 FOLDER = Path(__file__).parent
+"""Folder of the template, the style and the script."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Bar:
     name: str
     count: int
     share: float
-    """Of the sum (rows) or of the highest column (columns)."""
+    """Of the sum (bar chart) or of the highest column (histogram), 0 to 1."""
     meaning: str = ""
 
 
@@ -77,7 +78,7 @@ def write_report(dataset: Dataset) -> Path:
     suspects: Smallest[Suspect] = Smallest(MAX_SUSPECTS, by_suspicion)
     cards = [make_card(dataset, outcome, album, suspects) for outcome in selection.pictured]
     gallery = [(s, album.add(s.picture, SUSPECT_PX)) for s in suspects.sorted()]
-    twins = make_groups(dataset, selection.twins, album)
+    near_duplicate_groups = make_groups(dataset, selection.near_duplicates, album)
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
     page = _environment().get_template("page.html.j2").render(
         name=dataset.root.resolve().name,
@@ -89,13 +90,13 @@ def write_report(dataset: Dataset) -> Path:
         cards=cards,
         shown_ids={card.outcome.video_id for card in cards},
         gallery=gallery,
-        twins=twins,
+        near_duplicate_groups=near_duplicate_groups,
         fates=[(USED, "part of a keyframe"), *FRAME_REASONS.items()],
         fate_names=" ".join(FATES),
         sampling=_sampling(selection, cards),
         groups=_groups(selection),
         chips=_chips(selection, cards),
-        suspect_from=SUSPECT,
+        suspect_from=SUSPICION_THRESHOLD,
         **_overview(selection.totals),
     )  # fmt: skip
     write_bytes(dataset.report_html, page.encode())
@@ -103,7 +104,7 @@ def write_report(dataset: Dataset) -> Path:
 
 
 def _outcomes(dataset: Dataset) -> Iterator[VideoOutcome]:
-    """Outcomes in no fixed order, one in memory at a time."""
+    """Yields all outcomes, one in memory at a time, in no fixed order."""
     with os.scandir(dataset.keyframes) as entries:
         for entry in entries:
             if entry.name.endswith(".json") and not entry.name.startswith("."):
@@ -121,7 +122,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _sampling(selection: Selection, cards: list[VideoCard]) -> list[str]:
-    """What of the dataset the page shows, in sentences."""
+    """Sentences that state which part of the dataset the page shows."""
     num_kept = selection.totals.statuses["kept"]
     shown = len(cards) - selection.num_drawn
     if selection.num_drawn:
@@ -131,16 +132,16 @@ def _sampling(selection: Selection, cards: list[VideoCard]) -> list[str]:
         )
     else:
         text = f"All {num_kept} kept videos are shown, the most suspicious first."
-    bare = sum(not card.thumbnails for card in cards)
-    if bare:
-        text += f" The last {bare} are without pictures: the page is kept under 20 MB."
+    without_pictures = sum(not card.thumbnails for card in cards)
+    if without_pictures:
+        text += f" The last {without_pictures} are without pictures: the page is kept under 20 MB."
     if any(card.num_hidden for card in cards):
         text += f" Of a video up to {MAX_THUMBNAILS} keyframes are pictured, all suspects first."
     return [text, "Every source is a row of videos.parquet, every frame a row of its own table."]
 
 
 def _groups(selection: Selection) -> list[Group]:
-    """Sources left out, by reason; failures first."""
+    """Sources that were not kept, by reason; failures first."""
     return [
         Group(
             reason,
@@ -157,21 +158,22 @@ def _groups(selection: Selection) -> list[Group]:
 
 
 def _chips(selection: Selection, cards: list[VideoCard]) -> list[tuple[str, int]]:
-    """(tag, sources of the dataset) of the filter's buttons."""
+    """The buttons of the filter: (tag, number of sources in the dataset)."""
     totals = selection.totals
+    num_near_duplicates = selection.near_duplicates.num_videos
     left_out = [(group.reason, group.count) for group in _groups(selection)]
     return [
         ("all", sum(totals.statuses.values())),
         ("kept", totals.statuses["kept"]),
         ("suspect", totals.num_suspect),
-        *([(TWIN, selection.twins.num_videos)] if selection.twins.num_videos else []),
+        *([(NEAR_DUPLICATE, num_near_duplicates)] if num_near_duplicates else []),
         *sorted(totals.warnings.items()),
         *left_out,
     ]
 
 
 def _overview(totals: Totals) -> dict[str, object]:
-    """Facts, funnels and histograms."""
+    """The facts, bar charts and histograms at the top of the page, as variables of the template."""
     kept = max(1, totals.statuses["kept"])
     steps = totals.num_keyframes - kept
     video_meanings = VIDEO_REASONS | {"kept": "keyframes were made"}
@@ -197,12 +199,14 @@ def _overview(totals: Totals) -> dict[str, object]:
 
 
 def _rows(counts: Counter[str], meanings: dict[str, str], first: str) -> list[Bar]:
+    """The rows of a bar chart: `first`, then the others by falling count."""
     total = max(1, counts.total())
     order = sorted((n for n in counts if counts[n]), key=lambda n: (n != first, -counts[n], n))
     return [Bar(n, counts[n], counts[n] / total, meanings.get(n, "")) for n in order]
 
 
 def _columns(counts: Counter[int], limits: tuple[float, ...], unit: str) -> list[Bar]:
+    """The columns of a histogram whose bins have these upper limits; the last one has none."""
     highest = max(1, *counts.values()) if counts else 1
     factor = 100 if unit == "%" else 1
     names = [f"≤ {limit * factor:g}{unit}" for limit in limits]

@@ -1,4 +1,4 @@
-"""Pictures on the page: small WebP data URIs, and a budget that keeps the page under 20 MB."""
+"""Encodes pictures as small WebP data URIs, within a budget that keeps the page under 20 MB."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 QUALITY = 58
-"""WebP quality; a thumbnail takes about 3 kB."""
-MARK, MARK_CASING = (255, 60, 200), (255, 255, 255)
-"""RGB of an outline in a picture, and of the line under it."""
+"""WebP quality, 0 to 100; a thumbnail takes about 3 kB."""
+MARK = (255, 60, 200)
+"""RGB of an outline in a picture."""
+MARK_CASING = (255, 255, 255)
+"""RGB of the wider line under an outline."""
 
 
 class Album:
@@ -21,10 +23,11 @@ class Album:
 
     @property
     def is_full(self) -> bool:
+        """Whether the budget is used up."""
         return self.num_bytes >= self.max_bytes
 
     def add(self, image: np.ndarray, box: tuple[int, int]) -> str:
-        """The image, RGB uint8 (H, W, 3), scaled down to fit a box (width, height) in pixels."""
+        """The data URI of RGB uint8 (H, W, 3), scaled down to fit a box (width, height)."""
         small = fitted(image, box)
         ok, data = cv2.imencode(
             ".webp", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_WEBP_QUALITY, QUALITY]
@@ -37,7 +40,7 @@ class Album:
 
 
 def fitted(image: np.ndarray, box: tuple[int, int]) -> np.ndarray:
-    """A copy that fits a box (width, height); never enlarged."""
+    """A copy of an image, RGB uint8 (H, W, 3), that fits a box (width, height); never enlarged."""
     height, width = image.shape[:2]
     factor = min(1.0, box[0] / width, box[1] / height)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))

@@ -1,7 +1,7 @@
-"""One pass over all outcomes, in memory that does not grow: what is counted, what is shown.
+"""Counts all outcomes of a dataset and selects those that the page shows, in bounded memory.
 
-Everything is counted. Up to `MAX_PICTURED` kept videos are shown with pictures: all of them, or the
-most suspicious ones and some drawn at random, so that the page is no picture of the worst alone.
+Up to `MAX_PICTURED` kept videos are shown with pictures: all of them, or the most suspicious ones
+and some drawn at random, so that the page does not show the worst alone.
 """
 
 from __future__ import annotations
@@ -12,24 +12,29 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from ingest.ledger.outcome import VideoOutcome
-from ingest.report.near_duplicates import Twins
+from ingest.report.near_duplicates import NearDuplicates
 from ingest.report.timeline import USED
-from ingest.video.keyframes.suspicion import SUSPECT
+from ingest.video.keyframes.occluder_suspicion import SUSPICION_THRESHOLD
 
-MAX_PICTURED, NUM_DRAWN = 100, 30
-"""Kept videos with pictures; how many of them are drawn at random where not all can be shown."""
+MAX_PICTURED = 100
+"""Most kept videos with pictures."""
+NUM_DRAWN = 30
+"""How many of them are drawn at random if there are more kept videos."""
 MAX_LISTED = 25
-"""Sources listed for each reason of not being kept."""
+"""Most sources that are listed for each reason of not being kept."""
 KEYFRAME_BINS = (5, 10, 15, 20, 25, 30, 40, 60)
+"""Upper limits of the histogram of keyframes per video; one more column holds the rest."""
 SPACING_BINS_S = (1, 2, 5, 10, 20, 40, 80, 160)
+"""Upper limits of the histogram of seconds between keyframes; one more column holds the rest."""
 SUSPICION_BINS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
-"""Upper limits of histogram columns; one more column holds the rest."""
+"""Upper limits of the histogram of suspicion; one more column holds the rest."""
 
 Item = TypeVar("Item")
+"""The type of the items of `Smallest`."""
 
 
 class Smallest(Generic[Item]):
-    """The `size` items with the smallest keys of any number of items."""
+    """Keeps the `size` items with the smallest keys, in bounded memory."""
 
     def __init__(self, size: int, key: Callable[[Item], Any]) -> None:
         self.size, self.key = size, key
@@ -41,14 +46,16 @@ class Smallest(Generic[Item]):
             self._items = self.sorted()
 
     def sorted(self) -> list[Item]:
+        """The kept items by rising key."""
         return sorted(self._items, key=self.key)[: self.size]
 
 
 @dataclass
 class Totals:
-    """What is counted of all outcomes."""
+    """Counts over all outcomes."""
 
     statuses: Counter[str] = field(default_factory=Counter)
+    """Sources by status."""
     reasons: Counter[str] = field(default_factory=Counter)
     """Sources by reason; `kept` for those that were."""
     frames: Counter[str] = field(default_factory=Counter)
@@ -56,14 +63,18 @@ class Totals:
     warnings: Counter[str] = field(default_factory=Counter)
     """Kept videos by kind of warning: the words before the colon."""
     splits: Counter[str] = field(default_factory=Counter)
+    """Kept videos by split."""
     num_suspect: int = 0
+    """Kept videos with a suspect keyframe."""
     num_keyframes: int = 0
     painting_s: float = 0.0
+    """Sum of the painting spans of kept videos, in seconds of video."""
     keyframe_bins: Counter[int] = field(default_factory=Counter)
     spacing_bins: Counter[int] = field(default_factory=Counter)
     suspicion_bins: Counter[int] = field(default_factory=Counter)
 
     def add(self, outcome: VideoOutcome) -> None:
+        """Count an outcome."""
         self.statuses[outcome.status] += 1
         self.reasons[outcome.reason if outcome.status != "kept" else "kept"] += 1
         if outcome.status != "kept":
@@ -72,7 +83,7 @@ class Totals:
         self.frames[USED] += outcome.num_sampled_frames - sum(outcome.dropped.values())
         self.warnings.update({warning_kind(warning) for warning in outcome.warnings})
         self.splits[outcome.split] += 1
-        self.num_suspect += outcome.suspicion >= SUSPECT
+        self.num_suspect += outcome.suspicion >= SUSPICION_THRESHOLD
         self.num_keyframes += outcome.num_keyframes
         start_s, end_s = outcome.span_s or (0.0, 0.0)
         self.painting_s += end_s - start_s
@@ -93,14 +104,14 @@ class Selection:
     unkept: list[VideoOutcome]
     """Sources that were not kept: failed ones first, then by reason."""
     totals: Totals
-    twins: Twins
+    near_duplicates: NearDuplicates
 
 
 def select(outcomes: Iterable[VideoOutcome]) -> Selection:
-    """Count and choose. The order of the outcomes decides nothing."""
-    totals, twins = Totals(), Twins()
+    """Count all outcomes and select some; the result does not depend on their order."""
+    totals, near_duplicates = Totals(), NearDuplicates()
     worst: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, _by_suspicion)
-    # Ids are hashes of content: the smallest ones are a random draw that stays the same.
+    # Ids are hashes of content, so the smallest ones are a reproducible random sample.
     drawn: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, lambda outcome: outcome.video_id)
     unkept: dict[str, Smallest[VideoOutcome]] = {}
     for outcome in outcomes:
@@ -108,7 +119,7 @@ def select(outcomes: Iterable[VideoOutcome]) -> Selection:
         if outcome.status == "kept":
             worst.add(outcome)
             drawn.add(outcome)
-            twins.add(outcome)
+            near_duplicates.add(outcome)
         else:
             group = unkept.setdefault(
                 outcome.reason,
@@ -118,7 +129,7 @@ def select(outcomes: Iterable[VideoOutcome]) -> Selection:
     pictured, num_drawn = _pictured(worst.sorted(), drawn.sorted(), totals.statuses["kept"])
     listed = [outcome for group in unkept.values() for outcome in group.sorted()]
     listed.sort(key=lambda o: (o.status != "failed", o.reason, o.uri, o.video_id))
-    return Selection(pictured, num_drawn, listed, totals, twins)
+    return Selection(pictured, num_drawn, listed, totals, near_duplicates)
 
 
 def warning_kind(warning: str) -> str:
@@ -134,6 +145,7 @@ def bin_of(value: float, limits: tuple[float, ...]) -> int:
 def _pictured(
     worst: list[VideoOutcome], drawn: list[VideoOutcome], num_kept: int
 ) -> tuple[list[VideoOutcome], int]:
+    """The videos to show with pictures, and how many of them were drawn at random."""
     if num_kept <= MAX_PICTURED:
         return worst, 0
     first = worst[: MAX_PICTURED - NUM_DRAWN]
@@ -143,4 +155,5 @@ def _pictured(
 
 
 def _by_suspicion(outcome: VideoOutcome) -> tuple[float, int, str]:
+    """Sort key: most suspicious first."""
     return -outcome.suspicion, -len(outcome.warnings), outcome.video_id

@@ -1,4 +1,4 @@
-"""The strip over a video's seconds, coloured by what became of each frame that was looked at."""
+"""Draws the timeline of a video as SVG paths, coloured by the fate of each sampled frame."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ from ingest.ledger.frame_table import FrameFate
 from ingest.ledger.reasons import FRAME_REASONS
 
 USED = "used"
+"""The fate of a frame of which a keyframe takes pixels."""
 FATES = (USED, *FRAME_REASONS)
-"""What can become of a frame, in the order of legends."""
-WIDTH, HEIGHT = 1000, 20
-"""Size of the strip in its own units; the page stretches it."""
+"""All fates of frames, in the order of legends."""
+WIDTH = 1000
+"""Width of the timeline in its own units; the page stretches it."""
+HEIGHT = 20
+"""Height of the timeline in its own units."""
 MAX_COLUMNS = 500
-"""Frames are grouped into so many columns at most; a column shows its most common fate."""
+"""Most columns that frames are grouped into; a column shows its most common fate."""
 STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+"""Possible distances of labels in seconds."""
 MAX_LABELS = 7
+"""About how many labels a timeline has at most."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """Neighbouring frames with one fate."""
+    """A stretch of consecutive frames with one fate."""
 
     start_s: float
     end_s: float
@@ -31,7 +36,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Mark:
-    """A place on the strip as a share of its length, and what is written there."""
+    """A label of the time axis; `share` is its place as a share of the timeline's length."""
 
     share: float
     label: str
@@ -39,12 +44,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All that the page draws of it."""
+    """The timeline of one video, ready for the page's template."""
 
     layers: list[tuple[str, str]]
     """(fate, SVG path) of the fates that occur, in units of `WIDTH` x `HEIGHT`."""
     runs: str
-    """``start:number of the fate in FATES`` separated by spaces: what the page tells on hover."""
+    """``start:number of the fate in FATES``, separated by spaces, for the readout on hover."""
     counts: list[tuple[str, int]]
     """(fate, frames)."""
     labels: list[Mark]
@@ -52,7 +57,7 @@ class Timeline:
 
 
 def make_timeline(fates: list[FrameFate], duration_s: float) -> Timeline:
-    """The strip of a video that lasts `duration_s` seconds (in the unit of the fates)."""
+    """The timeline of a video of `duration_s` seconds; times are in the unit of the fates."""
     found = runs(fates, duration_s)
     counts = Counter(fate.reason or USED for fate in fates)
     end_s = max(duration_s, found[-1].end_s)
@@ -66,7 +71,7 @@ def make_timeline(fates: list[FrameFate], duration_s: float) -> Timeline:
 
 
 def runs(fates: list[FrameFate], duration_s: float) -> list[Run]:
-    """Columns of frames joined where neighbours share a fate; together they fill the video."""
+    """Runs of columns with the same fate; together they span the whole video."""
     width = -(-len(fates) // MAX_COLUMNS)
     columns = [fates[i : i + width] for i in range(0, len(fates), width)]
     names = [_most_common(column) for column in columns]
@@ -81,7 +86,7 @@ def runs(fates: list[FrameFate], duration_s: float) -> list[Run]:
 
 
 def clock(time_s: float) -> str:
-    """Seconds as people read them: 12.4 s, 3:07, 1:02:45."""
+    """Seconds in words, such as 12.4 s, 3:07 or 1:02:45."""
     if time_s < 60:
         return f"{time_s:.1f} s"
     minutes, seconds = divmod(round(time_s), 60)
@@ -95,6 +100,7 @@ def _most_common(column: list[FrameFate]) -> str:
 
 
 def _path(found: list[Run], fate: str, end_s: float) -> str:
+    """The SVG path of all runs with a fate."""
     scale = WIDTH / max(end_s, 1e-9)
     return "".join(
         f"M{run.start_s * scale:.1f} 0H{run.end_s * scale:.1f}V{HEIGHT}H{run.start_s * scale:.1f}z"
@@ -104,7 +110,7 @@ def _path(found: list[Run], fate: str, end_s: float) -> str:
 
 
 def _labels(end_s: float) -> list[Mark]:
-    """Round times along the strip; none so near its end that it would be cut off."""
+    """Labels at round times; none so near the end that it would be cut off."""
     step = next((s for s in STEPS_S if end_s / s <= MAX_LABELS), end_s / MAX_LABELS)
     times = [i * step for i in range(int(0.95 * end_s / step) + 1)] if step > 0 else [0.0]
     return [Mark(time_s / max(end_s, 1e-9), _tick(time_s)) for time_s in times]

@@ -1,6 +1,7 @@
 """One run over all sources: rows to tasks, results to the ledger.
 
-In: rows of `ingest/sources`. Out: counts, and a dataset in which everything is decided. Files:
-`intake` (work), `tally` and `console` (counts, progress), `duplicates`, `near_duplicates`,
-`splits` (decided once all sources are known), `conclusion` (ledger and report), `purge`.
+In: rows of `ingest/sources`. Out: counts, and a dataset with splits, ledger and report. Files:
+`intake` (ingests all sources), `tally` (counts), `console` (prints progress). At the end of a run:
+`duplicates` (exact), `near_duplicates`, `splits`, `conclusion` (ledger and report). `purge` removes
+a video from a dataset.
 """

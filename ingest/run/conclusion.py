@@ -1,4 +1,4 @@
-"""What is decided once all sources are known: splits, `videos.parquet`, the report."""
+"""Concludes a run, once all sources are known: splits, `videos.parquet`, the report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ingest.format.dataset import Dataset
 from ingest.ledger.ledger import write_ledger
 from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.outcome_table import OutcomeTable
-from ingest.ledger.stored import write_outcome
+from ingest.ledger.source_files import write_outcome
 from ingest.report.page import write_report
 from ingest.run.splits import decide, decided
 from ingest.settings import IngestConfig
@@ -22,10 +22,10 @@ def conclude(dataset: Dataset, config: IngestConfig) -> list[str]:
 
         def outcomes() -> Iterator[VideoOutcome]:
             for outcome in table:
-                now = decided(outcome, decisions, config.discover)
-                if now != outcome:
-                    write_outcome(dataset, now)
-                yield now
+                final = decided(outcome, decisions, config.discover)
+                if final != outcome:
+                    write_outcome(dataset, final)
+                yield final
 
         write_ledger(dataset, outcomes())
     write_report(dataset)

@@ -1,4 +1,4 @@
-"""What the command prints: a line a source, and the funnel at the end."""
+"""Prints the progress of a run: one line per source, and the counts at the end."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from ingest.ledger.reasons import FRAME_REASONS, VIDEO_REASONS
 from ingest.run.tally import RunResult
 
 _STYLES = {"kept": "green", "refused": "yellow", "failed": "red"}
+"""Colour by status."""
 
 
-def line_of(outcome: VideoOutcome, stood: bool) -> str:
-    """One line of rich markup on what became of a source."""
+def line_of(outcome: VideoOutcome, is_reused: bool) -> str:
+    """The outcome of a source as a line of rich markup; warnings follow on lines of their own.
+
+    Args:
+        is_reused: the outcome is that of an earlier run.
+    """
     head = f"[{_STYLES[outcome.status]}]{outcome.status:7}[/] {escape(Path(outcome.uri).name)}"
     if outcome.status != "kept":
         return f"{head}: {escape(outcome.reason)}: {escape(outcome.detail)}"
     start, end = outcome.span_s or (0.0, 0.0)
     line = f"{head}: {outcome.num_keyframes} keyframes, {start:.1f}-{end:.1f} s"
-    if stood:
+    if is_reused:
         line += " (stood already)"
     return line + "".join(f"\n        [dim]{escape(w)}[/]" for w in outcome.warnings)
 
 
 def print_summary(console: Console, result: RunResult, root: Path) -> None:
-    """The funnel: sources kept and refused by reason; frames used and dropped by reason."""
+    """Print a table of sources by status and reason, and of frames by fate."""
     table = Table(title="What became of the input", title_justify="left", box=None)
     table.add_column("")
     table.add_column("number", justify="right")

@@ -1,8 +1,8 @@
-"""Take a video out of a dataset for good: no byte of it stays, and no run takes it in again.
+"""Purges a video from a dataset: all its files are deleted, and no later run ingests it again.
 
-First a tombstone (`purged.jsonl`), then the files, so that a purge that is killed can be run again
-and nothing brings the video back meanwhile. Shards are packed from many videos: those that hold
-it are deleted, and `python -m labeling shards` builds what is missing.
+The tombstone (`purged.jsonl`) is written first and the files are deleted after it. A purge that was
+killed can therefore be repeated, and no run brings the video back in between. Shards are packed
+from many videos: those that contain it are deleted, and `python -m labeling shards` rebuilds them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ingest.ledger.later_stages import (
 )
 from ingest.ledger.ledger import read_outcomes
 from ingest.ledger.outcome import VideoOutcome, find_outcome
-from ingest.ledger.stored import ingested_files, is_content_id, write_unkept
+from ingest.ledger.source_files import ingested_files, is_content_id, write_unkept
 from ingest.ledger.tombstones import read_purged, write_purged
 from ingest.run.conclusion import conclude
 from ingest.settings import IngestConfig
@@ -31,21 +31,21 @@ from ingest.settings import IngestConfig
 
 @dataclass(frozen=True)
 class PurgePlan:
-    """What a purge takes away."""
+    """What a purge deletes."""
 
     video_id: str
     uri: str
     files: list[Path]
-    """Files of this video alone, and pages that show it: deleted."""
+    """Files of this video alone, and pages that show it."""
     shards: list[Path]
-    """Shards that hold samples of it: deleted, with what other videos have in them."""
+    """Shards that contain samples of it; they are deleted with the samples of other videos."""
     has_answers: bool
-    """It has rows in the table of instructions: taken out."""
+    """Whether the table of instructions has rows of it, which are removed."""
     num_corrections: int
-    """Decisions of people about it: taken out."""
+    """People's corrections of its samples, which are removed."""
 
     def lines(self) -> list[str]:
-        """The plan for people, one line a thing."""
+        """The plan in words, one line per file or table."""
         lines = [f"delete {path}" for path in [*self.files, *self.shards]]
         if self.has_answers:
             lines.append("take its rows out of labels/instructions.parquet")
@@ -55,7 +55,7 @@ class PurgePlan:
 
 
 def plan_purge(dataset: Dataset, name: str) -> PurgePlan:
-    """What purging a video (its id or URI) would take away. Raises UserError: there is none."""
+    """The plan for purging a video, given by its id or URI. Raises UserError if there is none."""
     video_id, uri = _find(dataset, name)
     files = [
         *ingested_files(dataset, video_id),
@@ -75,7 +75,7 @@ def plan_purge(dataset: Dataset, name: str) -> PurgePlan:
 
 
 def purge(dataset: Dataset, plan: PurgePlan) -> None:
-    """Do what the plan says, and write ledger and report anew."""
+    """Execute a plan, and rewrite ledger and report."""
     before = find_outcome(dataset, plan.video_id)
     write_purged(dataset, read_purged(dataset) | {plan.video_id: plan.uri})
     drop_shards(dataset, plan.shards)
@@ -87,14 +87,14 @@ def purge(dataset: Dataset, plan: PurgePlan) -> None:
         drop_corrections(dataset, plan.video_id)
     write_unkept(dataset, _tombstone(plan, before))
     settings = dataset.config_yaml("ingest")
-    is_there = settings.is_file()
+    has_settings = settings.is_file()
     conclude(
-        dataset, load_section("ingest", IngestConfig, settings) if is_there else IngestConfig()
+        dataset, load_section("ingest", IngestConfig, settings) if has_settings else IngestConfig()
     )
 
 
 def _tombstone(plan: PurgePlan, before: VideoOutcome | None) -> VideoOutcome:
-    """The row of the ledger that is left of a video."""
+    """The outcome that replaces that of a purged video in the ledger."""
     return VideoOutcome(
         video_id=plan.video_id,
         uri=plan.uri,
@@ -109,7 +109,8 @@ def _tombstone(plan: PurgePlan, before: VideoOutcome | None) -> VideoOutcome:
 
 
 def undo_purge(dataset: Dataset, name: str) -> str:
-    """Take back a tombstone, so that the next run takes the video in again; returns its id."""
+    """Delete the tombstone of a video (id or URI), so that the next run ingests it again; returns
+    its id. Raises UserError if it was not purged."""
     purged = read_purged(dataset)
     found = [video_id for video_id, uri in purged.items() if name in (video_id, uri)]
     if not found:
@@ -123,10 +124,10 @@ def undo_purge(dataset: Dataset, name: str) -> str:
 
 
 def _find(dataset: Dataset, name: str) -> tuple[str, str]:
-    """Id and URI of the video that is called so."""
+    """Id and URI of the video with this id or URI. Raises UserError if there is none."""
     purged = read_purged(dataset)
     if name in purged:
-        return name, purged[name]  # perhaps a purge that was killed
+        return name, purged[name]  # a purge that was killed can be repeated
     outcome = find_outcome(dataset, name) if is_content_id(name) else None
     if outcome is not None:
         return outcome.video_id, outcome.uri

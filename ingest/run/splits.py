@@ -1,7 +1,7 @@
-"""Splits of videos that belong together: same painting, or paintings that look the same.
+"""Assigns every group of videos that show the same painting to one split (train or val).
 
-Decided at the end of a run from all videos of the dataset, so the order in which they came plays no
-part. A group is what is joined by equal painting ids or equal looks; it lies in one split.
+Videos form a group if they have the same painting id or matching fingerprints. Splits are decided
+at the end of a run from all videos of the dataset, so their order does not matter.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from ingest.sources.discover import DiscoverConfig, split_of
 
 @dataclass(frozen=True)
 class Decision:
-    """What a group means for one of its videos."""
+    """The fields of an outcome that depend on the group of its video."""
 
     split: Split
     near_duplicate_of: str
+    """Id of the first video with a matching fingerprint; empty for that video itself."""
 
 
 def decide(table: OutcomeTable, config: DiscoverConfig) -> tuple[dict[str, Decision], list[str]]:
-    """Decisions by video id for all that are not alone, and warnings about contrary splits."""
-    twins = _twins(table)
-    first_of = _groups(twins)
-    paintings = {table.kept(video_id).painting_id for pair in twins for video_id in pair}
-    paintings |= set(table.contrary_paintings())
+    """Decisions by video id for all videos in groups, and warnings about conflicting splits."""
+    pairs = _near_duplicate_pairs(table)
+    first_of = _groups(pairs)
+    paintings = {table.kept(video_id).painting_id for pair in pairs for video_id in pair}
+    paintings |= set(table.conflicting_paintings())
     videos = [video for painting in sorted(paintings) for video in table.of_painting(painting)]
-    # Nodes of the second grouping are paintings; videos that look the same join theirs.
+    # The second grouping is of paintings: near-duplicate videos join theirs.
     painting_of = {video.video_id: video.painting_id for video in videos}
-    joined = _groups((painting_of[a], painting_of[b]) for a, b in twins)
+    joined = _groups((painting_of[a], painting_of[b]) for a, b in pairs)
     members: dict[str, list[KeptVideo]] = defaultdict(list)
     for video in videos:
         members[joined.get(video.painting_id, video.painting_id)].append(video)
@@ -56,7 +57,7 @@ def decide(table: OutcomeTable, config: DiscoverConfig) -> tuple[dict[str, Decis
 def decided(
     outcome: VideoOutcome, decisions: dict[str, Decision], config: DiscoverConfig
 ) -> VideoOutcome:
-    """The outcome of a kept video with its group's split, or with its own if it is alone."""
+    """The outcome with the split of its group; with its own split if it is kept and in no group."""
     if outcome.status != "kept":
         return outcome
     own = Decision(outcome.given_split or split_of(outcome.painting_id, config), "")
@@ -66,20 +67,22 @@ def decided(
     )
 
 
-def _twins(table: OutcomeTable) -> list[tuple[str, str]]:
-    """Pairs of video ids whose finished paintings look the same."""
-    ids = np.fromiter((int(v, 16) for v, _ in table.looks()), np.uint64)
-    hashes = np.fromiter((hash_bits(look) for _, look in table.looks()), np.uint64)
+def _near_duplicate_pairs(table: OutcomeTable) -> list[tuple[str, str]]:
+    """Pairs of video ids with matching fingerprints, sorted."""
+    ids = np.fromiter((int(v, 16) for v, _ in table.fingerprints()), np.uint64)
+    hashes = np.fromiter((hash_bits(text) for _, text in table.fingerprints()), np.uint64)
     found = set()
     for i, j in close_pairs(hashes):
         pair = (f"{int(ids[i]):016x}", f"{int(ids[j]):016x}")
-        if pair not in found and same_colours(*(table.kept(video_id).look for video_id in pair)):
+        if pair in found:
+            continue
+        if same_colours(*(table.kept(video_id).fingerprint for video_id in pair)):
             found.add(pair)
     return sorted(found)
 
 
 def _groups(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The smallest member of its group, by member (union-find)."""
+    """The smallest member of a group, by member: connected components by union-find."""
     first: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -95,17 +98,21 @@ def _groups(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _split(group: list[KeptVideo], config: DiscoverConfig) -> tuple[Split, str]:
-    """The split of a group: what the manifest says, else by its smallest painting id."""
+    """The split of a group, and a warning or an empty text.
+
+    It is the split that the manifest gives the first video that has one; else it comes from the
+    smallest painting id.
+    """
     group = sorted(group, key=lambda video: (video.painting_id, video.video_id))
     first = next((video for video in group if video.given_split), None)
     if first is None or first.given_split is None:
         return split_of(group[0].painting_id, config), ""
     split = first.given_split
-    against = next((video for video in group if video.given_split not in (None, split)), None)
-    if against is None:
+    other = next((video for video in group if video.given_split not in (None, split)), None)
+    if other is None:
         return split, ""
     return split, (
-        f"the manifest puts video {first.video_id} into {split} and {against.video_id} into "
-        f"{against.given_split}, but both show one painting ({first.painting_id}, "
-        f"{against.painting_id}): all of it went to {split}; give them one split in the manifest"
+        f"the manifest puts video {first.video_id} into {split} and {other.video_id} into "
+        f"{other.given_split}, but both show one painting ({first.painting_id}, "
+        f"{other.painting_id}): all of it went to {split}; give them one split in the manifest"
     )

@@ -1,4 +1,4 @@
-"""Counts of a run: numbers, not lists, so that they take no more memory for a million sources."""
+"""Counts the outcomes of a run. Only numbers are kept, so memory is bounded for any run."""
 
 from __future__ import annotations
 
@@ -10,20 +10,23 @@ from ingest.ledger.outcome import VideoOutcome
 
 @dataclass
 class RunResult:
-    """What a run did. Counts are of the sources that this run was given."""
+    """The counts of a run, over the sources that it was given."""
 
     num_skipped: int = 0
-    """Sources whose outcome stood already."""
+    """Sources whose outcome is reused from an earlier run."""
     num_keyframes: int = 0
     num_sampled_frames: int = 0
     warnings: list[str] = field(default_factory=list)
-    """About the dataset as a whole, such as paintings with contrary splits."""
+    """Warnings about the dataset as a whole, such as paintings with conflicting splits."""
     statuses: Counter[str] = field(default_factory=Counter)
+    """Sources by status."""
     unkept: Counter[str] = field(default_factory=Counter)
+    """Sources without keyframes by reason."""
     dropped: Counter[str] = field(default_factory=Counter)
+    """Sampled frames that no keyframe uses, by reason."""
 
     def add(self, outcome: VideoOutcome, number: int = 1) -> None:
-        """Count an outcome; -1 takes it back."""
+        """Count an outcome; a `number` of -1 removes it again."""
         self.statuses[outcome.status] += number
         if outcome.status != "kept":
             self.unkept[outcome.reason] += number
@@ -37,18 +40,19 @@ class RunResult:
         return self.statuses.total()
 
     def counts(self) -> dict[str, int]:
-        """Sources by status."""
+        """Sources by status, sorted."""
         return _sorted(self.statuses)
 
     def reasons(self) -> dict[str, int]:
-        """Sources without keyframes by reason."""
+        """Sources without keyframes by reason, sorted."""
         return _sorted(self.unkept)
 
     def frame_funnel(self) -> dict[str, int]:
-        """Frames that no keyframe uses by reason."""
+        """Sampled frames that no keyframe uses by reason, sorted."""
         return _sorted(self.dropped)
 
     def failed_share(self) -> float:
+        """Share of the sources that failed, 0 to 1."""
         return self.statuses["failed"] / max(1, self.num_sources)
 
 

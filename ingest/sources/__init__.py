@@ -1,6 +1,7 @@
-"""From what the user names to one local file or folder a source.
+"""Turns the inputs that the user names into sources with local files.
 
 In: files, folders, globs, manifests, remote addresses. Out: one `SourceRow` a source, and a local
-copy while it is worked on. Files: `source_row`, `stores` and `remote` (S3, Google Cloud Storage,
-http), `copies`, `picture_times`, `manifest`, `discover`, `stamp` (has a source changed?).
+copy while it is processed. Files: `source_row`, `file_systems` and `remote` (S3, Google Cloud
+Storage, http), `copies`, `picture_times`, `manifest`, `discover`, `change_tag` (detects that a
+source has changed).
 """

@@ -1,7 +1,7 @@
-"""Local copies of remote sources, for as long as they are worked on: decoders need files.
+"""Temporary local copies of remote sources: decoders need files.
 
-A copy lies in a folder that its process holds locked. The lock goes with the process, however it
-ends, and whoever makes the next copy on that machine removes the folders that nobody holds.
+A copy lies in a folder that its process keeps locked. The lock ends with the process, and the next
+process that makes a copy on that machine removes all folders without a lock.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from ingest.conventions.errors import Refusal, UserError
+from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.remote import RemoteFile, fetch, find, is_remote, join, name_of, stat
-from ingest.sources.source_row import FOLDER_MARKS, PICTURE_ENDINGS, SourceRow
-from ingest.sources.stores import RemoteConfig
+from ingest.sources.source_row import FOLDER_MARKER_FILES, PICTURE_EXTENSIONS, SourceRow
 
 
 @contextlib.contextmanager
 def local_copy(row: SourceRow, config: RemoteConfig) -> Iterator[SourceRow]:
-    """The row with local paths: the same one, or one whose files are fetched and removed again.
+    """Yields the row with local paths; copies are removed at the end of the block.
 
-    Refusals that leave the block name the address instead of the copy, so that what is recorded
-    does not depend on where the copy lay.
+    Refusals raised in the block get the address in place of the copy's path, so that records do not
+    depend on where the copy lay.
 
     Raises:
         Refusal: missing, no-size. Unreachable. OSError: the copy cannot be written.
@@ -37,8 +37,8 @@ def local_copy(row: SourceRow, config: RemoteConfig) -> Iterator[SourceRow]:
     with copy_folder() as folder:
         copy = replace(
             row,
-            uri=_copied(row.uri, folder / "source", config),
-            times=_copied(row.times, folder / "times", config),
+            uri=_copy(row.uri, folder / "source", config),
+            times=_copy(row.times, folder / "times", config),
         )
         try:
             yield copy
@@ -49,16 +49,16 @@ def local_copy(row: SourceRow, config: RemoteConfig) -> Iterator[SourceRow]:
             raise type(refusal)(refusal.reason, detail) from refusal
 
 
-def remote_stamp(row: SourceRow, config: RemoteConfig) -> str:
-    """Changes when a remote source or its times do, read or not; empty if that cannot be told."""
+def remote_change_tag(row: SourceRow, config: RemoteConfig) -> str:
+    """A text that changes when a remote source or its times do; empty if a version is unknown."""
     uris = [uri for uri in (row.uri, row.times) if uri]
     if not all(map(is_remote, uris)):
         return ""
     try:
-        stamps = [_stamp(uri, config) for uri in uris]
+        tags = [_change_tag(uri, config) for uri in uris]
     except Refusal:
-        return ""  # Working on the row will say what is wrong.
-    return " ".join(stamps) if all(stamps) else ""
+        return ""  # Processing the row will say what is wrong.
+    return " ".join(tags) if all(tags) else ""
 
 
 @contextlib.contextmanager
@@ -77,13 +77,14 @@ def copy_folder() -> Iterator[Path]:
 
 
 def remove_abandoned_copies() -> int:
-    """Remove what killed processes of this user left on this machine; returns how many folders."""
+    """Remove copies that killed processes of this user left on this machine; returns the number of
+    folders."""
     with _locked_root() as root:
         return _remove_abandoned(root)
 
 
 def copies_root() -> Path:
-    """Where copies lie on this machine; TMPDIR chooses the disk."""
+    """The folder of all copies on this machine, in TMPDIR."""
     return Path(tempfile.gettempdir()) / f"ingest-copies-{os.getuid()}"
 
 
@@ -104,57 +105,60 @@ def _locked_root() -> Iterator[Path]:
 def _remove_abandoned(root: Path) -> int:
     removed = 0
     for folder in root.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # its owner has just removed it
+        with contextlib.suppress(FileNotFoundError):  # its process has just removed it
             handle = os.open(folder, os.O_RDONLY)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
                 removed += 1
             except BlockingIOError:
-                pass  # somebody works on it
+                pass  # a process is using it
             finally:
                 os.close(handle)
     return removed
 
 
-def _copied(uri: str, folder: Path, config: RemoteConfig) -> str:
-    """The path of a file's or picture folder's copy; what is not remote stays as it is."""
+def _copy(uri: str, folder: Path, config: RemoteConfig) -> str:
+    """Download a file or picture folder and return its path; a local `uri` is returned as it is."""
     if not is_remote(uri):
         return uri
     folder.mkdir()
     target = folder / (name_of(uri) or "source")
-    remote = _looked_up(uri, config)
+    remote = _stat_unless_folder(uri, config)
     if remote is not None:
         fetch(remote, target, config)
         return str(target)
     target.mkdir()
-    for name in _parts(uri, config):
+    for name in _picture_folder_files(uri, config):
         part = stat(join(uri, name), config)
         if part is not None:
             fetch(part, target / name, config)
     return str(target)
 
 
-def _stamp(uri: str, config: RemoteConfig) -> str:
-    remote = _looked_up(uri, config)
+def _change_tag(uri: str, config: RemoteConfig) -> str:
+    remote = _stat_unless_folder(uri, config)
     if remote is not None:
-        return remote.stamp
-    stamps = [f"{name} {_stamp(join(uri, name), config)}" for name in _parts(uri, config)]
-    return "" if any(stamp.endswith(" ") for stamp in stamps) else "\n".join(stamps)
+        return remote.change_tag
+    tags = [
+        f"{name} {_change_tag(join(uri, name), config)}"
+        for name in _picture_folder_files(uri, config)
+    ]
+    return "" if any(tag.endswith(" ") for tag in tags) else "\n".join(tags)
 
 
-def _looked_up(uri: str, config: RemoteConfig) -> RemoteFile | None:
-    """The file, or None for a folder, which http tells by a slash at the end."""
+def _stat_unless_folder(uri: str, config: RemoteConfig) -> RemoteFile | None:
+    """`stat` of a file; None for a folder (in http, an address that ends with a slash)."""
     return None if uri.startswith("http") and uri.endswith("/") else stat(uri, config)
 
 
-def _parts(uri: str, config: RemoteConfig) -> list[str]:
-    """Names of the files of a picture folder that matter."""
+def _picture_folder_files(uri: str, config: RemoteConfig) -> list[str]:
+    """Names of the pictures and marker files in a remote picture folder."""
     prefix = uri.rstrip("/") + "/"
     names = [path.removeprefix(prefix) for path in find(uri, config) if path.startswith(prefix)]
     return [
         name
         for name in names
         if "/" not in name
-        and (name in FOLDER_MARKS or Path(name).suffix.lower() in PICTURE_ENDINGS)
+        and (name in FOLDER_MARKER_FILES or Path(name).suffix.lower() in PICTURE_EXTENSIONS)
     ]

@@ -1,6 +1,6 @@
-"""From what the user names (files, folders, globs, manifests) to one `SourceRow` a video.
+"""Lists the sources of all inputs (files, folders, globs, manifests): one `SourceRow` each.
 
-Nothing is decoded here, and of remote inputs only listings and manifests are read.
+Nothing is decoded. Of remote inputs only listings and manifests are read.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from pydantic import Field
 from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal, UserError
 from ingest.format.schema import Split
-from ingest.sources.manifest import MANIFEST_ENDINGS, read_manifest, read_remote_manifest
+from ingest.sources.file_systems import RemoteConfig
+from ingest.sources.manifest import MANIFEST_EXTENSIONS, read_manifest, read_remote_manifest
 from ingest.sources.remote import SCHEMES, find, is_glob, is_remote, local_path, name_of
 from ingest.sources.source_row import (
-    FOLDER_MARKS,
+    FOLDER_MARKER_FILES,
     FRAMES_FILE,
-    PICTURE_ENDINGS,
+    PICTURE_EXTENSIONS,
     TARGETS_FILE,
     TIMES_FILE,
-    VIDEO_ENDINGS,
+    VIDEO_EXTENSIONS,
     BadRow,
     Row,
     SourceRow,
 )
-from ingest.sources.stores import RemoteConfig
 
 __all__ = ["BadRow", "DiscoverConfig", "Row", "SourceRow", "content_id", "discover", "split_of"]
 
@@ -60,9 +60,9 @@ def discover(inputs: Iterable[str], remote: RemoteConfig | None = None) -> Itera
 
 
 def content_id(row: SourceRow) -> str:
-    """First 16 hex digits of the SHA-256 of the content: it never depends on the path.
+    """First 16 hex digits of the SHA-256 of the content; does not depend on the path.
 
-    For a folder of pictures the content is the sorted hashes of its pictures and its times.
+    The content of a folder is the sorted hashes of its pictures, and its marker and times files.
 
     Raises:
         Refusal: missing.
@@ -70,7 +70,7 @@ def content_id(row: SourceRow) -> str:
     digest = hashlib.sha256()
     try:
         if row.path.is_dir():
-            names = sorted(p for p in row.path.iterdir() if p.suffix.lower() in PICTURE_ENDINGS)
+            names = sorted(p for p in row.path.iterdir() if p.suffix.lower() in PICTURE_EXTENSIONS)
             for line in sorted(f"{_file_hash(path)} {path.name}" for path in names):
                 digest.update(line.encode())
             for extra in (row.path / TARGETS_FILE, times_file(row), row.path / FRAMES_FILE):
@@ -85,7 +85,7 @@ def content_id(row: SourceRow) -> str:
 
 
 def times_file(row: SourceRow) -> Path | None:
-    """The CSV with the times of a picture folder: the manifest's, or `times.csv` inside it."""
+    """The CSV with the times of a picture folder: named by the manifest, or `times.csv` in it."""
     if row.times:
         return Path(row.times)
     inside = row.path / TIMES_FILE
@@ -99,13 +99,13 @@ def split_of(painting_id: str, config: DiscoverConfig) -> Split:
 
 
 def is_picture_folder(path: Path) -> bool:
-    """Whether a folder is one source: keyframes or frames, told by the file beside them."""
-    return any((path / mark).is_file() for mark in FOLDER_MARKS)
+    """Whether a folder is one source: it holds one of `FOLDER_MARKER_FILES`."""
+    return any((path / name).is_file() for name in FOLDER_MARKER_FILES)
 
 
 def _file_hash(path: Path) -> str:
     if path.exists() and not path.is_file():
-        # Opening a pipe would wait for ever.
+        # Opening a pipe would block for ever.
         raise OSError(0, "no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -133,9 +133,9 @@ def _matches(pattern: str) -> list[str]:
 
 
 def _local_rows(path: Path, above: frozenset[Path]) -> Iterator[Row]:
-    """Rows of a file or folder; `above` are the folders that it was reached through."""
+    """Rows of a file or folder; `above` are its parent folders, to detect cycles of links."""
     if not path.is_dir():
-        is_manifest = path.suffix.lower() in MANIFEST_ENDINGS and path.is_file()
+        is_manifest = path.suffix.lower() in MANIFEST_EXTENSIONS and path.is_file()
         yield from read_manifest(path) if is_manifest else [SourceRow(uri=str(path))]
         return
     if is_picture_folder(path):
@@ -143,24 +143,24 @@ def _local_rows(path: Path, above: frozenset[Path]) -> Iterator[Row]:
         return
     real = path.resolve()
     if real in above:
-        return  # a link back up: what it shows was seen on the way
+        return  # a link to a parent folder
     for child in sorted(path.iterdir()):
         if child.is_dir():
             yield from _local_rows(child, above | {real})
-        elif child.suffix.lower() in VIDEO_ENDINGS:
+        elif child.suffix.lower() in VIDEO_EXTENSIONS:
             yield SourceRow(uri=str(child))
 
 
 def _remote_rows(uri: str, remote: RemoteConfig) -> Iterator[Row]:
-    """Rows of an address, told by its ending: a manifest, a video, else a folder or a glob."""
-    ending = Path(name_of(uri)).suffix.lower()
+    """Rows of an address; its extension decides: a manifest, a video, else a folder or a glob."""
+    extension = Path(name_of(uri)).suffix.lower()
     if is_glob(uri):
         for match in find(uri, remote):
-            # A name with a star in it is a file, or this would never end.
+            # A matched name with a star is a file; as a pattern the recursion would not end.
             yield from [SourceRow(match)] if is_glob(match) else _remote_rows(match, remote)
-    elif ending in MANIFEST_ENDINGS:
+    elif extension in MANIFEST_EXTENSIONS:
         yield from read_remote_manifest(uri, remote)
-    elif ending in VIDEO_ENDINGS or (uri.startswith("http") and not uri.endswith("/")):
+    elif extension in VIDEO_EXTENSIONS or (uri.startswith("http") and not uri.endswith("/")):
         yield SourceRow(uri)
     else:
         yield from _listed_rows(find(uri, remote), uri)
@@ -169,13 +169,13 @@ def _remote_rows(uri: str, remote: RemoteConfig) -> Iterator[Row]:
 def _listed_rows(uris: list[str], given: str) -> Iterator[Row]:
     """Rows of a sorted listing: its videos, and its folders of pictures with times."""
     folder_of = {uri: uri.rpartition("/")[0] for uri in uris}
-    marked = {folder_of[uri] for uri in uris if name_of(uri) in FOLDER_MARKS}
-    told: set[str] = set()
+    picture_folders = {folder_of[uri] for uri in uris if name_of(uri) in FOLDER_MARKER_FILES}
+    yielded_folders: set[str] = set()
     for uri in uris:
         folder = folder_of[uri]
-        if folder in marked:
-            if folder not in told:
+        if folder in picture_folders:
+            if folder not in yielded_folders:
                 yield SourceRow(f"{folder}/" if uri.startswith("http") else folder)
-            told.add(folder)
-        elif uri == given or Path(name_of(uri)).suffix.lower() in VIDEO_ENDINGS:
+            yielded_folders.add(folder)
+        elif uri == given or Path(name_of(uri)).suffix.lower() in VIDEO_EXTENSIONS:
             yield SourceRow(uri)

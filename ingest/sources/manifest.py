@@ -1,7 +1,7 @@
-"""Manifests: CSV or JSON lines, one row a source, read one row at a time.
+"""Reads manifests (CSV or JSON lines, one row a source) row by row.
 
-A row that cannot be used becomes a `BadRow`, so that it appears in the report like every other
-input, and the rows after it still come through.
+A row that cannot be used becomes a `BadRow`: it appears in the report, and the rows after it are
+still read.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from typing import Any
 
 from ingest.conventions.errors import UserError
 from ingest.sources.copies import copy_folder
+from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.remote import SCHEMES, fetch, is_remote, join, local_path, name_of, stat
 from ingest.sources.source_row import BadRow, Row, SourceRow
-from ingest.sources.stores import RemoteConfig
 
-MANIFEST_ENDINGS = frozenset((".csv", ".jsonl"))
+MANIFEST_EXTENSIONS = frozenset((".csv", ".jsonl"))
+"""Extensions of manifests, lower case."""
 MANIFEST_COLUMNS = ("uri", "painting", "licence", "source", "split", "times", "speed")
+"""Columns that a manifest may have; only uri is required."""
 
 
 def read_manifest(path: Path) -> Iterator[Row]:
@@ -113,7 +115,7 @@ def _row_of(record: dict[str, Any], base: str) -> SourceRow:
 
 
 def _resolved(base: str, text: str, column: str) -> str:
-    """The path or address that a row means. Local ones have to exist; no server is asked here."""
+    """The path or address of a row's entry. Only local files are checked for existence."""
     if is_remote(text):
         return text
     if "://" in text and not text.startswith("file://"):

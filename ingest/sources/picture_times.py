@@ -1,4 +1,4 @@
-"""Pictures of a folder with the times that a CSV ``file,time_s`` gives them."""
+"""Reads the times of a folder's pictures from a CSV with the columns ``file,time_s``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.conventions.errors import Refusal
-from ingest.sources.source_row import PICTURE_ENDINGS
+from ingest.sources.source_row import PICTURE_EXTENSIONS
 
 
 def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
-    """The pictures that `file` lists and their seconds, in the order of time.
+    """Returns (path, seconds) of the pictures that `file` lists, sorted by time.
 
     Raises:
         Refusal: bad-times, for a damaged list, a picture that is not there, or equal times.
@@ -53,9 +53,12 @@ def check_times(file: Path, sorted_times: Sequence[tuple[str, float]]) -> None:
 
 
 def picture_path(folder: Path, name: str) -> Path:
-    """The picture that a list names, with or without its ending. Raises Refusal: bad-times."""
-    options = [folder / name, *(folder / f"{name}{ending}" for ending in sorted(PICTURE_ENDINGS))]
+    """The picture of a name with or without extension. Raises Refusal: bad-times."""
+    options = [
+        folder / name,
+        *(folder / f"{name}{extension}" for extension in sorted(PICTURE_EXTENSIONS)),
+    ]
     for path in options:
-        if path.is_file() and path.suffix.lower() in PICTURE_ENDINGS:
+        if path.is_file() and path.suffix.lower() in PICTURE_EXTENSIONS:
             return path
     raise Refusal("bad-times", f"{folder}: {name!r} is listed but there is no such picture")

@@ -1,7 +1,6 @@
-"""Files behind ``s3://``, ``gs://``, ``http://`` and ``https://``: found, stamped, fetched whole.
+"""Lists, describes and downloads files behind ``s3://``, ``gs://``, ``http://`` and ``https://``.
 
-What arrives is compared with the size that was promised, and a file that changes meanwhile is not
-taken.
+A download must have the size that the server named, and the file must not change meanwhile.
 """
 
 from __future__ import annotations
@@ -15,28 +14,36 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ingest.conventions.errors import Refusal, Unreachable
-from ingest.sources.stores import RemoteConfig, ask, faults, files_of, give_up_or_pause
+from ingest.sources.file_systems import (
+    RemoteConfig,
+    file_system_of,
+    give_up_or_pause,
+    network_errors,
+    request,
+)
 
 SCHEMES = ("s3", "gs", "http", "https")
+"""Schemes of remote addresses."""
 
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """What a store tells of a file without sending it."""
+    """What a server says about a file without sending it."""
 
     uri: str
     size: int
-    mark: str
-    """ETag or time of change; empty if the server tells neither."""
+    """In bytes."""
+    version: str
+    """ETag or modification time; empty if the server sends neither."""
 
     @property
-    def stamp(self) -> str:
-        """Changes when the file does; empty if that cannot be told."""
-        return f"{self.size}-{self.mark}" if self.mark else ""
+    def change_tag(self) -> str:
+        """A text that changes when the file does; empty if the version is unknown."""
+        return f"{self.size}-{self.version}" if self.version else ""
 
 
 def is_remote(text: str) -> bool:
-    """Whether it names something on another machine (`file://` does not)."""
+    """Whether an input is a remote address (`file://` is not)."""
     return text.partition("://")[0].lower() in SCHEMES and "://" in text
 
 
@@ -46,12 +53,12 @@ def local_path(text: str) -> Path:
 
 
 def join(folder: str, text: str) -> str:
-    """`text` beside what stands in the remote `folder`; an address of its own stays as it is."""
+    """The address of `text`, relative to the remote `folder`; a full address stays as it is."""
     return text if "://" in text else f"{folder.rstrip('/')}/{text}"
 
 
 def is_glob(uri: str) -> bool:
-    """Whether an address is a pattern; in http the signs ? and [ belong to queries and hosts."""
+    """Whether an address is a glob pattern; in http, ? and [ belong to queries and hosts."""
     return "*" in uri or (not uri.startswith("http") and ("[" in uri or "?" in uri))
 
 
@@ -62,14 +69,18 @@ def name_of(uri: str) -> str:
 
 
 def stat(uri: str, config: RemoteConfig) -> RemoteFile | None:
-    """What is known of a file; None for a folder. Raises Refusal: missing; Unreachable."""
-    info = ask(uri, config, lambda files, path: files.info(path))
+    """Size and version of a file; None for a folder.
+
+    Raises:
+        Refusal: missing, no-size. Unreachable.
+    """
+    info = request(uri, config, lambda files, path: files.info(path))
     if info.get("type") == "directory":
         return None
     if info.get("size") is None:
         raise Refusal("no-size", f"{uri}: the server tells no size: download it and give the file")
-    marks = (info.get("ETag"), info.get("Last-Modified"), info.get("mtime"))
-    return RemoteFile(uri, int(info["size"]), next((str(mark) for mark in marks if mark), ""))
+    versions = (info.get("ETag"), info.get("Last-Modified"), info.get("mtime"))
+    return RemoteFile(uri, int(info["size"]), next((str(text) for text in versions if text), ""))
 
 
 def find(uri: str, config: RemoteConfig) -> list[str]:
@@ -93,7 +104,7 @@ def _walk(top: str, deepest: int, config: RemoteConfig) -> Iterator[tuple[str, b
     if top.startswith("gs://"):
         yield from _gs_walk(top, config)
         return
-    # Asked folder by folder: fsspec's own walk takes a folder that fails for an empty one.
+    # Listed folder by folder: fsspec's own walk takes a folder that fails for an empty one.
     folders = [top]
     while folders:
         for name, is_folder in _listed(folders.pop(), config):
@@ -103,11 +114,11 @@ def _walk(top: str, deepest: int, config: RemoteConfig) -> Iterator[tuple[str, b
 
 
 def _gs_walk(top: str, config: RemoteConfig) -> Iterator[tuple[str, bool]]:
-    """All at once: asked for one level, Arrow leaves out folders (apache/arrow issue 35993)."""
+    """`_walk` by one recursive listing: others omit folders (apache/arrow issue 35993)."""
     from pyarrow.fs import FileSelector, FileType
 
     selector = FileSelector(top.removeprefix("gs://").rstrip("/"), recursive=True)
-    infos = ask(top, config, lambda files, _: files.fs.get_file_info(selector))
+    infos = request(top, config, lambda files, _: files.fs.get_file_info(selector))
     folders = set[str]()
     for info in infos:
         if info.type == FileType.File:
@@ -118,9 +129,9 @@ def _gs_walk(top: str, config: RemoteConfig) -> Iterator[tuple[str, bool]]:
 
 
 def _listed(folder: str, config: RemoteConfig) -> list[tuple[str, bool]]:
-    """Addresses of what lies directly in a folder (or of the file that it is), and which are
-    folders themselves."""
-    entries = ask(folder, config, lambda files, path: files.ls(path, detail=True))
+    """Addresses of the direct entries of a folder (or of the file itself), and whether each is a
+    folder."""
+    entries = request(folder, config, lambda files, path: files.ls(path, detail=True))
     scheme = "" if folder.startswith("http") else folder.partition("://")[0] + "://"
     listed = [(scheme + entry["name"], entry["type"] == "directory") for entry in entries]
     # Index pages also link upwards and elsewhere.
@@ -128,10 +139,10 @@ def _listed(folder: str, config: RemoteConfig) -> list[tuple[str, bool]]:
 
 
 def fetch(remote: RemoteFile, target: Path, config: RemoteConfig) -> None:
-    """Write a remote file to a local one, or raise and leave a part of it.
+    """Download a remote file to `target`; after an error a part of it may be left.
 
     Raises:
-        Refusal: missing. Unreachable: it did not come whole, or changed meanwhile.
+        Refusal: missing. Unreachable: the download was incomplete, or the file changed meanwhile.
         OSError: `target` cannot be written.
     """
     with target.open("wb") as file:
@@ -143,9 +154,9 @@ def fetch(remote: RemoteFile, target: Path, config: RemoteConfig) -> None:
 
 
 def _chunks(remote: RemoteFile, config: RemoteConfig) -> Iterator[tuple[int, bytes]]:
-    """The file in pieces with their offsets. After a fault it goes on where it stopped, or, if the
-    server cannot start in the middle, from the beginning."""
-    files, path = files_of(remote.uri, config)
+    """Yields (offset, bytes) of the file. After a network error it resumes where it stopped, or
+    from the beginning if the server has no range requests."""
+    files, path = file_system_of(remote.uri, config)
     done, failures, whole = 0, 0, False
     limit = config.chunk_mb * 10**6
     while done < remote.size:
@@ -160,7 +171,7 @@ def _chunks(remote: RemoteFile, config: RemoteConfig) -> Iterator[tuple[int, byt
                         raise OSError(f"the body ended after {done} of {remote.size} bytes")
                     yield done, bytes(data)
                     done, failures = done + len(data), 0 if not whole else failures
-        except faults() as error:
+        except network_errors() as error:
             failures += 1
             give_up_or_pause(remote.uri, error, failures, config)
             done = 0 if whole else done

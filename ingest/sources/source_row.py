@@ -1,4 +1,4 @@
-"""One source of keyframes as the user names it, and the endings that tell what a file is."""
+"""The record of one source as the user names it, and the file names that decide its kind."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from pathlib import Path
 
 from ingest.format.schema import Split
 
-VIDEO_ENDINGS = frozenset(
+VIDEO_EXTENSIONS = frozenset(
     (
         *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts"),
         *(".m2ts", ".wmv", ".flv", ".ogv", ".3gp"),
     )
 )
-PICTURE_ENDINGS = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
+"""Lower case; other files in a folder are not videos."""
+PICTURE_EXTENSIONS = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
+"""Lower case; other files in a folder are not pictures."""
 TIMES_FILE = "times.csv"
-"""Beside pictures: they are keyframes, clean already."""
+"""A folder with this file holds keyframes: clean canvases with times."""
 FRAMES_FILE = "frames.csv"
-"""Beside pictures: they are the frames of footage."""
+"""A folder with this file holds the frames of a video."""
 TARGETS_FILE = "last_aligned_frame_inv.json"
-"""Beside pictures: they are keyframes in the layout of the paper's authors."""
-FOLDER_MARKS = (TIMES_FILE, FRAMES_FILE, TARGETS_FILE)
+"""A folder with this file holds keyframes in the layout of the paper's authors."""
+FOLDER_MARKER_FILES = (TIMES_FILE, FRAMES_FILE, TARGETS_FILE)
+"""A folder with any of these files is one source."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,14 @@ class SourceRow:
     uri: str
     """Path or address of the file or folder."""
     painting: str = ""
-    """Id of the painting; empty takes the content id, so every video is its own painting."""
+    """Id of the painting; empty: the content id, so every video is its own painting."""
     licence: str = ""
     source: str = ""
     split: Split | None = None
     times: str = ""
     """Path or address of a CSV ``file,time_s`` for a folder of pictures."""
     speed: float = 1.0
-    """Real seconds in one second of the video."""
+    """Real seconds per second of the video."""
 
     @property
     def path(self) -> Path:
@@ -49,7 +52,7 @@ class BadRow:
     """A manifest row that cannot be used, or an input that is not there."""
 
     uri: str
-    """Where it stands: ``manifest.csv:12``, or the path."""
+    """The place of the row, ``manifest.csv:12``, or the path of the input."""
     detail: str
     reason: str = "bad-manifest-row"
 

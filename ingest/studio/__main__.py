@@ -1,4 +1,4 @@
-"""``python -m ingest.studio``: synthetic footage with its truth."""
+"""``python -m ingest.studio``: makes synthetic painting videos and their ground truth."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def film(
     if context.invoked_subcommand is not None:
         return
     from ingest.conventions.config import to_yaml
-    from ingest.studio.corpus import plan_of, resolve, shoot_all
+    from ingest.studio.corpus import film_paintings, plan_films, resolve_config
 
     given = {
         "profile": profile,
@@ -79,13 +79,13 @@ def film(
         "aspect": aspect,
         "speed": speed,
     }
-    settings, folder = resolve(config, set or [], given), _folder(output)
+    settings, folder = resolve_config(config, set or [], given), _folder(output)
     if dry_run:
         print(to_yaml(settings, "studio"), end="")
-        for film_ in plan_of(seed, count, settings):
+        for film_ in plan_films(seed, count, settings):
             print(f"{folder / film_.name}.mp4  seed {film_.seed}  {film_.split}")
         return
-    write_result(json, shoot_all(seed, count, settings, folder))
+    write_result(json, film_paintings(seed, count, settings, folder))
 
 
 @app.command()
@@ -100,10 +100,13 @@ def others(
     json: JsonOption = None,
 ) -> None:
     """Film what is no painting (slideshow, reveal, ...); the truth names the expected refusal."""
-    from ingest.studio.corpus import resolve, shoot_others
+    from ingest.studio.corpus import film_non_paintings, resolve_config
 
     given = {"side_px": side, "fps": fps, "seconds": seconds}
-    write_result(json, shoot_others(seed, count, resolve(None, set or [], given), _folder(output)))
+    write_result(
+        json,
+        film_non_paintings(seed, count, resolve_config(None, set or [], given), _folder(output)),
+    )
 
 
 def _folder(output: Path | None) -> Path:

@@ -1,4 +1,4 @@
-"""A corpus of films: names, splits, the manifest, and going on where an earlier run stopped."""
+"""Makes a folder of films and its manifest; a rerun makes only what is missing."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from ingest.format.schema import Split
 from ingest.studio.settings import StudioConfig
 
 VAL_EVERY = 6
+"""One film in so many goes to the val split."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ class Film:
     split: Split
 
 
-def resolve(path: Path | None, overrides: list[str], given: dict[str, Any]) -> StudioConfig:
-    """The config from the top key `studio` of a file, ``--set studio.KEY=VALUE``, and options;
-    the later wins."""
+def resolve_config(path: Path | None, overrides: list[str], given: dict[str, Any]) -> StudioConfig:
+    """Returns the config: the section `studio` of a file, overridden by ``--set studio.KEY=VALUE``,
+    overridden by command line options."""
     options = [f"studio.{key}={value}" for key, value in given.items() if value is not None]
     return load_section("studio", StudioConfig, path, [*overrides, *options])
 
 
-def plan_of(seed: int, count: int, config: StudioConfig) -> list[Film]:
-    """Names and splits: of three films or more, the last sixth (at least one) is for validation."""
+def plan_films(seed: int, count: int, config: StudioConfig) -> list[Film]:
+    """Returns `count` films. Of three or more, the last sixth (one at least) is for validation."""
     num_val = max(1, round(count / VAL_EVERY)) if count >= 3 else 0
     return [
         Film(
@@ -49,21 +50,21 @@ def plan_of(seed: int, count: int, config: StudioConfig) -> list[Film]:
     ]  # fmt: skip
 
 
-def shoot_all(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
-    """Film what is not there yet, then write the manifest; returns the machine-readable result."""
+def film_paintings(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
+    """Make the films that are missing, then the manifest; returns the JSON result."""
     from ingest.studio.filming.film import film_video
 
-    films = plan_of(seed, count, config)
+    films = plan_films(seed, count, config)
 
-    def shoot(film: Film, video: Path, tick: Callable[[float], None]) -> None:
-        film_video(film.seed, config, video, tick)
+    def film_one(film: Film, video: Path, on_progress: Callable[[float], None]) -> None:
+        film_video(film.seed, config, video, on_progress)
 
-    return _shoot_missing(films, config, folder, shoot)
+    return _film_missing(films, config, folder, film_one)
 
 
-def shoot_others(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
-    """Film every kind of non-painting, `count` of each; returns the machine-readable result."""
-    from ingest.studio.non_paintings import REFUSALS, film_other
+def film_non_paintings(seed: int, count: int, config: StudioConfig, folder: Path) -> dict[str, Any]:
+    """Make `count` films of every kind of non-painting; returns the JSON result."""
+    from ingest.studio.non_paintings import REFUSALS, film_non_painting
 
     films = [
         Film(f"other-{kind}-{seed + i:05d}", seed + i, "train")
@@ -71,22 +72,23 @@ def shoot_others(seed: int, count: int, config: StudioConfig, folder: Path) -> d
         for i in range(count)
     ]
 
-    def shoot(film: Film, video: Path, tick: Callable[[float], None]) -> None:
-        film_other(film.name.removeprefix("other-")[:-6], film.seed, config, video)
-        tick(1.0)
+    def film_one(film: Film, video: Path, on_progress: Callable[[float], None]) -> None:
+        film_non_painting(film.name.removeprefix("other-")[:-6], film.seed, config, video)
+        on_progress(1.0)
 
-    return _shoot_missing(films, config, folder, shoot)
+    return _film_missing(films, config, folder, film_one)
 
 
-def _shoot_missing(
+def _film_missing(
     films: list[Film],
     config: StudioConfig,
     folder: Path,
-    shoot: Callable[[Film, Path, Callable[[float], None]], None],
+    film_one: Callable[[Film, Path, Callable[[float], None]], None],
 ) -> dict[str, Any]:
-    """Film what is not there yet, then write the manifest."""
+    """Make the films that are missing with `film_one(film, video, on_progress)`, then the
+    manifest; returns the JSON result."""
     made, began = 0, time.monotonic()
-    _claim(folder, config)
+    _claim_folder(folder, config)
     remove_stale_temporaries(folder)
     bar = Progress(
         TextColumn("{task.description}"),
@@ -102,7 +104,7 @@ def _shoot_missing(
                 continue
             task = bar.add_task(film.name, total=1.0)
             start = time.monotonic()
-            shoot(film, video, lambda share, task=task: bar.update(task, completed=share))
+            film_one(film, video, lambda share, task=task: bar.update(task, completed=share))
             bar.remove_task(task)
             bar.console.print(f"{video.name}: filmed in {time.monotonic() - start:.1f} s")
             made += 1
@@ -116,8 +118,12 @@ def _shoot_missing(
     }
 
 
-def _claim(folder: Path, config: StudioConfig) -> None:
-    """Write the config beside the films; refuse a folder that was filmed with another one."""
+def _claim_folder(folder: Path, config: StudioConfig) -> None:
+    """Write the config into the folder.
+
+    Raises:
+        UserError: the folder holds films of another config, or cannot be written.
+    """
     path, text = folder / "studio.yaml", to_yaml(config, "studio")
     try:
         if path.exists() and path.read_text(encoding="utf-8") != text:
@@ -130,7 +136,7 @@ def _claim(folder: Path, config: StudioConfig) -> None:
 
 
 def manifest(films: list[Film], config: StudioConfig) -> bytes:
-    """The CSV that `python -m ingest` takes."""
+    """The manifest of the films as UTF-8 CSV, one row a film, as `python -m ingest` reads it."""
     columns = ["uri", "painting", "licence", "source", "split"]
     if config.speed != 1:
         columns.append("speed")

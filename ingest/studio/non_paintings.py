@@ -1,4 +1,4 @@
-"""Films that show no painting being made, each with the reasons that ingest may refuse it for."""
+"""Makes films in which nothing is painted: ingest must refuse them for one of the named reasons."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from ingest.studio.filming.film import film_video
 from ingest.studio.filming.room import make_table
 from ingest.studio.filming.talker import Talker
 from ingest.studio.painting.formats import format_of
-from ingest.studio.painting.performance import paint_picture
-from ingest.studio.scene.compose import compose
+from ingest.studio.painting.playback import paint_picture
+from ingest.studio.scene.compose_scene import compose_scene
 from ingest.studio.script.truth import TRUTH_VERSION, truth_folder
 from ingest.studio.settings import StudioConfig
 
 Frames = Iterator[np.ndarray]
+"""RGB uint8 (H, W, 3), one a frame."""
 REFUSALS: dict[str, tuple[str, ...]] = {
     "dry-brush": ("no-painting",),
     "slideshow": ("canvas-lost", "no-painting"),
@@ -29,21 +30,20 @@ REFUSALS: dict[str, tuple[str, ...]] = {
     "talking-head": ("no-painting", "canvas-lost"),
     "cards": ("no-painting", "canvas-lost"),
 }
-"""Every kind and the reasons of `ingest.ledger.reasons` that are right for it, the likeliest
-first."""
+"""The correct refusal reasons (`ingest.ledger.reasons`) of every kind of film, likeliest first."""
 
 
-def film_other(kind: str, seed: int, config: StudioConfig, video: Path) -> None:
+def film_non_painting(kind: str, seed: int, config: StudioConfig, video: Path) -> None:
     """Film one kind of `REFUSALS`: `video` (mp4) and a truth folder that names the reasons."""
     if kind == "dry-brush":
         film_video(seed, config, video, is_dry=True)
         return
     frame_px = format_of(seed, config).frame_px
     num_frames = round(config.seconds * config.fps)
-    shoot = _SHOOTS[kind]
+    frames_of = _FRAME_GENERATORS[kind]
     rng = np.random.default_rng([seed, 31])
     with write_mp4(video, frame_px, config.fps, config.crf) as write:
-        for image in shoot(rng, seed, frame_px, num_frames, config.fps):
+        for image in frames_of(rng, seed, frame_px, num_frames, config.fps):
             write(_noisy(rng, image))
         write_json(truth_folder(video) / "truth.json", _record(kind, seed, config, frame_px))
 
@@ -51,7 +51,7 @@ def film_other(kind: str, seed: int, config: StudioConfig, video: Path) -> None:
 def _record(
     kind: str, seed: int, config: StudioConfig, frame_px: tuple[int, int]
 ) -> dict[str, object]:
-    """The truth of a film without a painting: no canvas, no steps."""
+    """The contents of truth.json of a film without a painting: no canvas, no steps."""
     num_frames = round(config.seconds * config.fps)
     return {
         "truth_version": TRUTH_VERSION,
@@ -78,7 +78,7 @@ def _record(
 
 
 def _noisy(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
-    """A little sensor noise, so that nothing is exactly still."""
+    """Add a little sensor noise, so that no two frames are equal."""
     grain = rng.integers(-2, 3, (*image.shape[:2], 1), np.int16)
     return np.clip(image.astype(np.int16) + grain, 0, 255).astype(np.uint8)
 
@@ -86,7 +86,7 @@ def _noisy(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
 def _slideshow(
     rng: np.random.Generator, seed: int, frame_px: tuple[int, int], num_frames: int, fps: int
 ) -> Frames:
-    """Finished pictures one after another, each slowly growing, with dissolves between."""
+    """A slideshow of finished pictures: slow zooms (Ken Burns effect) with dissolves between."""
     del fps
     width, height = frame_px
     margin = (round(width * 1.1), round(height * 1.1))
@@ -117,7 +117,7 @@ def _slideshow(
 def _reveal(
     rng: np.random.Generator, seed: int, frame_px: tuple[int, int], num_frames: int, fps: int
 ) -> Frames:
-    """A finished picture on paper, uncovered along a wandering path by a soft round mask."""
+    """A finished picture that appears on paper under a soft round mask moving along rows."""
     width, height = frame_px
     picture = paint_picture(seed, (round(width * 0.84), round(height * 0.84)))
     page = np.full((height, width, 3), 236, np.uint8)
@@ -143,7 +143,7 @@ def _reveal(
 def _walk(
     rng: np.random.Generator, seed: int, frame_px: tuple[int, int], num_frames: int, fps: int
 ) -> Frames:
-    """A handheld walk: the view pans over a wide scene, comes nearer, bobs with every step."""
+    """A handheld walk: the view pans over a wide scene, zooms in, and bobs with every step."""
     width, height = frame_px
     wide = (round(width * 4.0), round(height * 1.7))
     scene = cv2.resize(
@@ -165,7 +165,7 @@ def _walk(
 def _talking_head(
     rng: np.random.Generator, seed: int, frame_px: tuple[int, int], num_frames: int, fps: int
 ) -> Frames:
-    """Somebody talks before a blurred room: head and mouth move, hands come up at times."""
+    """Somebody talks in front of a blurred room: head and mouth move, a hand gestures at times."""
     table, _ = make_table(rng, max(frame_px) // 2 + 1, (1, 1))
     room = np.clip(table[: frame_px[1], : frame_px[0]], 0, 255).astype(np.uint8)
     talker = Talker(rng, seed, cv2.GaussianBlur(room, (0, 0), 0.03 * min(frame_px)))
@@ -176,8 +176,8 @@ def _talking_head(
 def _cards(
     rng: np.random.Generator, seed: int, frame_px: tuple[int, int], num_frames: int, fps: int
 ) -> Frames:
-    """Cards of text, three seconds each."""
-    scene = compose(seed, frame_px[0] / frame_px[1])
+    """Text cards of three seconds each."""
+    scene = compose_scene(seed, frame_px[0] / frame_px[1])
     texts = (
         ("My new course", "starts on Monday"), ("Twelve lessons", "for beginners"),
         ("What you need", "three brushes, five colours"), ("Sign up today", "link below"),
@@ -187,10 +187,13 @@ def _cards(
         yield cards[int(index / fps / 3) % len(cards)]
 
 
-_SHOOTS: dict[str, Callable[[np.random.Generator, int, tuple[int, int], int, int], Frames]] = {
+_FRAME_GENERATORS: dict[
+    str, Callable[[np.random.Generator, int, tuple[int, int], int, int], Frames]
+] = {
     "slideshow": _slideshow,
     "reveal": _reveal,
     "walk": _walk,
     "talking-head": _talking_head,
     "cards": _cards,
 }
+"""Kinds of films that are rendered here; a dry brush is filmed as a painting."""

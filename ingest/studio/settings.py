@@ -1,4 +1,4 @@
-"""How the studio paints and films."""
+"""The config of a synthetic painting video."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SubjectOption = Literal["landscape", "portrait", "still_life", "any"]
 
 
 class StudioConfig(Config):
-    """One filmed painting."""
+    """How one painting is painted and filmed."""
 
     profile: ProfileName = "tripod"
     """How the camera is held and what disturbs the film; `ingest/studio/camera/profiles.py` has the

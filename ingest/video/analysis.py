@@ -1,4 +1,8 @@
-"""All that is found in a video before keyframes are made: frames, canvas, light, clean states."""
+"""Computes the clean canvas over time from a video: chains all stages before keyframe selection.
+
+Frames are sampled and registered, the canvas is placed and rectified, its exposure is evened, and
+occluders are removed.
+"""
 
 from __future__ import annotations
 
@@ -9,58 +13,63 @@ import numpy as np
 from ingest.video.canvas.canvas import Canvas, CanvasConfig
 from ingest.video.decoding.decode import Video
 from ingest.video.imaging.geometry import to_rectangle, valid_area, warp
-from ingest.video.lighting.light import apply_gain, overexposed
+from ingest.video.lighting.light import apply_gain, recover_overexposed
 from ingest.video.lighting.view_light import view_gains
-from ingest.video.occlusion.appearance import passing_cover
-from ingest.video.occlusion.bare import with_bare_start
-from ingest.video.occlusion.moments import at_best_frames, find_changes
-from ingest.video.occlusion.occlusion import History, OcclusionConfig, clean, cropped
-from ingest.video.occlusion.skin import resting_skin
-from ingest.video.occlusion.surround import Surround
-from ingest.video.placement.page.views import place_by_outline
-from ingest.video.placement.place import Placed, place_canvas
-from ingest.video.registration.observation import Look, Looked, look_at
+from ingest.video.occlusion.appearance import occluders_by_colour
+from ingest.video.occlusion.blank_start import with_blank_start
+from ingest.video.occlusion.canvas_history import (
+    CanvasHistory,
+    OcclusionConfig,
+    crop_history,
+    remove_occluders,
+)
+from ingest.video.occlusion.paint_changes import find_paint_changes, with_clearest_frames
+from ingest.video.occlusion.skin import skin_at_view_border
+from ingest.video.occlusion.table_background import TableBackground
+from ingest.video.placement.page.page_tracking import place_by_outline
+from ingest.video.placement.place import Placement, place_canvas
+from ingest.video.registration.sampled_video import SampledFrame, SampledVideo, register_video
 from ingest.video.registration.tracking import AlignConfig
 from ingest.video.segmentation.segmenter import SegmenterConfig
-from ingest.video.segmentation.segmenting import shown
+from ingest.video.segmentation.shot_segmentation import without_occluders
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """What was found. Arrays over frames (n) hold the frames of the main view only."""
+    """What was found in a video. Arrays over n frames hold the frames that show the canvas."""
 
-    look: Look
+    sampled: SampledVideo
     used: list[int]
-    """Positions among the frames looked at of the main view's frames (n)."""
+    """Positions in `sampled_frames` of the frames that show the canvas (n)."""
     canvas: Canvas
     frames: np.ndarray
-    """RGB uint8 (n, h, w, 3): the rectified canvas at analysis size, equal light."""
+    """RGB uint8 (n, h, w, 3): the rectified canvas at analysis size, exposure evened."""
     valid: np.ndarray
-    """bool (n, h, w)."""
+    """bool (n, h, w): where a frame shows the canvas well: in view, not occluded, not clipped."""
     gains: np.ndarray
-    """float32 (n, 3)."""
-    history: History
+    """float32 (n, 3): factors on R, G and B that even the exposure."""
+    history: CanvasHistory
 
     @property
-    def looked(self) -> list[Looked]:
-        """Every frame that was looked at."""
-        return self.look.looked
+    def sampled_frames(self) -> list[SampledFrame]:
+        """All sampled frames."""
+        return self.sampled.frames
 
     @property
     def frame_shape(self) -> tuple[int, ...]:
-        return self.look.frame_shape
+        return self.sampled.frame_shape
 
-    def take_from_frame(self, number: int) -> np.ndarray:
-        """Homography from the pixels of full-size frame `number` to take coordinates."""
-        return self.look.take_from_frame(self.used[number])
+    def shot_from_frame(self, number: int) -> np.ndarray:
+        """Returns the homography (3, 3) from pixels of the full-size frame to shot coordinates."""
+        return self.sampled.shot_from_frame(self.used[number])
 
-    def take_from_spooled(self, number: int) -> np.ndarray:
-        """The same from the pixels of its spooled copy."""
-        return self.look.take_from_spooled(self.used[number])
+    def shot_from_cached(self, number: int) -> np.ndarray:
+        """Returns the homography (3, 3) from pixels of its cached copy to shot coordinates."""
+        return self.sampled.shot_from_cached(self.used[number])
 
-    def spooled(self, number: int) -> np.ndarray:
-        """The spooled copy of frame `number`, RGB uint8 (H, W, 3)."""
-        return self.look.spool.image(self.used[number])
+    def cached_frame(self, number: int) -> np.ndarray:
+        """Returns the cached copy of frame `number`, RGB uint8 (H, W, 3)."""
+        return self.sampled.frame_cache.image(self.used[number])
 
 
 def analyse(
@@ -70,68 +79,90 @@ def analyse(
     occlusion: OcclusionConfig,
     segmenter: SegmenterConfig,
 ) -> Analysis:
-    """Look at a video. Raises Refusal: too-short, canvas-lost."""
-    look = look_at(video, align)
-    followed = replace(look, looked=list(look.looked))
-    placed = place_canvas(look, video.path.name, canvas, segmenter)
-    outlined = place_by_outline(followed, placed)
+    """Returns the analysis of a video. Raises Refusal: too-short, canvas-lost."""
+    sampled = register_video(video, align)
+    registered = replace(sampled, frames=list(sampled.frames))
+    placement = place_canvas(sampled, video.path.name, canvas, segmenter)
+    outlined = place_by_outline(registered, placement)
     if outlined is not None:
-        look, placed = followed, outlined
-    return analyse_placed(look, placed, occlusion, segmenter)
+        sampled, placement = registered, outlined
+    return analyse_placed(sampled, placement, occlusion, segmenter)
 
 
 def analyse_placed(
-    look: Look, placed: Placed, config: OcclusionConfig, segmenter: SegmenterConfig
+    sampled: SampledVideo,
+    placement: Placement,
+    config: OcclusionConfig,
+    segmenter: SegmenterConfig,
 ) -> Analysis:
-    """The clean canvas over time, from where it is in every frame."""
-    frames, valid = _rectify(look, placed.used, placed.canvas, config)
-    valid = shown(frames, valid, segmenter)
-    found = placed.gains
-    if found is None:
-        area = (slice(None), *_canvas_area(placed.canvas, config)[1])
-        views = placed.views or [0] * len(placed.used)
-        found = view_gains(frames[area], valid[area], views)
-    clipped, looks = overexposed(frames, valid, found)
-    frames = np.stack([apply_gain(f, g) for f, g in zip(frames, found, strict=True)])
-    frames[clipped] = looks[clipped]
-    inside, crop = _canvas_area(placed.canvas, config)
-    surround = Surround(frames, inside)
+    """Returns the analysis of a video, given where the canvas lies in every frame."""
+    canvas, used, is_multi_view = placement.canvas, placement.used, placement.views is not None
+    frames, valid = _rectify(sampled, used, canvas, config)
+    valid = without_occluders(frames, valid, segmenter)
+    inside, crop = _canvas_area(canvas, config)
+    gains = placement.gains
+    if gains is None:
+        area = (slice(None), *crop)
+        gains = view_gains(frames[area], valid[area], placement.views or [0] * len(used))
+    clipped, recovered = recover_overexposed(frames, valid, gains)
+    frames = np.stack([apply_gain(f, g) for f, g in zip(frames, gains, strict=True)])
+    frames[clipped] = recovered[clipped]
+    table = TableBackground(frames, inside)
     if not inside.all():
         flat = np.full(inside.shape, config.tolerance, np.float32)
-        valid = valid & ~surround.other_scenes(valid, flat)[:, None, None]
-    if placed.canvas.kind == "sheet":
-        valid = valid & ~resting_skin(frames, valid)
-    history = clean(frames, valid, inside, config)
-    if inside.all():
-        # Without a table in view only its looks tell a hand that rests from paint.
-        first, last = history.states[0], history.states[-1]
-        followed = placed.views is not None
-        cover = passing_cover(frames, valid, first, last, history.tolerance, is_followed=followed)
-        if cover.any():
-            valid = valid & ~cover
-            told = config
-            if followed:
-                # Where each view has a light of its own, paint too is over soon.
-                told = told.model_copy(update={"resting_share": told.told_resting_share})
-            history = clean(frames, valid, inside, told)
-    changes = find_changes(surround, valid, history)
-    history = cropped(at_best_frames(history, changes, inside, frames, valid), crop)
-    if placed.views is not None:
-        history = with_bare_start(history)
-    # What is known of clipped paint tells when it came; keyframes are made of frames that show it.
-    shown_well = valid & ~clipped
-    frames, valid = (np.ascontiguousarray(p[(slice(None), *crop)]) for p in (frames, shown_well))
-    return Analysis(look, placed.used, placed.canvas, frames, valid, found, history)
+        valid = valid & ~table.scene_changes(valid, flat)[:, None, None]
+    if canvas.kind == "sheet":
+        valid = valid & ~skin_at_view_border(frames, valid)
+    history, valid = _clean_history(frames, valid, inside, config, is_multi_view=is_multi_view)
+    changes = find_paint_changes(table, valid, history)
+    history = crop_history(with_clearest_frames(history, changes, inside, frames, valid), crop)
+    if is_multi_view:
+        history = with_blank_start(history)
+    # Recovered colours of clipped pixels date the paint; keyframes are made of frames that show it.
+    unclipped = valid & ~clipped
+    frames, valid = (np.ascontiguousarray(p[(slice(None), *crop)]) for p in (frames, unclipped))
+    return Analysis(sampled, used, canvas, frames, valid, gains, history)
+
+
+def _clean_history(
+    frames: np.ndarray,
+    valid: np.ndarray,
+    inside: np.ndarray,
+    config: OcclusionConfig,
+    *,
+    is_multi_view: bool,
+) -> tuple[CanvasHistory, np.ndarray]:
+    """Returns the clean canvas over time, and `valid` without the occluders found by colour.
+
+    Args:
+        frames, valid, inside: see `remove_occluders`.
+        is_multi_view: the footage has many camera positions.
+    """
+    history = remove_occluders(frames, valid, inside, config)
+    if not inside.all():
+        return history, valid
+    # Without a table in view only its colours separate a resting hand from paint.
+    first, last = history.states[0], history.states[-1]
+    occluders = occluders_by_colour(
+        frames, valid, first, last, history.tolerance, is_multi_view=is_multi_view
+    )
+    if not occluders.any():
+        return history, valid
+    valid = valid & ~occluders
+    if is_multi_view:
+        # Each view has its own exposure, so paint too keeps its colour for a short time only.
+        config = config.model_copy(update={"resting_share": config.told_resting_share})
+    return remove_occluders(frames, valid, inside, config), valid
 
 
 def _margin_px(canvas: Canvas, config: OcclusionConfig) -> int:
-    """Pixels of surroundings at analysis size; none where the canvas is the whole frame."""
-    has_surroundings = canvas.kind == "quad"
-    return round(config.margin * config.side_px) if has_surroundings else 0
+    """Returns the width in pixels of the table around the analysed canvas; 0 without a table."""
+    has_table = canvas.kind == "quad"
+    return round(config.margin * config.side_px) if has_table else 0
 
 
 def _canvas_area(canvas: Canvas, config: OcclusionConfig) -> tuple[np.ndarray, tuple[slice, slice]]:
-    """The canvas in its surroundings at analysis size: bool (h, w), and as slices."""
+    """Returns where the canvas lies in the analysed picture: bool (h, w), and rows and columns."""
     margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.side_px)
     crop = slice(margin, margin + height), slice(margin, margin + width)
     inside = np.zeros((height + 2 * margin, width + 2 * margin), bool)
@@ -140,9 +171,10 @@ def _canvas_area(canvas: Canvas, config: OcclusionConfig) -> tuple[np.ndarray, t
 
 
 def _rectify(
-    look: Look, used: list[int], canvas: Canvas, config: OcclusionConfig
+    sampled: SampledVideo, used: list[int], canvas: Canvas, config: OcclusionConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The canvas of every frame at analysis size with its margin, and where it was in view."""
+    """Returns the canvas with its margin at analysis size, RGB uint8 (n, h, w, 3), and where it
+    is in view without a caption, bool (n, h, w)."""
     margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.side_px)
     rectify = to_rectangle(canvas.corners, (width, height))
     rectify = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1.0]]) @ rectify
@@ -150,10 +182,10 @@ def _rectify(
     frames = np.zeros((len(used), size[1], size[0], 3), np.uint8)
     valid = np.zeros((len(used), size[1], size[0]), bool)
     for number, i in enumerate(used):
-        small, matrix = look.looked[i].small, rectify @ look.take_from_small(i)
+        small, matrix = sampled.frames[i].small, rectify @ sampled.shot_from_small(i)
         frames[number] = warp(small, matrix, size)
         valid[number] = valid_area(small.shape, matrix, size)
-        for caption in look.captions:
+        for caption in sampled.captions:
             if caption.first <= i <= caption.last:
                 area = caption.area(small.shape).astype(np.uint8)
                 valid[number] &= warp(area, matrix, size) == 0

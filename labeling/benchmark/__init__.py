@@ -1,5 +1,5 @@
-"""What labeling costs against the bare work inside it, as ratios within one run.
+"""Measures the speed of labeling, as ratios to the unavoidable work within one run.
 
-In: datasets made up here (`corpus`, `review_dataset`). Out: a table and JSON. Files: `measure`, and
-one for each thing measured: `regions`, `llava`, `shards`, `review` (driven by `browser`).
+In: synthetic datasets (`corpus`, `review_dataset`). Out: a table and JSON. Files: `measure`, and
+one for each measured part: `regions`, `llava`, `shards`, `review` (driven by `browser`).
 """

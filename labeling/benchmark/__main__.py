@@ -1,4 +1,4 @@
-"""``python -m labeling.benchmark``: masks, shards and labelers against the bare work in them."""
+"""Runs the speed benchmarks of masks, shards and labelers (``python -m labeling.benchmark``)."""
 
 from __future__ import annotations
 
@@ -48,12 +48,16 @@ def benchmark(
         verdict = {True: "reached", False: "not reached", None: row.note}[row.is_reached]
         value = "-" if row.value is None else f"{row.value:.3g}"
         print(f"{row.name}: {value} {row.unit} ({sign} {row.limit:g}): {verdict}")
-    told = [asdict(row) | {"reached": row.is_reached} for row in rows]
-    cli.write_result(json_, {"measures": told, "review": _review(review)})
+    measures = [asdict(row) | {"reached": row.is_reached} for row in rows]
+    cli.write_result(json_, {"measures": measures, "review": _review(review)})
 
 
 def _review(num_pairs: int) -> list[dict[str, Any]]:
-    """The review page in a real browser; nothing where no pairs are asked for, or no browser is."""
+    """Measure the review page in a browser and print the rows.
+
+    Returns:
+        Empty if `num_pairs` is 0 or no browser is installed.
+    """
     if not num_pairs:
         return []
     from labeling.benchmark.browser import ADVICE, find_browser

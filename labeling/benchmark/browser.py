@@ -1,4 +1,4 @@
-"""A real Chromium, driven by real key and pointer events (Selenium), for tests and measures."""
+"""Drives a Chromium with key and pointer events (Selenium), for tests and benchmarks."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--disable-dev-shm-usage", "--force-device-scale-factor=1",
 )  # fmt: skip
+"""Command-line flags of Chromium."""
 ADVICE = "apt-get install chromium chromium-driver"
-ANSWER_S = 60.0
-"""A browser that stands still is given up after this."""
-CLOSE_S = 2.0
-"""So is one that does not close; it is asked four times, then killed."""
+"""How to install the browser, for messages."""
+COMMAND_TIMEOUT_S = 60.0
+"""Seconds after which a command to an unresponsive browser fails."""
+CLOSE_TIMEOUT_S = 2.0
+"""Seconds that an attempt to close the browser may take; after four attempts it is killed."""
 
 
 def find_browser() -> tuple[str, str] | None:
-    """Paths of Chromium and of its driver; None where one of them is not installed."""
+    """Paths of Chromium and of its driver; None if one of them is not installed."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     driver = shutil.which("chromedriver")
     return (browser, driver) if browser and driver else None
@@ -39,11 +41,19 @@ def find_browser() -> tuple[str, str] | None:
 
 @contextlib.contextmanager
 def open_browser(
-    width_px: int = 1440, height_px: int = 900, is_dark: bool = False, answer_s: float = ANSWER_S
+    width_px: int = 1440,
+    height_px: int = 900,
+    is_dark: bool = False,
+    timeout_s: float = COMMAND_TIMEOUT_S,
 ) -> Iterator[Any]:
-    """A Selenium driver with an empty profile, whose commands fail after `answer_s` seconds.
+    """A Selenium driver of a new browser with an empty profile.
 
-    Raises UserError where there is no Chromium.
+    Args:
+        is_dark: the page sees a preference for dark colours.
+        timeout_s: seconds after which a command fails.
+
+    Raises:
+        UserError: there is no Chromium.
     """
     from selenium import webdriver
     from selenium.common.exceptions import WebDriverException
@@ -62,13 +72,13 @@ def open_browser(
         service = webdriver.ChromeService(found[1], env={**os.environ, "TMPDIR": place})
         try:
             driver: Any = webdriver.Chrome(options=options, service=service)
-            driver.command_executor.client_config.timeout = answer_s
+            driver.command_executor.client_config.timeout = timeout_s
             scheme = [{"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}]
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": scheme})
             size = {"width": width_px, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
             driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
             yield driver
-            driver.command_executor.client_config.timeout = CLOSE_S
+            driver.command_executor.client_config.timeout = CLOSE_TIMEOUT_S
             with contextlib.suppress(HTTPError, WebDriverException):
                 driver.execute(Command.QUIT)
         finally:
@@ -76,7 +86,7 @@ def open_browser(
 
 
 def _kill(driver: subprocess.Popen | None) -> None:
-    """End a chromedriver, and browsers it left: Selenium's `quit` waits for one that hangs."""
+    """Kill a chromedriver with its browsers, because Selenium's `quit` waits for one that hangs."""
     if driver is None or driver.poll() is not None:
         return
     processes = psutil.Process(driver.pid).children(recursive=True)
@@ -89,10 +99,10 @@ def _kill(driver: subprocess.Popen | None) -> None:
 
 
 @contextlib.contextmanager
-def served(dataset: Dataset, reviewer: str) -> Iterator[ReviewServer]:
-    """The review page of a dataset on a free port, in a thread of this process."""
+def serve_page(dataset: Dataset, reviewer: str) -> Iterator[ReviewServer]:
+    """Serve the review page of a dataset on a free port, in a thread of this process."""
     server = ReviewServer(ReviewService(dataset, reviewer), 0)
-    # Asked for its end fifty times a second instead of twice: tests start many.
+    # Polls for its shutdown every 20 ms instead of every 500 ms, because tests start many servers.
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

@@ -1,4 +1,4 @@
-"""A labeled dataset of any size for benchmarks: painted noise, with all that shards are made of."""
+"""Makes a labeled dataset of any size for benchmarks: random patches of texture on canvases."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from ingest.format.images import encode_image, encode_mask
 from ingest.format.schema import Keyframe, encode_keyframe
 from ingest.format.tar import write_tar
 from ingest.ledger.outcome import VideoOutcome
-from labeling.instructions.labelers import InstructionsConfig, make_labeler
+from labeling.instructions.labeler_factory import InstructionsConfig, make_labeler
 from labeling.instructions.table import Cache, Instruction, merge_table
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.record import RegionRecord, StoredRegion
 from labeling.regions.regions import REGIONS_VERSION, RegionsConfig, store_regions
 
 WORDS = ("sky", "mountain", "tree", "water")
+"""Instructions of the pairs, in turn."""
+MIN_CHANGE = 24
+"""Difference of a channel above which a pixel is in the mask."""
 
 
 def make_corpus(
     root: Path, num_videos: int, num_keyframes: int, size: tuple[int, int], with_labels: bool = True
 ) -> Dataset:
-    """Keyframes of `size` (H, W) and, for each of their pairs, masks by colour and a word."""
+    """Write keyframes of `size` (H, W) and, with labels, masks and an instruction for each pair."""
     dataset = Dataset(root)
     for number in range(num_videos):
         video_id = f"{number:016x}"
@@ -43,7 +46,7 @@ def make_corpus(
 
 
 def _canvases(seed: int, number: int, size: tuple[int, int]) -> list[np.ndarray]:
-    """Bare ground, then one textured patch after another."""
+    """A blank canvas, and after it canvases with one textured ellipse more each."""
     rng = np.random.default_rng(seed)
     height, width = size
     canvas = np.full((height, width, 3), 225, np.uint8)
@@ -80,18 +83,18 @@ def _write_video(dataset: Dataset, video_id: str, canvases: list[np.ndarray]) ->
 
 
 def _region(pair: Pair) -> StoredRegion:
-    current, following, target = (c.image().astype(np.int16) for c in _canvases_of(pair))
-    mask, rest = (np.abs(other - current).max(axis=2) > 24 for other in (following, target))
+    """Masks of a pair by colour difference."""
+    canvases = (pair.current, pair.next, pair.target)
+    current, following, target = (canvas.image().astype(np.int16) for canvas in canvases)
+    mask, difference = (
+        np.abs(other - current).max(axis=2) > MIN_CHANGE for other in (following, target)
+    )
     record = RegionRecord(
         pair_id=pair.pair_id, content_hash=pair.content_hash, rule=RegionsConfig().rule,
-        version=REGIONS_VERSION, mask_area=float(mask.mean()), difference_area=float(rest.mean()),
-        mean_distance=0.0, mean_difference=0.0,
+        version=REGIONS_VERSION, mask_area=float(mask.mean()),
+        difference_area=float(difference.mean()), mean_distance=0.0, mean_difference=0.0,
     )  # fmt: skip
-    return StoredRegion(record, encode_mask(mask), encode_mask(rest))
-
-
-def _canvases_of(pair: Pair) -> tuple:
-    return pair.current, pair.next, pair.target
+    return StoredRegion(record, encode_mask(mask), encode_mask(difference))
 
 
 def _instruction(pair: Pair, index: int) -> Instruction:

@@ -1,7 +1,7 @@
-"""LLaVA in batches against one pair at a time, and how busy a GPU is meanwhile.
+"""Measures LLaVA in batches against one pair at a time, and the utilisation of the GPU.
 
-What is timed is the work of an actor (`labeling.instructions.work`): keyframes are read and
-decoded, pairs prepared while the batch before is answered, and answers saved.
+What is timed is the work of an actor (`labeling.instructions.batch_labeling`): reading and decoding
+keyframes, preparing pairs while the batch before is answered, and saving answers.
 """
 
 from __future__ import annotations
@@ -15,55 +15,67 @@ import numpy as np
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from labeling.benchmark.corpus import make_corpus
-from labeling.benchmark.measure import Measure, Times, take_turns
+from labeling.benchmark.measure import Measure, Times, measure_interleaved
+from labeling.instructions.batch_labeling import InstructionTask, label_videos
 from labeling.instructions.labeler import Labeler
-from labeling.instructions.labelers import InstructionsConfig, make_labeler
+from labeling.instructions.labeler_factory import InstructionsConfig, make_labeler
 from labeling.instructions.llava import LlavaConfig
 from labeling.instructions.table import read_jsonl
-from labeling.instructions.work import InstructionTask, label_videos
 from labeling.regions.regions import RegionsConfig
 
 SIZE = (512, 640)
-BUSY, FASTER = "busy share of the GPU while LLaVA labels", "LLaVA in batches over one at a time"
-PAIRS_A_VIDEO = 32
+"""Height and width of the canvases."""
+UTILISATION = "busy share of the GPU while LLaVA labels"
+"""Name of the first row."""
+SPEEDUP = "LLaVA in batches over one at a time"
+"""Name of the second row."""
+PAIRS_PER_VIDEO = 32
+"""Most pairs in one video of the corpus."""
+POLL_S = 0.05
+"""Seconds between two queries of the GPU's utilisation."""
 
 
 def measure_llava(model: str, num_pairs: int, scratch: Path, rounds: int = 1) -> list[Measure]:
-    """Both rows, for a `model` (a LLaVA folder or hub name) on a GPU; without a GPU the figures of
-    the CPU come with the second one."""
+    """Measure utilisation and speedup, the two rows of this benchmark.
+
+    Without a GPU neither row has a value, and the second one has the figures of the CPU.
+
+    Args:
+        model: LLaVA folder or hub name; empty: nothing is measured.
+    """
     if not model:
         note = "not measured: give --llava FOLDER, on a machine with a GPU"
         return [
-            Measure(BUSY, None, "%", 90, True, note),
-            Measure(FASTER, None, "x", 4, True, note),
+            Measure(UTILISATION, None, "%", 90, True, note),
+            Measure(SPEEDUP, None, "x", 4, True, note),
         ]
     import torch
 
     config = InstructionsConfig(labeler="llava", llava=LlavaConfig(model=model))
     labeler = make_labeler(config)
     labeler.load()
-    num_videos = -(-num_pairs // PAIRS_A_VIDEO)
-    dataset = make_corpus(scratch / "llava", num_videos, min(num_pairs, PAIRS_A_VIDEO) + 1, SIZE)
+    num_videos = -(-num_pairs // PAIRS_PER_VIDEO)
+    dataset = make_corpus(scratch / "llava", num_videos, min(num_pairs, PAIRS_PER_VIDEO) + 1, SIZE)
     alone = config.model_copy(update={"batch_size": 1})
-    answers = _label(dataset, config, labeler)  # kernels chosen, files in memory
+    answers = _label(dataset, config, labeler)  # warm-up: kernels are chosen, files are cached
     same = answers == _label(dataset, alone, labeler)
-    watch = _Busy() if torch.cuda.is_available() else None
+    sampler = _UtilisationSampler() if torch.cuda.is_available() else None
     ways: dict[str, Callable[[], object]] = {
-        "together": lambda: _watched(watch, lambda: _label(dataset, config, labeler)),
+        "together": lambda: _run_sampled(sampler, lambda: _label(dataset, config, labeler)),
         "alone": lambda: _label(dataset, alone, labeler),
     }
-    times = take_turns(ways, rounds)
+    times = measure_interleaved(ways, rounds)
     figures = _figures(times["together"], times["alone"], len(answers)) | {"same_answers": same}
-    if watch is None:
+    if sampler is None:
         note = f"not measured: no GPU; on the CPU {figures['faster']:.2f} x"
         return [
-            Measure(BUSY, None, "%", 90, True, "not measured: no GPU"),
-            Measure(FASTER, None, "x", 4, True, note, figures),
+            Measure(UTILISATION, None, "%", 90, True, "not measured: no GPU"),
+            Measure(SPEEDUP, None, "x", 4, True, note, figures),
         ]
     card = torch.cuda.get_device_name()
     return [
-        Measure(BUSY, watch.share, "%", 90, True, card),
-        Measure(FASTER, figures["faster"], "x", 4, True, card, figures),
+        Measure(UTILISATION, sampler.share, "%", 90, True, card),
+        Measure(SPEEDUP, figures["faster"], "x", 4, True, card, figures),
     ]
 
 
@@ -79,7 +91,7 @@ def _figures(together: Times, alone: Times, num_pairs: int) -> dict[str, float]:
 
 
 def _label(dataset: Dataset, config: InstructionsConfig, labeler: Labeler) -> dict[str, str]:
-    """Ask about every pair anew; the raw answers by pair."""
+    """Label every pair again; returns the raw answers by pair id."""
     videos = dataset.video_ids()
     for video_id in videos:
         dataset.instructions_jsonl(video_id).unlink(missing_ok=True)
@@ -91,16 +103,17 @@ def _label(dataset: Dataset, config: InstructionsConfig, labeler: Labeler) -> di
     return {row.pair_id: row.raw_text for row in rows}
 
 
-def _watched(watch: _Busy | None, work: Callable[[], object]) -> None:
-    if watch is None:
+def _run_sampled(sampler: _UtilisationSampler | None, work: Callable[[], object]) -> None:
+    """Run `work` while the GPU's utilisation is sampled, if there is a sampler."""
+    if sampler is None:
         work()
         return
-    with watch:
+    with sampler:
         work()
 
 
-class _Busy:
-    """Asks the GPU twenty times a second whether it works."""
+class _UtilisationSampler:
+    """Samples the utilisation of the GPU in a thread."""
 
     def __init__(self) -> None:
         import torch
@@ -115,20 +128,20 @@ class _Busy:
 
     @property
     def share(self) -> float:
-        """Mean share in percent over all that was watched."""
+        """Mean utilisation in percent over all samples."""
         return float(np.mean(self._samples))
 
     def __enter__(self) -> None:
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def __exit__(self, *problem: object) -> None:
         self._over.set()
         self._thread.join()
 
-    def _watch(self) -> None:
+    def _sample(self) -> None:
         import torch
 
-        while not self._over.wait(0.05):
+        while not self._over.wait(POLL_S):
             self._samples.append(torch.cuda.utilization())

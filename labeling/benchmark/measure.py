@@ -1,4 +1,4 @@
-"""A row of a table of measures, and times as medians of rounds that take turns."""
+"""Rows of a benchmark table, and median times of alternatives that are run in turn."""
 
 from __future__ import annotations
 
@@ -12,19 +12,24 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Measure:
-    """One row; `value` is None where it could not be measured here, and `note` says why."""
+    """One row of a benchmark table."""
 
     name: str
     value: float | None
+    """None if it could not be measured on this machine."""
     unit: str
     limit: float
+    """The goal for the value."""
     at_least: bool
-    """Whether the value has to reach the limit from above."""
+    """True: the value must be at least `limit`; False: at most."""
     note: str = ""
+    """Where it was measured, or why it was not."""
     figures: dict[str, Any] = field(default_factory=dict)
+    """Further figures for the JSON."""
 
     @property
     def is_reached(self) -> bool | None:
+        """Whether the value meets the limit; None without a value."""
         if self.value is None:
             return None
         return self.value >= self.limit if self.at_least else self.value <= self.limit
@@ -32,15 +37,15 @@ class Measure:
 
 @dataclass(frozen=True)
 class Times:
-    """Medians of one way of doing something."""
+    """Median times of one alternative."""
 
     wall_s: float
     cpu_s: float
-    """Of this process and its children: what a busy machine changes least."""
+    """CPU time of this process and its children, which depends least on the load of the machine."""
 
 
-def take_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, Times]:
-    """Run every way once a round, so that other work on the machine meets all alike."""
+def measure_interleaved(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, Times]:
+    """Time alternatives, running each once per round, so that other load affects all alike."""
     walls: dict[str, list[float]] = {name: [] for name in ways}
     cpus: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -53,5 +58,7 @@ def take_turns(ways: dict[str, Callable[[], object]], rounds: int) -> dict[str, 
 
 
 def _cpu_s() -> float:
-    spent = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in spent)
+    """CPU time of this process and its finished children so far."""
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    usages = [resource.getrusage(who) for who in whose]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)

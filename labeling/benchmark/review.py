@@ -1,8 +1,9 @@
-"""python -m labeling.benchmark.review: how quick is the review page with very many pairs?
+"""Measures the latency of the review page with many pairs (``labeling.benchmark.review``).
 
-Measured in a real Chromium with real key events, on a dataset whose every pair has its pictures
-(`labeling.benchmark.review_dataset`): from the request of the page to the first pair drawn, and
-from the key to the next pair drawn. ``person`` corrects labels at a person's pace, by keys alone.
+It runs in a Chromium with key events, on a dataset in which every pair has images
+(`labeling.benchmark.review_dataset`). ``page`` measures from the request of the page to the first
+pair drawn, and from a key to the next pair drawn. ``person`` corrects labels by keys alone, at a
+person's pace.
 """
 
 from __future__ import annotations
@@ -18,17 +19,32 @@ import typer
 from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
 from ingest.format.dataset import Dataset
 from ingest.format.vocabulary import VOCABULARY
-from labeling.benchmark.browser import open_browser, served
-from labeling.benchmark.review_dataset import PaintedVideo, paint, write_review_dataset
-from labeling.corrections.corrections import in_force, read_corrections
+from labeling.benchmark.browser import open_browser, serve_page
+from labeling.benchmark.review_dataset import (
+    PaintedVideo,
+    make_painted_video,
+    write_review_dataset,
+)
+from labeling.corrections.corrections import effective_corrections, read_corrections
 from labeling.review.service import ReviewService
 
-REACH_FIRST_S, REACH_NEXT_MS = 1.0, 50.0
-PAINTING_SEEDS, SIZE_PX = (1003, 1011, 1020), (512, 640)
-NUM_STEPS, PACE_S = 60, 1.0
+GOAL_FIRST_S = 1.0
+"""Longest time until the first pair is drawn, in s."""
+GOAL_NEXT_MS = 50.0
+"""Longest time from a key to the next pair drawn, in ms."""
+PAINTING_SEEDS = (1003, 1011, 1020)
+"""Seeds of the studio's paintings that the dataset repeats."""
+SIZE_PX = (512, 640)
+"""Height and width of the canvases."""
+NUM_STEPS = 60
+"""Keys pressed for each row."""
+PACE_S = 1.0
+"""Seconds between two keys."""
+LETTER_S = 0.12
+"""Seconds between two typed letters."""
 # Times are taken inside the page: from the key event to the frame after the one in which the next
-# pair was drawn, so painting it is part of it.
-_WATCH = """
+# pair was drawn, so that rendering is included.
+_RECORD_TIMES = """
 window.drawn = [];
 document.addEventListener("keydown", (event) => {
   const [pressed, before] = [event.timeStamp, document.body.dataset.pair];
@@ -54,11 +70,14 @@ DatasetOption = Annotated[Path, typer.Option(help="Dataset to make, or to use if
 def measure_review(
     root: Path, num_pairs: int = 100_000, pace_s: float = PACE_S, num_steps: int = NUM_STEPS
 ) -> list[dict[str, Any]]:
-    """Rows ``measure``, ``value``, ``unit``, ``reach``, ``reached`` of the review page.
+    """Measure the review page.
 
     Args:
-        root: dataset of `num_pairs` pairs, made if it is not there.
+        root: dataset of `num_pairs` pairs, made if it does not exist.
         pace_s: seconds between two keys; 0: as fast as the page shows the next pair.
+
+    Returns:
+        Rows with ``measure``, ``value``, ``unit``, ``reach`` (the goal) and ``reached``.
     """
     from selenium.webdriver.common.keys import Keys
 
@@ -66,37 +85,39 @@ def measure_review(
     started = time.perf_counter()
     service = ReviewService(dataset, "benchmark")
     start_s = time.perf_counter() - started
-    with served(dataset, "benchmark") as server, open_browser() as driver:
-        firsts = [first_screen_s(driver, server.url) for _ in range(5)]
-        skipped = steps_ms(driver, Keys.ARROW_RIGHT, pace_s, num_steps)
-        hurried = steps_ms(driver, Keys.ARROW_RIGHT, 0.0, num_steps)
-        accepted = steps_ms(driver, Keys.ENTER, pace_s, num_steps)
-    num_found = service.queue({})["length"]
+    with serve_page(dataset, "benchmark") as server, open_browser() as driver:
+        first_times_s = [first_screen_s(driver, server.url) for _ in range(5)]
+        skip_times_ms = steps_ms(driver, Keys.ARROW_RIGHT, pace_s, num_steps)
+        fast_skip_times_ms = steps_ms(driver, Keys.ARROW_RIGHT, 0.0, num_steps)
+        accept_times_ms = steps_ms(driver, Keys.ENTER, pace_s, num_steps)
+    num_listed = service.queue({})["length"]
     return [
         _row("review server start", start_s, "s", None),
-        _row("review pairs listed", num_found, "pairs", None),
-        _row("review first screen, cold", firsts[0], "s", REACH_FIRST_S),
-        _row("review first screen, median of 5", float(np.median(firsts)), "s", REACH_FIRST_S),
-        *_of_steps(f"review next pair (skip, a key each {pace_s:g} s)", skipped),
-        *_of_steps("review next pair (skip, without a pause)", hurried),
-        *_of_steps(f"review next pair (accept, a key each {pace_s:g} s)", accepted),
+        _row("review pairs listed", num_listed, "pairs", None),
+        _row("review first screen, cold", first_times_s[0], "s", GOAL_FIRST_S),
+        _row(
+            "review first screen, median of 5", float(np.median(first_times_s)), "s", GOAL_FIRST_S
+        ),
+        *_step_rows(f"review next pair (skip, a key each {pace_s:g} s)", skip_times_ms),
+        *_step_rows("review next pair (skip, without a pause)", fast_skip_times_ms),
+        *_step_rows(f"review next pair (accept, a key each {pace_s:g} s)", accept_times_ms),
     ]
 
 
 def make_dataset(root: Path, num_pairs: int) -> Dataset:
-    """The dataset at `root`; made of paintings of the studio if it is not there."""
+    """The dataset at `root` without corrections; it is made if it does not exist."""
     dataset = Dataset(root)
     if not dataset.instructions_parquet.is_file():
-        write_review_dataset(root, num_pairs, painted(PAINTING_SEEDS))
+        write_review_dataset(root, num_pairs, painted_videos(PAINTING_SEEDS))
     dataset.corrections_csv.unlink(missing_ok=True)
     return dataset
 
 
-def painted(seeds: Sequence[int]) -> list[PaintedVideo]:
-    """Paintings of the studio, without filming them."""
+def painted_videos(seeds: Sequence[int]) -> list[PaintedVideo]:
+    """The studio's paintings with these seeds, without filming."""
     from labeling.instructions.rule_fit import painted_states
 
-    return [paint(*painted_states(seed), SIZE_PX) for seed in seeds]
+    return [make_painted_video(*painted_states(seed), SIZE_PX) for seed in seeds]
 
 
 def first_screen_s(driver: Any, url: str) -> float:
@@ -108,12 +129,12 @@ def first_screen_s(driver: Any, url: str) -> float:
 
 
 def steps_ms(driver: Any, key: str, pace_s: float, count: int) -> list[float]:
-    """Milliseconds from each of `count` key events until the next pair is drawn."""
+    """Press a key `count` times; milliseconds from each key event until the next pair is drawn."""
     from selenium.webdriver import ActionChains
 
     driver.refresh()
     _wait(driver, _READY)
-    driver.execute_script(_WATCH)
+    driver.execute_script(_RECORD_TIMES)
     time.sleep(max(pace_s, 0.3))
     for number in range(1, count + 1):
         ActionChains(driver).send_keys(key).perform()
@@ -125,11 +146,14 @@ def steps_ms(driver: Any, key: str, pace_s: float, count: int) -> list[float]:
 def correct_by_keys(
     driver: Any, url: str, truth: dict[str, str], count: int, think_s: float
 ) -> dict[str, Any]:
-    """Correct `count` labels as a person does: look, then accept, or type letters and Enter.
+    """Correct `count` labels: accept a right one, or type the first letters of the true word.
 
     Args:
-        truth: what each pair really paints, by pair id.
-        think_s: seconds of looking before each pair's first key; letters follow 0.12 s apart.
+        truth: true word of each pair, by pair id.
+        think_s: seconds before the first key of each pair.
+
+    Returns:
+        ``seconds``, number of ``keys``, and numbers of labels ``accepted`` and ``renamed``.
     """
     from selenium.webdriver import ActionChains
     from selenium.webdriver.common.keys import Keys
@@ -144,7 +168,7 @@ def correct_by_keys(
         letters = "" if shown == truth[pair] else truth[pair][: letters_needed(truth[pair])]
         for letter in letters:
             ActionChains(driver).send_keys(letter).perform()
-            time.sleep(0.12)
+            time.sleep(LETTER_S)
         ActionChains(driver).send_keys(Keys.ENTER).perform()
         _wait(driver, f"return document.body.dataset.pair !== {pair!r}")
         counts["renamed" if letters else "accepted"] += 1
@@ -154,25 +178,26 @@ def correct_by_keys(
 
 
 def letters_needed(word: str) -> int:
-    """How many letters make `word` the first match of the page's list."""
+    """Number of letters that make `word` the first match in the page's list."""
     for count in range(1, len(word)):
         if next(known for known in VOCABULARY if known.startswith(word[:count])) == word:
             return count
     return len(word)
 
 
-def _of_steps(name: str, times_ms: Sequence[float]) -> list[dict[str, Any]]:
-    middle, high = np.percentile(times_ms, [50, 95])
+def _step_rows(name: str, times_ms: Sequence[float]) -> list[dict[str, Any]]:
+    """Rows of the median and of the 95th percentile."""
+    median, high = np.percentile(times_ms, [50, 95])
     return [
-        _row(f"{name}, median", float(middle), "ms", REACH_NEXT_MS),
-        _row(f"{name}, 95 %", float(high), "ms", REACH_NEXT_MS),
+        _row(f"{name}, median", float(median), "ms", GOAL_NEXT_MS),
+        _row(f"{name}, 95 %", float(high), "ms", GOAL_NEXT_MS),
     ]
 
 
-def _row(measure: str, value: float, unit: str, reach: float | None) -> dict[str, Any]:
-    reached = None if reach is None else value <= reach
+def _row(measure: str, value: float, unit: str, goal: float | None) -> dict[str, Any]:
+    reached = None if goal is None else value <= goal
     return {
-        "measure": measure, "value": round(value, 3), "unit": unit, "reach": reach,
+        "measure": measure, "value": round(value, 3), "unit": unit, "reach": goal,
         "reached": reached,
     }  # fmt: skip
 
@@ -207,19 +232,19 @@ def person(
     """Correct labels by keys alone, at a person's pace."""
     root = make_dataset(dataset, 100_000)
     truth = true_words(root)
-    with served(root, "person") as server, open_browser() as driver:
+    with serve_page(root, "person") as server, open_browser() as driver:
         found = correct_by_keys(driver, server.url, truth, count, think)
-    said = in_force(read_corrections(root)).values()
-    found["right_in_log"] = sum(c.instruction == truth[c.pair_id] for c in said)
+    corrections = effective_corrections(read_corrections(root)).values()
+    found["right_in_log"] = sum(c.instruction == truth[c.pair_id] for c in corrections)
     print(", ".join(f"{name} {value:.4g}" for name, value in found.items()))
     write_result(json, found)
 
 
 def true_words(dataset: Dataset) -> dict[str, str]:
-    """What each pair of a dataset of `make_dataset` paints, by pair id."""
+    """The true word of each pair of a dataset of `make_dataset`, by pair id."""
     from labeling.instructions.table import read_table
 
-    paintings = painted(PAINTING_SEEDS)
+    paintings = painted_videos(PAINTING_SEEDS)
     truth = {}
     for pair_id, label in read_table(dataset).items():
         video = paintings[int(label.video_id, 16) % len(paintings)]

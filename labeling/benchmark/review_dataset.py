@@ -1,8 +1,7 @@
-"""A labeled dataset of any size without filming: the pictures of a few paintings, many times.
+"""Makes a labeled dataset of any size that repeats a few paintings under many video ids.
 
-Every video is one of the paintings under another id, so its tars are real and its pairs have
-pictures, while only a few paintings are painted. Labels are the painted word, wrong as often as
-their confidence says.
+Every video has complete tars. A label is the painted word with a probability equal to its
+confidence, otherwise a random word.
 """
 
 from __future__ import annotations
@@ -28,29 +27,35 @@ from labeling.pairs import Pair, pairs_of
 from labeling.regions.record import RegionRecord
 from labeling.regions.regions import REGIONS_VERSION, RegionsConfig
 
-STEP_S, CHANGED = 20.0, 24
+STEP_S = 20.0
+"""Seconds between two keyframes."""
+MIN_CHANGE = 24
+"""Difference of a channel above which a pixel is in the mask."""
 SECOND_LABELER = "llava:second-opinion"
+"""Name of the second labeler, so that the page has labelers to compare."""
 
 
 @dataclass(frozen=True)
 class PaintedVideo:
-    """A painting ready to be copied under many ids: everything but the id in its JSON."""
+    """A painting to be stored under many video ids."""
 
     keyframes: list[StoredKeyframe]
     pairs: list[Pair]
     masks: list[tuple[bytes, bytes, float, float]]
-    """Per pair: mask and difference as PNG, and their shares of the canvas."""
+    """For each pair: mask and difference mask as PNG, and their shares of the canvas."""
     words: list[str]
-    """What each pair paints."""
+    """The true word of each pair."""
 
 
-def paint(
+def make_painted_video(
     states: Sequence[np.ndarray], words: Sequence[str], size: tuple[int, int]
 ) -> PaintedVideo:
-    """Turn the states of a painting (RGB uint8, the first is bare) into a video of `size` (H, W).
+    """Turn the states of a painting into the keyframes, pairs and masks of a video.
 
     Args:
+        states: RGB uint8 (H, W, 3); the first is blank.
         words: what is painted between each two states.
+        size: height and width of the keyframes.
     """
     height, width = size
     canvases = [cv2.resize(s, (width, height), interpolation=cv2.INTER_AREA) for s in states]
@@ -64,9 +69,9 @@ def paint(
     masks = []
     for pair in pairs:
         following = images[pair.next.reference.keyframe]
-        both = [_changed(before, following), _changed(before, target)]
-        shares = [round(float(mask.mean()), 6) for mask in both]
-        masks.append((encode_mask(both[0]), encode_mask(both[1]), shares[0], shares[1]))
+        mask, difference = _changed(before, following), _changed(before, target)
+        areas = [round(float(pixels.mean()), 6) for pixels in (mask, difference)]
+        masks.append((encode_mask(mask), encode_mask(difference), areas[0], areas[1]))
         before = following
     return PaintedVideo(keyframes, pairs, masks, list(words[: len(pairs)]))
 
@@ -74,16 +79,17 @@ def paint(
 def write_review_dataset(
     root: Path, num_pairs: int, paintings: Sequence[PaintedVideo], seed: int = 0
 ) -> Dataset:
-    """Write keyframes, regions, the labels of two labelers and their table for `num_pairs` pairs.
+    """Write keyframes, regions, the labels of two labelers, and the table of instructions.
 
-    The last video may be cut short by the number of pairs in the table only.
+    Args:
+        num_pairs: rows of the table; the last video may have more pairs than the table.
     """
     rng, dataset = np.random.default_rng(seed), Dataset(root)
     rows: list[Instruction] = []
     while len(rows) < num_pairs:
-        number = len({row.video_id for row in rows[-1:]}) and _number(rows[-1].video_id) + 1
+        number = _number(rows[-1].video_id) + 1 if rows else 0
         video, video_id = paintings[number % len(paintings)], f"{number:016x}"
-        _write_pictures(dataset, video_id, video)
+        _write_video(dataset, video_id, video)
         first = [_label(video_id, video, i, "rule-1", rng) for i in range(len(video.pairs))]
         second = [_label(video_id, video, i, SECOND_LABELER, rng) for i in range(len(video.pairs))]
         lines = (row.model_dump_json() + "\n" for row in [*first, *second])
@@ -95,7 +101,8 @@ def write_review_dataset(
     return dataset
 
 
-def _write_pictures(dataset: Dataset, video_id: str, video: PaintedVideo) -> None:
+def _write_video(dataset: Dataset, video_id: str, video: PaintedVideo) -> None:
+    """Write keyframes, regions and outcome of one video."""
     count = len(video.keyframes)
     write_tar(
         dataset.keyframes_tar(video_id),
@@ -110,8 +117,8 @@ def _write_pictures(dataset: Dataset, video_id: str, video: PaintedVideo) -> Non
     write_tar(
         dataset.regions_tar(video_id),
         (
-            _region(video_id, pair, *made)
-            for pair, made in zip(video.pairs, video.masks, strict=True)
+            _region(video_id, pair, *masks)
+            for pair, masks in zip(video.pairs, video.masks, strict=True)
         ),
     )
     outcome = VideoOutcome(
@@ -123,12 +130,18 @@ def _write_pictures(dataset: Dataset, video_id: str, video: PaintedVideo) -> Non
 
 
 def _region(
-    video_id: str, pair: Pair, mask: bytes, difference: bytes, area: float, left: float
+    video_id: str,
+    pair: Pair,
+    mask: bytes,
+    difference: bytes,
+    mask_area: float,
+    difference_area: float,
 ) -> tuple[str, dict[str, bytes]]:
+    """Pair id and tar fields of a region."""
     record = RegionRecord(
         pair_id=_pair_id(video_id, pair), content_hash=pair.content_hash,
-        rule=RegionsConfig().rule, version=REGIONS_VERSION, mask_area=area, difference_area=left,
-        mean_distance=area, mean_difference=left,
+        rule=RegionsConfig().rule, version=REGIONS_VERSION, mask_area=mask_area,
+        difference_area=difference_area, mean_distance=mask_area, mean_difference=difference_area,
     )  # fmt: skip
     head = json.dumps(record.model_dump(mode="json"), sort_keys=True).encode()
     return record.pair_id, {"mask.png": mask, "difference.png": difference, "json": head}
@@ -137,6 +150,7 @@ def _region(
 def _label(
     video_id: str, video: PaintedVideo, number: int, labeler: str, rng: np.random.Generator
 ) -> Instruction:
+    """A label with a random confidence that is right with this probability."""
     confidence = float(rng.beta(3, 1.4))
     is_right = rng.random() < confidence
     text = video.words[number] if is_right else str(rng.choice(VOCABULARY))
@@ -156,12 +170,15 @@ def _keyframe(video_id: str, index: int, count: int) -> Keyframe:
 
 
 def _pair_id(video_id: str, pair: Pair) -> str:
+    """The id of a pair after its video got another id."""
     return video_id + pair.pair_id[len(pair.video_id) :]
 
 
 def _number(video_id: str) -> int:
+    """The number of a video, which its id spells in hex digits."""
     return int(video_id, 16)
 
 
 def _changed(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return np.abs(first.astype(np.int16) - second).max(axis=2) > CHANGED
+    """Pixels in which two RGB uint8 images differ, bool (H, W)."""
+    return np.abs(first.astype(np.int16) - second).max(axis=2) > MIN_CHANGE

@@ -1,6 +1,6 @@
-"""What people said about labels, kept apart from what machines said.
+"""Stores the corrections that people make to machine labels, apart from those labels.
 
-In: decisions of people. Out: the log `corrections.csv` and masks, never written over. Files:
-`spreadsheet` (safe CSV), `log_file` (its bytes), `corrections` (its meaning), `log_follower` (in
-memory), `human_masks`.
+In: decisions of people. Out: the append-only log `corrections.csv` and painted masks. Files, in
+order of use: `spreadsheet` (safe CSV), `log_file` (durable bytes), `corrections` (rows and which
+are in force), `log_follower` (the log in memory), `human_masks`.
 """

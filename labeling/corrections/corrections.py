@@ -1,9 +1,8 @@
-"""What people said about labels: an append-only log that machines never write over.
+"""Reads and appends people's decisions about labels in an append-only log.
 
-``review/corrections.csv`` holds a row for each decision, oldest first; the last about a pair is in
-force. A decision is tied to the content of the pair's images: should they change, it no longer
-applies, but it stays in the log. How its bytes are kept whole is in
-`labeling.corrections.corrections.log_file`.
+``review/corrections.csv`` holds a row for each decision, oldest first; the last one about a pair is
+in force. A decision belongs to the content of the pair's images: if they change, it no longer
+applies but stays in the log. `labeling.corrections.log_file` writes the bytes.
 """
 
 from __future__ import annotations
@@ -18,55 +17,56 @@ from ingest.conventions.atomic import write_bytes
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import sha256
-from labeling.corrections.log_file import append_bytes, begins_with, committed, locked_log
+from labeling.corrections.log_file import append_bytes, complete_rows, locked_log, starts_with
 from labeling.corrections.spreadsheet import from_csv, to_csv
-from labeling.instructions.wording import normalise
+from labeling.instructions.normalisation import normalise
 
 __all__ = [
-    "Correction", "Verdict", "append_corrections", "by_reviewer", "in_force", "locked_log",
-    "parse_corrections", "read_corrections",
+    "Correction", "Verdict", "append_corrections", "effective_corrections", "latest_by_reviewer",
+    "locked_log", "parse_corrections", "read_corrections",
 ]  # fmt: skip
 
 Verdict = Literal["accept", "correct", "reject", "withdraw"]
-"""accept: the machine was right; correct: another instruction; reject: no use for training;
-withdraw: nothing said before holds, the pair is the machine's again."""
+"""accept: the machine's label is right; correct: another instruction; reject: do not train on the
+pair; withdraw: all earlier decisions about the pair are void."""
 _VERDICTS: dict[str, Verdict] = {
     "accept": "accept", "correct": "correct", "reject": "reject", "withdraw": "withdraw",
 }  # fmt: skip
+"""Verdicts as the log spells them."""
 
 COLUMNS = (
     "pair_id", "content_hash", "verdict", "instruction", "reviewer", "note", "mask_sha256",
     "machine_instruction",
 )  # fmt: skip
+"""Columns of the log, in order."""
 REQUIRED = tuple(name for name in COLUMNS if name != "mask_sha256")
-"""Columns that every log has; those before masks could be corrected lack the other."""
+"""Columns that every log has; logs of older versions lack `mask_sha256`."""
 
 
 @dataclass(frozen=True)
 class Correction:
-    """One decision of one person about one pair; a row of the log."""
+    """One decision of one person about one pair: a row of the log."""
 
     pair_id: str
     content_hash: str
-    """Content of the pair's images that the person saw."""
+    """`labeling.pairs.Pair.content_hash` of the images that the person saw."""
     verdict: Verdict
     instruction: str
-    """The instruction that holds from now on, as typed; empty for reject and withdraw."""
+    """The new instruction as typed; empty for reject and withdraw."""
     reviewer: str
     note: str
     machine_instruction: str
-    """What the machine had said when the person decided."""
+    """The machine's instruction at the time of the decision."""
     mask_sha256: str = ""
-    """Hash of the mask that a person painted (`labeling.corrections.human_masks`); empty: the
-    machine's."""
+    """Hash of the painted mask (`labeling.corrections.human_masks`); empty: the machine's mask."""
 
     @property
     def revision(self) -> str:
-        """Names this row among all rows about the pair, so that a page can say what it saw."""
+        """A hash of the row, by which the review page says which decision it showed."""
         return hashlib.sha256("\x1f".join(astuple(self)).encode()).hexdigest()[:16]
 
-    def says_the_same(self, other: Correction) -> bool:
-        """Whether both lead to the same training sample."""
+    def agrees_with(self, other: Correction) -> bool:
+        """Returns True if both decisions lead to the same training sample."""
         verdicts = {self.verdict, other.verdict}
         if verdicts & {"reject", "withdraw"}:
             return len(verdicts) == 1
@@ -76,20 +76,20 @@ class Correction:
 
 
 def read_corrections(dataset: Dataset) -> list[Correction]:
-    """The whole log, oldest first; empty if nobody corrected anything.
+    """Read the whole log, oldest row first; empty if there is no log.
 
     Raises:
-        UserError: naming the line that cannot be read.
+        UserError: names the line that cannot be read.
     """
     path = dataset.corrections_csv
-    return parse_corrections(committed(path.read_bytes()), path) if path.is_file() else []
+    return parse_corrections(complete_rows(path.read_bytes()), path) if path.is_file() else []
 
 
 def parse_corrections(data: bytes, where: Path) -> list[Correction]:
-    """The rows of a log, or of the part of one that begins with its header.
+    """Parse a log, or a header followed by some of its rows.
 
     Raises:
-        UserError: naming the line that cannot be read.
+        UserError: names the line that cannot be read.
     """
     corrections = []
     for number, row in enumerate(from_csv(data, where, REQUIRED), start=2):
@@ -106,52 +106,59 @@ def parse_corrections(data: bytes, where: Path) -> list[Correction]:
     return corrections
 
 
-def in_force(corrections: Iterable[Correction]) -> dict[tuple[str, str], Correction]:
-    """The decision that holds about each pair with these images, by pair id and content hash.
+def effective_corrections(corrections: Iterable[Correction]) -> dict[tuple[str, str], Correction]:
+    """The correction in force for each pair, by (pair id, content hash).
 
-    It is the last one; a row by another person that says the same only confirms it.
+    It is the last one. A later row by another person that agrees with it does not replace it.
     """
-    holds: dict[tuple[str, str], Correction] = {}
-    for said in corrections:
-        key = (said.pair_id, said.content_hash)
-        known = holds.get(key)
-        if said.verdict == "withdraw":
-            holds.pop(key, None)
-        elif known is None or known.reviewer == said.reviewer or not said.says_the_same(known):
-            holds[key] = said
-    return holds
+    effective: dict[tuple[str, str], Correction] = {}
+    for correction in corrections:
+        key = (correction.pair_id, correction.content_hash)
+        known = effective.get(key)
+        if correction.verdict == "withdraw":
+            effective.pop(key, None)
+        elif (
+            known is None
+            or known.reviewer == correction.reviewer
+            or not correction.agrees_with(known)
+        ):
+            effective[key] = correction
+    return effective
 
 
-def by_reviewer(
+def latest_by_reviewer(
     corrections: Iterable[Correction],
 ) -> dict[tuple[str, str], dict[str, Correction]]:
-    """Each person's last decision about each pair with these images, but for withdrawn ones."""
-    found: dict[tuple[str, str], dict[str, Correction]] = {}
-    for said in corrections:
-        people = found.setdefault((said.pair_id, said.content_hash), {})
-        people[said.reviewer] = said
-        if said.verdict == "withdraw":
-            del people[said.reviewer]
-    return found
+    """Each reviewer's last correction of each pair, by (pair id, content hash) and reviewer.
+
+    Withdrawn corrections are left out.
+    """
+    latest: dict[tuple[str, str], dict[str, Correction]] = {}
+    for correction in corrections:
+        reviewers = latest.setdefault((correction.pair_id, correction.content_hash), {})
+        reviewers[correction.reviewer] = correction
+        if correction.verdict == "withdraw":
+            del reviewers[correction.reviewer]
+    return latest
 
 
 def append_corrections(dataset: Dataset, new: Iterable[Correction]) -> None:
-    """Add decisions to the log, all or none, durably. Call it inside `locked_log`.
+    """Append decisions to the log durably, all or none. Call it inside `locked_log`.
 
-    The cost of one decision does not grow with the log.
+    The cost of one decision does not depend on the length of the log.
     """
     rows, path, header = [asdict(c) for c in new], dataset.corrections_csv, to_csv(COLUMNS, [])
     if not rows:
         return
-    if path.is_file() and not begins_with(path, header):
-        _write_in_todays_form(dataset)
+    if path.is_file() and not starts_with(path, header):
+        _upgrade_log(dataset)
     append_bytes(path, header, to_csv(COLUMNS, rows, header=False))
 
 
-def _write_in_todays_form(dataset: Dataset) -> None:
-    """Give a log of an earlier version, or one that a spreadsheet saved, today's columns.
+def _upgrade_log(dataset: Dataset) -> None:
+    """Rewrite a log of an older version, or one that a spreadsheet saved, with `COLUMNS`.
 
-    The file as it was stays beside it: it may hold more than we read.
+    The old file is kept next to it, because it may hold columns that are not read.
     """
     path = dataset.corrections_csv
     old, rows = path.read_bytes(), [asdict(c) for c in read_corrections(dataset)]

@@ -1,7 +1,7 @@
-"""Masks that people painted in the review page, and which mask of a pair is in force.
+"""Stores the masks that people paint on the review page, and selects the mask in force.
 
-They lie losslessly in ``review/masks/<video_id>/<sha256>.png`` (1-bit PNG, named by its hash); a
-row of the corrections log names the one that holds. The machine's mask stays where it is.
+A mask is a 1-bit PNG ``review/masks/<video_id>/<sha256>.png``, named by its hash. A row of the
+corrections log names the mask in force. The machine's mask is kept.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from labeling.corrections.corrections import Correction
 from labeling.regions.record import StoredRegion
 
 RULE_SUFFIX = "+human"
-"""Follows the region rule in the provenance of a sample whose mask a person painted over."""
+"""Appended to the region rule in the provenance of a sample with a painted mask."""
 
 
 def store_human_mask(dataset: Dataset, video_id: str, mask: np.ndarray) -> str:
-    """Keep a mask, bool (H, W); returns the hash by which the log names it."""
+    """Store a mask, bool (H, W), and return its hash."""
     data = encode_mask(mask)
     name = sha256(data)
     path = dataset.human_mask_png(video_id, name)
@@ -32,7 +32,7 @@ def store_human_mask(dataset: Dataset, video_id: str, mask: np.ndarray) -> str:
 
 
 def read_human_mask(dataset: Dataset, video_id: str, mask_sha256: str) -> bytes:
-    """The PNG of a mask. Raises UserError: it is not there, or its bytes are others."""
+    """Read the PNG of a mask. Raises UserError: it is missing, or has another hash."""
     path = dataset.human_mask_png(video_id, mask_sha256)
     try:
         data = path.read_bytes()
@@ -46,15 +46,15 @@ def read_human_mask(dataset: Dataset, video_id: str, mask_sha256: str) -> bytes:
     return data
 
 
-def region_in_force(
+def effective_region(
     dataset: Dataset, video_id: str, region: StoredRegion, mask_sha256: str
 ) -> StoredRegion:
-    """The region with the mask that a person painted; as it is where `mask_sha256` is empty."""
+    """The region with the painted mask of this hash; unchanged if `mask_sha256` is empty."""
     if not mask_sha256:
         return region
     return replace(region, mask=read_human_mask(dataset, video_id, mask_sha256))
 
 
-def mask_of(correction: Correction | None) -> str:
-    """Hash of the mask that a decision names; empty where the machine's holds."""
+def human_mask_hash(correction: Correction | None) -> str:
+    """Hash of the painted mask that a correction names; empty for the machine's mask."""
     return correction.mask_sha256 if correction is not None else ""

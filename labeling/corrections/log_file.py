@@ -1,9 +1,9 @@
-"""The bytes of the corrections log: whole after every kill, and cheap to add to.
+"""Reads and appends the bytes of the corrections log so that a crash never corrupts it.
 
-One row without a line break in a cell is added with a single write at the end; anything larger
-makes the file anew beside the old one and renames it, so that it comes in whole or not at all.
-A row that was cut short (power, a full disk) has no line end: it was never confirmed to anybody,
-readers pass over it, and the next write sets its bytes aside in ``review/torn.txt``.
+One row without a line break in a cell is appended with a single write. Anything larger is written
+to a new file that replaces the log, so that it is added completely or not at all. A row that was
+cut short (power loss, a full disk) has no line end and was never confirmed to a reviewer: readers
+skip it, and the next write moves its bytes to ``review/torn.txt``.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from ingest.conventions.atomic import write_bytes
 from ingest.format.dataset import Dataset
 
 LINE_END = b"\r\n"
+"""End of every row."""
 
 
 @contextlib.contextmanager
 def locked_log(dataset: Dataset) -> Iterator[None]:
-    """Nobody else changes the log meanwhile: imports, pages and purges wait for each other."""
+    """Hold an exclusive lock on the log; imports, review pages and purges wait for each other."""
     path = dataset.corrections_csv.with_name(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
@@ -32,16 +33,16 @@ def locked_log(dataset: Dataset) -> Iterator[None]:
         yield
 
 
-def committed(data: bytes) -> bytes:
-    """A log without the row at its end that was cut short, if there is one.
+def complete_rows(data: bytes) -> bytes:
+    """The bytes of a log without an incomplete last row.
 
-    A last line that only lacks its line end (somebody edited the file by hand) is whole.
+    A last row with all columns but no line end counts as complete: it was edited by hand.
     """
     if not data or data.endswith(b"\n"):
         return data
     whole, tail = data[: data.rfind(b"\n") + 1], data[data.rfind(b"\n") + 1 :]
     if not whole:
-        return data  # the header itself; reading it says what is wrong
+        return data  # an incomplete header: parsing reports what is wrong
     header = whole[: whole.find(b"\n")].decode("utf-8-sig", errors="replace").strip()
     names = next(csv.reader([header]), [])
     cells = next(csv.reader([tail.decode(errors="replace")]), [])
@@ -49,17 +50,17 @@ def committed(data: bytes) -> bytes:
 
 
 def append_bytes(path: Path, header: bytes, rows: bytes) -> None:
-    """Add encoded rows to a log that begins with `header`, all or none. Inside `locked_log`.
+    """Append rows to a log that begins with `header`, all or none. Call it inside `locked_log`.
 
     Args:
-        rows: whole lines.
+        rows: complete encoded lines.
     """
     is_one_line = rows.count(b"\n") == 1
-    if is_one_line and path.is_file() and _ends_well(path):
+    if is_one_line and path.is_file() and _ends_with_newline(path):
         _append_line(path, rows)
         return
     old = path.read_bytes() if path.is_file() else b""
-    kept = committed(old)
+    kept = complete_rows(old)
     if len(kept) < len(old):
         with path.with_name("torn.txt").open("ab") as file:
             file.write(old[len(kept) :] + LINE_END)
@@ -69,19 +70,20 @@ def append_bytes(path: Path, header: bytes, rows: bytes) -> None:
     _sync_folder(path.parent)
 
 
-def begins_with(path: Path, header: bytes) -> bool:
-    """Whether the file's first line is exactly this one."""
+def starts_with(path: Path, header: bytes) -> bool:
+    """Returns True if the file begins with these bytes."""
     with path.open("rb") as file:
         return file.read(len(header)) == header
 
 
-def _ends_well(path: Path) -> bool:
+def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as file:
         file.seek(-1, io.SEEK_END)
         return file.read() == b"\n"
 
 
 def _append_line(path: Path, line: bytes) -> None:
+    """Append one line with a single synced write; removes what was written if that fails."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)
     size = os.fstat(descriptor).st_size
     try:
@@ -89,7 +91,7 @@ def _append_line(path: Path, line: bytes) -> None:
             raise OSError(28, "no space left on device", str(path))
         os.fsync(descriptor)
     except OSError:
-        # Nobody was told that it is in: take back what came of it.
+        # The row was not confirmed to anybody, so what was written of it is removed.
         os.ftruncate(descriptor, size)
         raise
     finally:
@@ -97,7 +99,7 @@ def _append_line(path: Path, line: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """The rename itself survives a loss of power only when the folder is synced."""
+    """Sync a folder: only then does a rename in it survive a power loss."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,9 +1,9 @@
-"""CSV as spreadsheets write it and as they may safely open it.
+"""Writes CSV that spreadsheets open safely, and parses CSV that spreadsheets saved.
 
-Written: UTF-8 with a byte order mark (Excel asks for it), commas, and no cell that a spreadsheet
-would run as a formula. Read: whatever Excel, LibreOffice, Numbers or Google Sheets made of it:
-UTF-8 with or without mark, UTF-16, cp1252, Mac Roman; commas, semicolons or tabs; any line ends;
-columns in any order; titles above the header. What cannot be told apart is refused, not guessed.
+Written: UTF-8 with a byte order mark (Excel needs it), commas, and no cell that a spreadsheet would
+run as a formula. Parsed: the output of Excel, LibreOffice, Numbers and Google Sheets: UTF-8 with or
+without byte order mark, UTF-16, cp1252, Mac Roman; commas, semicolons or tabs; any line ends;
+columns in any order; title rows above the header. Ambiguous files are refused.
 """
 
 from __future__ import annotations
@@ -19,28 +19,33 @@ from pathlib import Path
 from ingest.conventions.errors import UserError
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""First characters by which a spreadsheet takes a cell for a formula (OWASP, CSV injection)."""
-GUARD = "'"
+"""First characters that make a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
+ESCAPE = "'"
+"""Character put before a formula start."""
 DELIMITERS = (",", ";", "\t")
+"""Delimiters that are tried when a file is parsed."""
 MAX_TITLE_ROWS = 5
-"""Rows above the header that are passed over: Numbers writes the table's name there."""
+"""Rows above the header that are skipped: Numbers writes the table's name there."""
 
-# A program that expects another delimiter splits our cells at it, so what follows one inside a
-# cell is a start as well.
 _START = r"(^|[,;\t])( *)"
-_DANGER = re.compile(_START + r"(?=[=+\-@\t\r\n＝＋－＠'])")
-_GUARDED = re.compile(_START + r"'(?=[ ]*[=+\-@\t\r\n＝＋－＠'])")
+"""Where a cell may start: also after a delimiter inside a cell, because a program that expects that
+delimiter splits the cell there."""
+_UNSAFE = re.compile(_START + r"(?=[=+\-@\t\r\n＝＋－＠'])")
+"""A start that needs `ESCAPE`."""
+_ESCAPED = re.compile(_START + r"'(?=[ ]*[=+\-@\t\r\n＝＋－＠'])")
+"""A start that has `ESCAPE`."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV that was read: rows by column name, and how its bytes were understood."""
+    """A parsed CSV."""
 
     rows: list[dict[str, str]]
-    """A dict a row, without empty cells; an empty row is an empty dict."""
+    """The cells of each row by column name, without empty cells; an empty row is an empty dict."""
     first_line: int
-    """Line of the first row as a spreadsheet counts them."""
+    """Line number of the first row as spreadsheets count lines."""
     encoding: str
+    """Encoding that the bytes were decoded with."""
 
 
 def to_csv(
@@ -49,75 +54,82 @@ def to_csv(
     bom: bool = False,
     header: bool = True,
 ) -> bytes:
-    """Rows as CSV bytes, every cell defused; `bom` for files that people open."""
+    """Encode rows as CSV with every cell escaped.
+
+    Args:
+        bom: write a byte order mark; for files that people open.
+        header: write the row of column names.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")  # RFC 4180
     if header:
         writer.writerow(columns)
     for row in rows:
-        writer.writerow([defuse(str(row.get(name, ""))) for name in columns])
+        writer.writerow([escape_formulas(str(row.get(name, ""))) for name in columns])
     return text.getvalue().encode("utf-8-sig" if bom else "utf-8")
 
 
 def from_csv(data: bytes, where: Path, required: Sequence[str]) -> list[dict[str, str]]:
-    """`read_table_of` without the circumstances: the rows alone."""
-    return read_table_of(data, where, required).rows
+    """The rows of `parse_table`; the encoding is detected."""
+    return parse_table(data, where, required).rows
 
 
-def read_table_of(
+def parse_table(
     data: bytes, where: Path, required: Sequence[str], encoding: str | None = None
 ) -> Table:
-    """Rows of a CSV that a spreadsheet may have rewritten; cells stripped, guards taken off.
+    """Parse a CSV that a spreadsheet may have rewritten; cells are stripped and unescaped.
 
-    Column names are matched without regard to case; extra columns and empty rows stay out of the
-    way (an empty row gives an empty dict, so that positions still tell the line).
+    Column names are matched without regard to case. Extra columns are kept.
 
     Args:
-        encoding: how the bytes are to be read; by default UTF-8, else UTF-16, Mac Roman, cp1252.
+        where: path of the file, for errors.
+        required: columns that the file must have.
+        encoding: encoding of the bytes; by default UTF-8, UTF-16, Mac Roman or cp1252 is detected.
 
     Raises:
-        UserError: undecodable, no CSV, without a required column or with one of them twice.
+        UserError: the bytes cannot be decoded, are not CSV, or lack or repeat a column.
     """
     text, encoding = _decode(data, where, encoding)
-    names, rows, skipped = _best_table(_without_delimiter_note(text), required, where)
+    names, rows, num_skipped = _best_table(_without_separator_line(text), required, where)
     missing = [name for name in required if name not in names]
     if missing:
         raise UserError(
             f"{where}: column {', '.join(missing)} missing, got {names or 'nothing'}: give the "
             "file that `python -m labeling review export` wrote, with its header row"
         )
-    twice = [name for name, count in Counter(names).items() if name and count > 1]
-    if twice:
-        raise UserError(f"{where}: column {', '.join(twice)} appears twice: keep one of each")
+    repeated = [name for name, count in Counter(names).items() if name and count > 1]
+    if repeated:
+        raise UserError(f"{where}: column {', '.join(repeated)} appears twice: keep one of each")
     cells = [
         {
-            name: restore(cell.strip())
+            name: unescape_formulas(cell.strip())
             for name, cell in zip(names, row, strict=False)
             if name and cell.strip()
         }
         for row in rows
     ]
-    return Table(cells, skipped + 2, encoding)
+    return Table(cells, num_skipped + 2, encoding)
 
 
-def defuse(cell: str) -> str:
-    """The cell with a guard before anything that a spreadsheet would run; `restore` undoes it."""
-    return _DANGER.sub(rf"\1\2{GUARD}", cell)
+def escape_formulas(cell: str) -> str:
+    """Put `ESCAPE` before everything that a spreadsheet would run as a formula."""
+    return _UNSAFE.sub(rf"\1\2{ESCAPE}", cell)
 
 
-def restore(cell: str) -> str:
-    """Undo `defuse`; also right where the spreadsheet took the guard off already."""
-    return _GUARDED.sub(r"\1\2", cell)
+def unescape_formulas(cell: str) -> str:
+    """Undo `escape_formulas`, also if the spreadsheet has removed an `ESCAPE`."""
+    return _ESCAPED.sub(r"\1\2", cell)
 
 
 def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
+    """The text and the encoding it was decoded with. Raises UserError."""
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise UserError(
             f"{where} is a workbook, expected CSV: save it as CSV UTF-8 and import that"
         )
     for name in [encoding] if encoding else _encodings(data):
         try:
-            # A null byte cannot be meant: spreadsheets never write one, and csv refuses it.
+            # Spreadsheets never write null bytes, and the csv module refuses them.
             return data.decode(name).replace("\0", ""), name
         except UnicodeDecodeError:
             continue
@@ -130,7 +142,7 @@ def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
 
 
 def _encodings(data: bytes) -> list[str]:
-    """What the bytes may be, likeliest first."""
+    """Encodings to try, likeliest first."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return ["utf-16"]
     if data[1:2] == b"\0" and data[3:4] == b"\0":
@@ -140,25 +152,29 @@ def _encodings(data: bytes) -> list[str]:
     return ["utf-8-sig", "mac-roman" if is_mac else "cp1252"]
 
 
-def _without_delimiter_note(text: str) -> str:
-    """The text without ``sep=;`` in the first line, by which Excel notes its delimiter."""
+def _without_separator_line(text: str) -> str:
+    """The text without the first line ``sep=;`` by which Excel declares its delimiter."""
     return re.sub(r"\A\s*\"?sep=.\"?[ \t]*(\r\n|\r|\n)", "", text, flags=re.IGNORECASE)
 
 
 def _best_table(
     text: str, required: Sequence[str], where: Path
 ) -> tuple[list[str], list[list[str]], int]:
-    """Header, rows and number of rows above, by the delimiter that finds most required columns."""
+    """Parse the text with the delimiter and header row that give most of the required columns.
+
+    Returns:
+        Column names, rows, and number of rows above the header.
+    """
     best: tuple[int, list[str], list[list[str]], int] = (-1, [], [], 0)
     broken: csv.Error | None = None
     for delimiter in DELIMITERS:
         try:
-            # Strict: a quote that is never closed would swallow all rows after it in silence.
+            # Strict: otherwise a quote that is never closed would silently swallow all later rows.
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
             table = list(reader)
         except csv.Error as error:
-            is_ours = all(name in text.partition("\n")[0].lower() for name in required)
-            broken = error if is_ours and delimiter == _likely_delimiter(text) else broken
+            has_header = all(name in text.partition("\n")[0].lower() for name in required)
+            broken = error if has_header and delimiter == _likely_delimiter(text) else broken
             continue
         for number, row in enumerate(table[: MAX_TITLE_ROWS + 1]):
             names = [_column_name(cell) for cell in row]

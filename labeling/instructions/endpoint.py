@@ -1,8 +1,8 @@
-"""A vision-language model behind a server that speaks OpenAI's chat protocol: vLLM and many others.
+"""Labels pairs with a vision-language model behind a server that speaks OpenAI's chat protocol.
 
-Each pair is one request; a bounded number of them are under way at once, so that the server can
-batch them. Requests that fail are made again with growing pauses; what a server refuses for good,
-or does not answer at all, is told by name and asked again by the next run.
+Each pair is one request. A bounded number of requests are in flight at once, so that the server can
+batch them. A failed request is repeated with exponential backoff. A pair that gets no answer is
+reported, and the next run asks about it again.
 """
 
 from __future__ import annotations
@@ -25,46 +25,49 @@ from pydantic import Field
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from ingest.format.images import encode_image
+from labeling.instructions.labeler import Answer
 from labeling.instructions.prompts import ANNOTATE, pair_image
 
-LONGEST_PAUSE_S = 30.0
-TRY_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
-"""HTTP states that another attempt may get past."""
-
-
-_FAULTS = (OSError, http.client.HTTPException, ValueError, KeyError, IndexError, TypeError)
-"""What networks do, and what answers that are no answers lead to."""
+MAX_PAUSE_S = 30.0
+"""Longest pause before a repeated request, in s."""
+RETRYABLE_STATUSES = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+"""HTTP status codes after which a request is repeated."""
+_RETRYABLE_ERRORS = (
+    OSError, http.client.HTTPException, ValueError, KeyError, IndexError, TypeError,
+)  # fmt: skip
+"""Exceptions of network faults and of malformed answers, after which a request is repeated."""
 
 
 class EndpointConfig(Config):
     """A server that answers OpenAI-style chat requests with pictures."""
 
     url: str = "http://localhost:8000/v1"
-    """Its address up to ``/v1``; ``/chat/completions`` is added."""
+    """Address of the server up to ``/v1``; ``/chat/completions`` is added."""
     model: str = ""
     """Name of the model on the server, such as llava-hf/llava-1.5-7b-hf."""
     api_key_variable: str = "OPENAI_API_KEY"
-    """Environment variable that holds the key, if the server wants one. On a cluster the workers
-    need it."""
+    """Environment variable that holds the API key, if the server requires one. On a cluster it must
+    be set for the workers."""
     concurrency: int = Field(default=16, ge=1)
-    """Requests under way at once, of each actor."""
+    """Requests in flight at once, per actor."""
     timeout_s: float = Field(default=60.0, gt=0)
-    """A request that hears nothing for so long has failed."""
+    """A request fails if the server sends nothing for so long."""
     attempts: int = Field(default=5, ge=1)
-    """How often a request is tried."""
+    """How often a request is made before its pair is reported as unanswered."""
     pause_s: float = Field(default=1.0, ge=0)
-    """Pause before the second attempt; it doubles, up to 30 s, unless the server says how long."""
+    """Seconds before the second attempt; the pause doubles up to 30 s. A Retry-After header of the
+    server replaces it."""
     max_new_tokens: int = Field(default=16, ge=1)
     """Longest answer in tokens."""
 
 
 class EndpointLabeler:
-    """Asks the paper's annotation question p' about (current, next) pairs."""
+    """Asks the paper's annotation prompt p' about (current, next) pairs."""
 
     def __init__(self, config: EndpointConfig) -> None:
         """
         Raises:
-            UserError: no model is named, or the address is none of http.
+            UserError: no model is named, or the URL does not begin with http:// or https://.
         """
         if not config.model or not config.url.startswith(("http://", "https://")):
             raise UserError(
@@ -75,15 +78,14 @@ class EndpointLabeler:
         self.name = f"endpoint:{config.model}"
 
     def load(self) -> None:
-        """Nothing has to be loaded here."""
+        """Does nothing: the model is on the server."""
 
     def prepare(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[bytes]:
-        """The bodies of the requests; both canvases of a pair at one scale, side by side."""
+        """The JSON body of each request; the two canvases of a pair are one image."""
         return [self._body(pair_image(current, following)) for current, following in pairs]
 
-    def answer(self, prepared: Sequence[bytes]) -> list[tuple[str, float | None] | str]:
-        """Raw answer and mean token log-probability (None if the server tells none) of each pair,
-        or what is wrong in its place."""
+    def answer(self, prepared: Sequence[bytes]) -> list[Answer | str]:
+        """The answer to each request, or a sentence that says why there is none."""
         with ThreadPoolExecutor(self.config.concurrency) as pool:
             return list(pool.map(self._ask, prepared))
 
@@ -93,31 +95,31 @@ class EndpointLabeler:
             {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{picture}"}},
             {"type": "text", "text": self.prompt.text},
         ]
-        asked = {
+        request = {
             "model": self.config.model,
             "messages": [{"role": "user", "content": content}],
             "temperature": 0,
             "max_tokens": self.config.max_new_tokens,
             "logprobs": True,
         }
-        return json.dumps(asked).encode()
+        return json.dumps(request).encode()
 
-    def _ask(self, body: bytes) -> tuple[str, float | None] | str:
+    def _ask(self, body: bytes) -> Answer | str:
         problem = ""
         for attempt in range(1, self.config.attempts + 1):
-            wait_s = min(LONGEST_PAUSE_S, self.config.pause_s * 2 ** (attempt - 1))
-            # Many requests must not come back all at once, so the pause is drawn.
+            wait_s = min(MAX_PAUSE_S, self.config.pause_s * 2 ** (attempt - 1))
+            # Random, so that requests that failed together are not repeated together.
             wait_s *= random.uniform(0.5, 1.0)
             try:
-                return _read(self._send(body))
+                return _parse_answer(self._send(body))
             except urllib.error.HTTPError as error:
-                told = " ".join(error.read(2000).decode(errors="replace").split())
-                problem = f"HTTP {error.code} {told[:200]}"
-                if error.code not in TRY_AGAIN:
+                message = " ".join(error.read(2000).decode(errors="replace").split())
+                problem = f"HTTP {error.code} {message[:200]}"
+                if error.code not in RETRYABLE_STATUSES:
                     return f"{self.config.url} refuses: {problem}"
-                asked = error.headers.get("Retry-After", "")
-                wait_s = min(LONGEST_PAUSE_S, float(asked)) if asked.isdigit() else wait_s
-            except _FAULTS as error:
+                retry_s = error.headers.get("Retry-After", "")
+                wait_s = min(MAX_PAUSE_S, float(retry_s)) if retry_s.isdigit() else wait_s
+            except _RETRYABLE_ERRORS as error:
                 problem = f"{type(error).__name__}: {error}"
             if attempt < self.config.attempts:
                 time.sleep(wait_s)
@@ -134,12 +136,17 @@ class EndpointLabeler:
             return response.read()
 
 
-def _read(data: bytes) -> tuple[str, float | None]:
-    """Text and mean log-probability of an answer. Raises ValueError, KeyError, ...: it is none."""
+def _parse_answer(data: bytes) -> Answer:
+    """The answer in a response; confidence 0 if the server gives no log-probabilities.
+
+    Raises:
+        ValueError, KeyError, IndexError, TypeError: the response holds no answer.
+    """
     choice: dict[str, Any] = json.loads(data)["choices"][0]
     text = choice["message"]["content"]
     if not isinstance(text, str):
         raise ValueError(f"an answer without text: {str(choice)[:100]}")
     tokens = (choice.get("logprobs") or {}).get("content") or []
     scores = [float(token["logprob"]) for token in tokens]
-    return text.strip(), sum(scores) / len(scores) if scores else None
+    mean = sum(scores) / len(scores) if scores else None
+    return Answer.from_log_probability(text.strip(), mean)

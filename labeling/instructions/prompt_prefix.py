@@ -1,10 +1,8 @@
-"""The beginning that all questions of one prompt share, computed once.
+"""Caches the keys and values of the tokens that every question of one prompt begins with.
 
-A language model reads from left to right, so what stands before the image is the same in every
-question: its keys and values are kept and the network starts behind them. In LLaVA's template that
-is the system sentence (about 35 of 660 tokens). The image holds canvas AND target, side by side in
-one picture that the vision tower sees as a whole, and the question stands behind it: neither can
-be kept.
+The tokens before the image do not depend on it: in LLaVA's template the system sentence (about 35
+of 660 tokens). The network continues from their cached keys and values. The image tokens and the
+question after them depend on both canvases, so they are not cached.
 """
 
 from __future__ import annotations
@@ -18,25 +16,28 @@ if TYPE_CHECKING:
 
 
 class PromptPrefix:
-    """Keys and values of one prompt's prefix. Holds for one network as long as its weights stay."""
+    """Keys and values of one prompt's prefix; valid for one network with fixed weights."""
 
     def __init__(self) -> None:
         self._tokens: torch.Tensor | None = None
         self._cache: Any = None
 
     def cache_for(self, model: Any, inputs: Mapping[str, torch.Tensor]) -> Any:
-        """A transformers cache that holds the prefix, for one call of `generate`; None where
-        the rows share none.
+        """A transformers cache that holds the prefix, for one call of `generate`.
 
         Args:
-            model: a LLaVA; inputs: its `input_ids` and `attention_mask` (B, T), on its device.
+            model: a LLaVA.
+            inputs: `input_ids` and `attention_mask` (B, T), on the device of the model.
+
+        Returns:
+            None if the rows share no prefix.
         """
         tokens = prefix_tokens(inputs, model.config.image_token_id)
         if tokens is None:
             return None
-        if self._tokens is None or not _same(self._tokens, tokens):
-            self._tokens, self._cache = tokens, _read(model, tokens)
-        # `generate` writes what it reads into the cache that it is given.
+        if self._tokens is None or not _is_equal(self._tokens, tokens):
+            self._tokens, self._cache = tokens, _compute_cache(model, tokens)
+        # A copy, because `generate` appends to the cache that it is given.
         cache = copy.deepcopy(self._cache)
         rows = len(inputs["input_ids"])
         if rows > 1:
@@ -45,8 +46,11 @@ class PromptPrefix:
 
 
 def prefix_tokens(inputs: Mapping[str, torch.Tensor], image_token: int) -> torch.Tensor | None:
-    """Tokens (1, n) before the first image token, where all rows have the same ones and no padding
-    moves them; None otherwise."""
+    """The tokens (1, n) before the first image token.
+
+    Returns:
+        None if there are none, if the rows differ in them, or if a row is padded.
+    """
     ids, mask = inputs["input_ids"], inputs["attention_mask"]
     is_image = ids[0] == image_token
     length = int(is_image.int().argmax())
@@ -56,8 +60,8 @@ def prefix_tokens(inputs: Mapping[str, torch.Tensor], image_token: int) -> torch
     return prefix[:1].clone() if bool((prefix == prefix[:1]).all()) else None
 
 
-def _read(model: Any, tokens: torch.Tensor) -> Any:
-    """The cache after the network has read `tokens`."""
+def _compute_cache(model: Any, tokens: torch.Tensor) -> Any:
+    """The transformers cache after a forward pass over `tokens` (1, n)."""
     import torch
     from transformers import DynamicCache
 
@@ -66,7 +70,7 @@ def _read(model: Any, tokens: torch.Tensor) -> Any:
         return model(input_ids=tokens, past_key_values=cache, logits_to_keep=1).past_key_values
 
 
-def _same(first: torch.Tensor, second: torch.Tensor) -> bool:
+def _is_equal(first: torch.Tensor, second: torch.Tensor) -> bool:
     return (
         first.device == second.device
         and first.shape == second.shape

@@ -1,7 +1,7 @@
-"""What a vision-language model is shown and asked: the paper's two questions and its pair image.
+"""The paper's two prompts, and the pair image that a vision-language model is shown with them.
 
-Both questions are word for word the paper's (supplement, section A). Their wording, and "less than
-2 words" above all, is part of the published system: released weights expect exactly these texts.
+Both prompts are word for word the paper's (supplement, section A). The released weights expect
+exactly these texts.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Prompt:
-    """A question about a pair image; `version` goes into provenance and caches."""
+    """A question about a pair image."""
 
     version: str
+    """Identifies the text in provenance and caches."""
     text: str
 
 
@@ -28,7 +29,7 @@ INSTRUCT = Prompt(
         "The answer should be less than 2 words."
     ),
 )
-"""Prompt p: left the current canvas, right the finished painting; for training and painting."""
+"""Prompt p, for training and inference: current canvas left, finished painting right."""
 
 ANNOTATE = Prompt(
     version="annotate-1",
@@ -38,15 +39,15 @@ ANNOTATE = Prompt(
         "The answer should be less than 2 words."
     ),
 )
-"""Prompt p': left the current canvas, right the next one; for labeling pairs of keyframes."""
+"""Prompt p', for labeling: current canvas left, next canvas right."""
 
 TEMPLATE = (
     "A chat between a curious user and an artificial intelligence assistant. The assistant gives "
     "helpful, detailed, and polite answers to the user's questions. "
     "USER: <image>\n{question} ASSISTANT:"
 )
-"""LLaVA-1.5's conversation ("v1"), which the paper's network was trained with. The authors' demo
-asked in another one (v0) than it had trained in; training and asking are the same here."""
+"""The conversation template of LLaVA-1.5 ("v1"), with which the paper's network was trained. The
+authors' demo uses v0 instead; here training and inference use the same template."""
 
 
 def conversation(prompt: Prompt) -> str:
@@ -58,13 +59,13 @@ def pair_image(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Two canvases side by side, without a gap.
 
     Args:
-        left, right: RGB uint8 (H, W, 3) of one size, so that both are seen at one scale.
+        left, right: RGB uint8 (H, W, 3), both of one size.
 
     Returns:
         RGB uint8 (H, 2 W, 3).
 
     Raises:
-        ValueError: the sizes differ (a bug: all canvases of a painting have one size).
+        ValueError: the sizes differ.
     """
     if left.shape != right.shape:
         raise ValueError(f"a pair needs one size, got {left.shape} and {right.shape}")
@@ -74,8 +75,8 @@ def pair_image(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def pad_to_square(image: np.ndarray, fill: Sequence[float]) -> np.ndarray:
     """Centre an image (H, W, 3) on a square of colour `fill` (RGB in [0, 1]).
 
-    This is LLaVA's ``image_aspect_ratio pad``: without it CLIP's preprocessing cuts the sides off a
-    wide pair, and with them most of both canvases.
+    This is LLaVA's ``image_aspect_ratio pad``. Without it CLIP's preprocessing would crop the sides
+    of a wide pair image, and with them most of both canvases.
     """
     height, width = image.shape[:2]
     side = max(height, width)

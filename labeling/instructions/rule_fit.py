@@ -1,9 +1,8 @@
-"""Makes the built-in labeler's prototypes from the studio's paintings; measures it on others.
+"""Fits the built-in labeler's prototypes to the studio's paintings, and measures its accuracy.
 
 ``python -m labeling.instructions.rule_fit fit`` writes ``rule_prototypes.csv``; ``accuracy`` prints
-how often the labeler is right, and how right it is when it is sure, on paintings of other seeds.
-Both paint with `ingest.studio` and use its words; no film is made. A step is looked at whole or in
-two halves.
+accuracy and calibration on paintings of other seeds. Both paint with `ingest.studio`, without
+filming, and use its words as ground truth. Half of the long steps are split in two pairs.
 """
 
 from __future__ import annotations
@@ -19,14 +18,22 @@ import typer
 
 from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
 
-FIT_SEEDS, TEST_SEEDS = (0, 60), (1000, 1030)
+FIT_SEEDS = (0, 60)
+"""First seed and end of the paintings that prototypes are fitted to."""
+TEST_SEEDS = (1000, 1030)
+"""First seed and end of the paintings that the accuracy is measured on."""
 SIZES_PX = ((240, 192), (192, 192), (192, 240), (272, 192))
-"""Width and height in turn."""
-WIDENED, FLOOR = 1.2, 0.03
-"""The world is wider than the studio: deviations are stretched and never smaller than this."""
+"""(width, height) of the paintings, chosen by seed modulo four."""
+DEVIATION_SCALE = 1.2
+"""Factor on the fitted deviations: real paintings vary more than the studio's."""
+DEVIATION_OFFSET = 0.03
+"""Added to the fitted deviations, so that none is zero."""
 MIN_STROKES_TO_HALVE = 60
-MIN_STEPS, MIN_STEPS_TO_SPLIT = 5, 20
-"""Steps from which a word gets a prototype, and from which it gets two."""
+"""Strokes from which a step may be split in two pairs."""
+MIN_STEPS = 5
+"""Steps of a word from which it gets a prototype."""
+MIN_STEPS_TO_SPLIT = 20
+"""Steps of a word from which it gets two prototypes."""
 
 app = new_app("Fit and measure the built-in labeler on the studio's paintings.")
 SeedOption = Annotated[int, typer.Option(help="First seed")]
@@ -43,7 +50,7 @@ def fit(start: SeedOption = FIT_SEEDS[0], end: EndOption = FIT_SEEDS[1]) -> None
     from labeling.instructions.rule_labeler import MEASURES, PROTOTYPES_FILE
 
     seen: dict[str, list[list[float]]] = defaultdict(list)
-    for word, measures in measured(start, end):
+    for word, measures in measured_steps(start, end):
         if measures is not None:
             seen[word].append([measures[name] for name in MEASURES])
     total = sum(map(len, seen.values()))
@@ -51,9 +58,10 @@ def fit(start: SeedOption = FIT_SEEDS[0], end: EndOption = FIT_SEEDS[1]) -> None
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["word", "frequency", *(n + e for n in MEASURES for e in ("", "_deviation"))])
     for word in (word for word in VOCABULARY if len(seen[word]) >= MIN_STEPS):
-        for values in _kinds(np.array(seen[word]), MEASURES.index("area")):
-            usual, deviation = np.median(values, axis=0), values.std(axis=0) * WIDENED + FLOOR
-            numbers = np.stack([usual, deviation], axis=1).ravel()
+        for values in _split_by_area(np.array(seen[word]), MEASURES.index("area")):
+            median = np.median(values, axis=0)
+            deviation = values.std(axis=0) * DEVIATION_SCALE + DEVIATION_OFFSET
+            numbers = np.stack([median, deviation], axis=1).ravel()
             writer.writerow([word, f"{len(values) / total:.4f}", *(f"{n:.3f}" for n in numbers)])
     write_bytes(Path(__file__).with_name(PROTOTYPES_FILE), text.getvalue().encode())
     print(f"{PROTOTYPES_FILE}: from {total} steps of {end - start} paintings")
@@ -69,7 +77,7 @@ def accuracy(
     from labeling.instructions.rule_labeler import RuleLabeler
 
     labeler = RuleLabeler()
-    rows = [(word, labeler.guess(measures)) for word, measures in measured(start, end)]
+    rows = [(word, labeler.classify(measures)) for word, measures in measured_steps(start, end)]
     right = np.array([answer.text == word for word, answer in rows])
     confidence = np.array([answer.confidence for _, answer in rows])
     print(f"{len(rows)} steps of {end - start} paintings: {right.mean():.1%} right, "
@@ -96,8 +104,8 @@ def accuracy(
     write_result(json, result)
 
 
-def measured(start: int, end: int) -> Iterator[tuple[str, dict[str, float] | None]]:
-    """True word and measures of every step of the paintings with these seeds."""
+def measured_steps(start: int, end: int) -> Iterator[tuple[str, dict[str, float] | None]]:
+    """True word and `measure_region` of every step of the paintings with seeds [start, end)."""
     import numpy as np
 
     from labeling.instructions.labeler import PairImages
@@ -115,7 +123,11 @@ def measured(start: int, end: int) -> Iterator[tuple[str, dict[str, float] | Non
 
 
 def painted_states(seed: int) -> tuple[list[Any], list[str]]:
-    """Canvases from white to finished, RGB uint8, and the word for each change between them."""
+    """Paint one of the studio's paintings.
+
+    Returns:
+        The canvases from white to finished, RGB uint8 (H, W, 3), and the word of each step.
+    """
     import numpy as np
 
     from ingest.studio.painting.planner import plan_painting
@@ -137,9 +149,14 @@ def painted_states(seed: int) -> tuple[list[Any], list[str]]:
     return states, words
 
 
-def _kinds(values: Any, area: int) -> list[Any]:
-    """The rows of a word (N, 14), in two halves by area where there are enough of them: a first
-    wash and the last corrections of a sky have little in common."""
+def _split_by_area(values: Any, area: int) -> list[Any]:
+    """Split the steps of a word, float64 (N, 14), at the median area if there are enough of them.
+
+    A first wash of the sky and its last corrections look different.
+
+    Args:
+        area: column of the area.
+    """
     if len(values) < MIN_STEPS_TO_SPLIT:
         return [values]
     ordered = values[values[:, area].argsort(kind="stable")]

@@ -1,10 +1,10 @@
-"""The built-in labeler: guesses what was painted from colour, place, shape, size and texture.
+"""The built-in labeler: classifies a painted region by its colour, position, shape and texture.
 
-It needs no network and no download, and it is meant for demos, tests and as a first guess for a
-human to correct: it cannot tell a lilac mountain from a lilac cloud that lies where mountains do.
-Each word has a prototype, what things of this name usually look like in the studio's landscapes
-(``rule_prototypes.csv``, made by `labeling.instructions.rule_fit`); the guess is the word whose
-prototype is nearest, the confidence its share among all words.
+It needs no network and no download. It serves demos, tests, and first labels that people correct;
+it confuses objects of like colour and position, such as a lilac mountain and a lilac cloud. Each
+word has one or two prototypes: Gaussians of the measures, fitted to the studio's landscapes by
+`labeling.instructions.rule_fit` (``rule_prototypes.csv``). The label is the most likely word, the
+confidence its softmax share.
 """
 
 from __future__ import annotations
@@ -21,44 +21,46 @@ import numpy as np
 from labeling.instructions.labeler import Answer, PairImages
 
 PROTOTYPES_FILE = "rule_prototypes.csv"
+"""Name of the file beside this one."""
 WORKING_SIDE_PX = 160
-"""Shapes and colours of a region show at this short side as well as at any larger one."""
+"""Short side to which larger images are scaled down before they are measured."""
 MIN_COLOUR_CHANGE = 5.0
-"""CIELAB distance below which a pixel of the mask counts as light drift, not as paint."""
-BLANK_CHROMA, BLANK_LIGHTNESS = 12.0, 62.0
-"""CIELAB bounds of a canvas without paint: greyish and light."""
-WORST = 4.0
-"""No single measure can speak against a word by more than this many deviations."""
+"""CIELAB distance below which a pixel of the mask counts as changed illumination, not as paint."""
+BLANK_CHROMA = 12.0
+"""CIELAB chroma below which a light pixel counts as blank canvas."""
+BLANK_LIGHTNESS = 62.0
+"""CIELAB lightness above which a grey pixel counts as blank canvas."""
+MAX_DEVIATIONS = 4.0
+"""Bound of each measure's distance from a prototype, in standard deviations."""
 TEMPERATURE = 2.0
-"""Divides the scores before the softmax. The measures of a region depend on each other, so their
-sum overstates the evidence; `python -m labeling.instructions.rule_fit` found the value that makes
-the mean confidence equal to the accuracy."""
-NOTHING_SEEN = Answer("details", 0.3)
-"""The answer where no change is seen: finishing touches are what is too small to see, but not the
-only such thing."""
+"""Divides the scores before the softmax. The measures are correlated, so their sum overstates the
+evidence. With this value the mean confidence equals the accuracy
+(`python -m labeling.instructions.rule_fit accuracy`)."""
+NO_CHANGE_ANSWER = Answer("details", 0.3)
+"""The answer if no change is visible: finishing touches are often that small."""
 
 MEASURES = (
     "top", "bottom", "center", "width", "height", "area", "fill", "light", "chroma", "green",
     "yellow", "texture", "scattered", "repainted",
 )  # fmt: skip
-"""What `measure_region` measures, the columns of `rule_prototypes.csv`."""
+"""Names of the measures of `measure_region`; columns of `rule_prototypes.csv`."""
 
 
 @dataclass(frozen=True)
 class Prototype:
-    """What things of one name look like in landscapes; a word may have several."""
+    """How regions of one word look; a word may have several prototypes."""
 
     word: str
     frequency: float
-    """How often it is painted, among all words."""
-    usual: np.ndarray
-    """Usual value of each of `MEASURES`, float64 (14,)."""
+    """Share of this prototype among all steps."""
+    median: np.ndarray
+    """Median of each of `MEASURES`, float64 (14,)."""
     deviation: np.ndarray
-    """How far it strays, float64 (14,), positive."""
+    """Standard deviation of each of `MEASURES`, float64 (14,), positive."""
 
 
 class RuleLabeler:
-    """Nearest prototype; a `labeling.instructions.labeler.Labeler`."""
+    """Labels by the most likely prototype; a `labeling.instructions.labeler.Labeler`."""
 
     name, prompt, reads_mask = "rule-1", "", True
 
@@ -67,24 +69,24 @@ class RuleLabeler:
         self._temperature = temperature
 
     def __call__(self, pairs: Sequence[PairImages]) -> list[Answer]:
-        """A word of the vocabulary and its share among all words for each pair."""
-        return [self.guess(measure_region(pair)) for pair in pairs]
+        """The most likely word of the vocabulary and its probability for each pair."""
+        return [self.classify(measure_region(pair)) for pair in pairs]
 
     def load(self) -> None:
-        """Nothing has to be loaded."""
+        """Does nothing."""
 
     def prepare(self, pairs: Sequence[PairImages]) -> Sequence[PairImages]:
-        """Nothing is made before; see `labeling.instructions.labeler.Labeler`."""
+        """Returns the pairs unchanged."""
         return pairs
 
     def answer(self, prepared: Sequence[PairImages]) -> list[Answer]:
-        """The answers to pairs that were prepared."""
+        """The answer to each pair."""
         return self(prepared)
 
-    def guess(self, measures: dict[str, float] | None) -> Answer:
-        """The nearest word to what `measure_region` measured."""
+    def classify(self, measures: dict[str, float] | None) -> Answer:
+        """The most likely word for the result of `measure_region`."""
         if measures is None:
-            return NOTHING_SEEN
+            return NO_CHANGE_ANSWER
         values = np.array([measures[name] for name in MEASURES])
         scores = np.array([_score(p, values) for p in self._prototypes]) / self._temperature
         shares = np.exp(scores - scores.max())
@@ -108,7 +110,7 @@ def read_prototypes() -> tuple[Prototype, ...]:
         Prototype(
             word=row["word"],
             frequency=float(row["frequency"]),
-            usual=np.array([float(row[name]) for name in MEASURES]),
+            median=np.array([float(row[name]) for name in MEASURES]),
             deviation=np.array([float(row[f"{name}_deviation"]) for name in MEASURES]),
         )
         for row in csv.DictReader(text.splitlines())
@@ -116,15 +118,19 @@ def read_prototypes() -> tuple[Prototype, ...]:
 
 
 def measure_region(pair: PairImages) -> dict[str, float] | None:
-    """What the painted region looks like, or None where no paint is seen.
+    """Measure the painted region of a pair.
 
-    Positions and sizes are shares of the canvas, y from the top: ``top``, ``bottom`` (5th and 95th
-    percentile), ``center``, ``width``, ``height`` (5th to 95th), ``area``, ``fill`` (area of
-    its own box). Colours of the next canvas there: ``light`` and ``chroma`` in [0, 1], ``green``
-    and ``yellow`` in [-1, 1]. ``texture``: contrast of fine structure; ``scattered``: share outside
-    the largest connected piece; ``repainted``: share that was painted before.
+    Positions and sizes are shares of the canvas, y from the top: ``top`` and ``bottom`` (5th and
+    95th percentile), ``center`` (mean), ``width`` and ``height`` (5th to 95th percentile) and
+    ``area``. ``fill`` is the share of its bounding box. Mean colour on the next canvas: ``light``
+    and ``chroma`` in [0, 1], ``green`` and ``yellow`` in [-1, 1]. ``texture`` is the contrast of
+    fine structure, ``scattered`` the share outside the largest connected component, ``repainted``
+    the share that was not blank before.
+
+    Returns:
+        Each of `MEASURES` by name; None if no paint is visible.
     """
-    current, following, painted = _painted(pair)
+    current, following, painted = _painted_region(pair)
     if not painted.any():
         return None
     height, width = painted.shape
@@ -152,8 +158,12 @@ def measure_region(pair: PairImages) -> dict[str, float] | None:
     }  # fmt: skip
 
 
-def _painted(pair: PairImages) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """CIELAB current and next (H, W, 3) at the working size, and where paint was put (H, W)."""
+def _painted_region(pair: PairImages) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the painted pixels at the working size.
+
+    Returns:
+        Current and next canvas, CIELAB float32 (H, W, 3), and the painted pixels, bool (H, W).
+    """
     height, width = pair.mask.shape
     scale = min(1.0, WORKING_SIDE_PX / min(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -162,8 +172,8 @@ def _painted(pair: PairImages) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     change = following - current
     if not mask.all():
         change = change - np.median(change[~mask], axis=0)
-    # The mask is looser than the paint; colour says which of its pixels were touched. Touches too
-    # small for the mask show by colour alone, where it is clear.
+    # The LPIPS mask is larger than the paint; the colour change selects the painted pixels in it.
+    # If it selects none, the strokes were too small for LPIPS: clearly changed pixels are taken.
     distance = np.linalg.norm(change, axis=2)
     painted = mask & (distance > MIN_COLOUR_CHANGE)
     return current, following, painted if painted.any() else distance > 2 * MIN_COLOUR_CHANGE
@@ -175,8 +185,8 @@ def _lab(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _score(prototype: Prototype, values: np.ndarray) -> float:
-    """Log-likelihood of the measures under independent normal distributions, outliers bounded,
-    plus the logarithm of the word's frequency."""
-    distances = np.minimum(WORST, np.abs(values - prototype.usual) / prototype.deviation)
+    """Log-likelihood of the measures under independent normal distributions with bounded outliers,
+    plus the log of the prototype's frequency."""
+    distances = np.minimum(MAX_DEVIATIONS, np.abs(values - prototype.median) / prototype.deviation)
     likelihood = -(0.5 * distances**2 + np.log(prototype.deviation)).sum()
     return float(likelihood + np.log(prototype.frequency))

@@ -1,8 +1,8 @@
-"""Instructions on disk: a JSON-lines cache a video, and the table of all of them.
+"""Stores instructions: a JSON-lines cache for each video, and one Parquet table of all videos.
 
-``labels/instructions/<video_id>.jsonl`` remembers every answer by the content of its images, the
-labeler and the question, so the same thing is never asked twice, and switching the labeler back
-costs nothing. ``labels/instructions.parquet`` holds the configured labeler's answer to each pair.
+``labels/instructions/<video_id>.jsonl`` keeps every answer by the content of its images, the
+labeler and its prompt. A labeler is never asked the same question twice, also after another one was
+configured in between. ``labels/instructions.parquet`` holds the configured labeler's answers.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ingest.format.dataset import Dataset
 from ingest.format.fields import SCHEMA_VERSION
 from ingest.format.schema import Record
 from labeling.instructions.labeler import Labeler
-from labeling.instructions.labelers import InstructionsConfig, make_labeler
-from labeling.instructions.wording import normalise
+from labeling.instructions.labeler_factory import InstructionsConfig, make_labeler
+from labeling.instructions.normalisation import normalise
 from labeling.pairs import Pair
 from labeling.regions.regions import RegionsConfig
 
@@ -31,56 +31,57 @@ COLUMNS = (
     "pair_id", "video_id", "text", "confidence", "mean_log_probability", "raw_text", "labeler",
     "prompt", "region_rule", "content_hash", "schema_version",
 )  # fmt: skip
+"""Columns of the Parquet table, in order."""
 
 
 class Instruction(Record):
-    """A labeler's answer to one pair; a line of the cache and a row of the table."""
+    """A labeler's answer about one pair: a line of the cache and a row of the table."""
 
     schema_version: str = SCHEMA_VERSION
     pair_id: str
     video_id: str
     content_hash: str
-    """Content of the pair's images, as `labeling.pairs.Pair.content_hash`."""
+    """`labeling.pairs.Pair.content_hash` of the images that the labeler saw."""
     raw_text: str
-    """In the labeler's own words."""
+    """The labeler's own words."""
     text: str
-    """Normalised; empty if the answer named nothing."""
+    """The normalised instruction; empty if the answer names nothing."""
     confidence: float = Field(ge=0, le=1)
     mean_log_probability: float | None = None
-    """Natural logarithm, mean over the answer's tokens; None where there are none."""
+    """Natural logarithm, mean over the answer's tokens; None if unknown."""
     labeler: str
     prompt: str
-    """Version of the question, empty where none is asked."""
+    """Version of the prompt; empty for a labeler without one."""
     region_rule: str
-    """Rule of the mask that the labeler looked at, empty where it looks at none."""
+    """Rule of the mask that the labeler used; empty if it ignores masks."""
 
 
 class Cache:
-    """The answers to one video's pairs by every labeler that was asked; read at once."""
+    """The answers of all labelers about one video's pairs; the file is read on creation."""
 
     def __init__(self, path: Path, pairs: Sequence[Pair]) -> None:
         self._path, self._pairs = path, pairs
         self._answers: dict[tuple[str, str, str, str], Instruction] = {}
-        # Answers are tied to content: a pair that only changed its number keeps its own, and
-        # answers about pictures that are gone leave.
+        # Answers belong to image content: a renumbered pair keeps its answers, and answers about
+        # images that no longer exist are dropped.
         contents = {pair.content_hash for pair in pairs}
         self.add(answer for answer in read_jsonl(path) if answer.content_hash in contents)
 
     def find(self, pair: Pair, labeler: Labeler, rule: str) -> Instruction | None:
-        """The answer to this content by this labeler, question and mask rule."""
+        """The answer about the pair's images by this labeler, prompt and region rule, if any."""
         return self._answers.get((pair.content_hash, labeler.name, labeler.prompt, rule))
 
     def add(self, answers: Iterable[Instruction]) -> None:
-        """Remember answers, not yet on disk."""
+        """Add answers in memory only."""
         for answer in answers:
             key = (answer.content_hash, answer.labeler, answer.prompt, answer.region_rule)
             self._answers[key] = answer
 
     def append(self, answers: Sequence[Instruction]) -> None:
-        """Remember answers, and put them on disk behind the others before going on."""
+        """Add answers, and append them to the file durably."""
         self.add(answers)
         if not self._path.is_file() or not self._path.read_bytes().endswith(b"\n"):
-            # A new file; or the last run was killed while it wrote its last line.
+            # There is no file yet, or the last run was killed while it wrote the last line.
             self.save()
             return
         with self._path.open("ab") as file:
@@ -89,12 +90,12 @@ class Cache:
             os.fsync(file.fileno())
 
     def save(self) -> None:
-        """Write all answers, by labeler and pair whatever the order in which they came."""
+        """Write all answers, ordered by labeler and pair."""
         rows = [
             self._answers[key].model_copy(update={"pair_id": pair.pair_id})
-            for asked in sorted({key[1:] for key in self._answers})
+            for source in sorted({key[1:] for key in self._answers})
             for pair in self._pairs
-            if (key := (pair.content_hash, *asked)) in self._answers
+            if (key := (pair.content_hash, *source)) in self._answers
         ]
         data = _lines(rows)
         if not self._path.is_file() or self._path.read_bytes() != data:
@@ -102,13 +103,13 @@ class Cache:
 
 
 def read_jsonl(path: Path) -> list[Instruction]:
-    """All lines of a cache file, none if it is not there. Raises UserError naming file and line."""
+    """Read a cache file; empty if it does not exist. Raises UserError naming file and line."""
     if not path.is_file():
         return []
     answers = []
-    # What stands behind the last line break is an answer that was being written in a kill.
-    whole = path.read_bytes().split(b"\n")[:-1]
-    for number, line in enumerate(whole, start=1):
+    # Bytes after the last line break are an incomplete answer of a killed run.
+    complete_lines = path.read_bytes().split(b"\n")[:-1]
+    for number, line in enumerate(complete_lines, start=1):
         try:
             answer = Instruction.model_validate_json(line)
         except ValidationError as error:
@@ -116,7 +117,7 @@ def read_jsonl(path: Path) -> list[Instruction]:
                 f"{path} line {number} is damaged ({error.errors()[0]['msg']}): delete the file "
                 "and run `python -m labeling instructions` again"
             ) from error
-        # The rules of wording may have changed since the answer was given.
+        # Normalised again: its rules may have changed since the answer was stored.
         answers.append(answer.model_copy(update={"text": normalise(answer.raw_text)}))
     return answers
 
@@ -129,7 +130,11 @@ def _lines(rows: Iterable[Instruction]) -> bytes:
 def merge_table(
     dataset: Dataset, video_ids: Sequence[str], config: InstructionsConfig, regions: RegionsConfig
 ) -> list[Instruction]:
-    """Write `labels/instructions.parquet` from the caches; rows by video, then pair."""
+    """Write `labels/instructions.parquet` from the caches.
+
+    Returns:
+        Its rows, ordered by video and pair.
+    """
     import pandas
 
     labeler = make_labeler(config)
@@ -148,7 +153,7 @@ def merge_table(
 
 
 def read_table(dataset: Dataset) -> dict[str, Instruction]:
-    """The machine's instruction of every pair. Raises UserError if there is no table."""
+    """The machine's instructions by pair id. Raises UserError: no table, or a damaged one."""
     import pandas
 
     path = dataset.instructions_parquet
@@ -168,5 +173,5 @@ def read_table(dataset: Dataset) -> dict[str, Instruction]:
 
 
 def _without_nan(row: dict[Any, Any]) -> dict[Any, Any]:
-    """A row as it was written: pandas makes NaN of what is absent."""
+    """A row with None where pandas has NaN."""
     return {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}

@@ -1,5 +1,5 @@
-"""Where a step paints, and where work is left: two masks a pair.
+"""Computes two masks for each pair: the region painted in the step, and the region still to paint.
 
-In: pairs of canvases. Out: bool (H, W) masks. Files: `perceptual` (LPIPS), `cleaning` (optional),
-`record` (on disk), `regions` (all of it).
+In: pairs of canvases. Out: bool (H, W) masks. Files, in order of use: `perceptual` (LPIPS),
+`cleaning` (optional), `record` (on disk), `regions` (all pairs of a video).
 """

@@ -1,43 +1,56 @@
-"""Optional clean-up of region masks; the paper has none, so all of it is off by default."""
+"""Optional clean-up of region masks: drops small components, compensates illumination.
+
+The paper has no clean-up, so it is off by default.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-LEAST_UNCHANGED = 0.05
-"""Share of the canvas that must lie outside the mask for its light to be told."""
-STRONGEST_GAIN = 1.5
-"""Light does not drift further between two keyframes; more is paint."""
+MIN_UNCHANGED_AREA = 0.05
+"""Smallest share of usable pixels from which the illumination gain is estimated."""
+MAX_GAIN = 1.5
+"""Largest gain of a channel, and the inverse of the smallest; a larger change is paint."""
+MIN_USABLE_VALUE = 8
+"""Pixels with a channel up to this value are too dark to estimate the gain from."""
+MAX_USABLE_VALUE = 250
+"""Pixels with a channel from this value on are too close to saturation."""
 
 
 def drop_small(mask: np.ndarray, min_area: float) -> np.ndarray:
-    """A mask, bool (H, W), without connected parts below `min_area` (share of the canvas)."""
+    """Drop the small connected components of a mask, bool (H, W).
+
+    Args:
+        min_area: share of the canvas below which a component is dropped.
+    """
     if min_area <= 0:
         return mask
     number, labels, stats, _ = cv2.connectedComponentsWithStats(
         mask.astype(np.uint8), connectivity=8
     )
     large = stats[:, cv2.CC_STAT_AREA] >= min_area * mask.size
-    large[0] = False  # what is not in the mask
+    large[0] = False  # label 0 is the background
     return large[np.asarray(labels, np.intp)] if number > 1 else mask
 
 
-def level_light(image: np.ndarray, like: np.ndarray, changed: np.ndarray) -> np.ndarray:
-    """`image` in the light of `like`: one gain a channel, the middle one of all places that are
-    painted in neither.
+def match_illumination(image: np.ndarray, reference: np.ndarray, changed: np.ndarray) -> np.ndarray:
+    """Scale the channels of `image` to the illumination of `reference`.
+
+    The gain of a channel is the median ratio of the two images over the unchanged pixels.
 
     Args:
-        image, like: RGB uint8 (H, W, 3).
-        changed: bool (H, W), where something was painted between them.
+        image, reference: RGB uint8 (H, W, 3).
+        changed: pixels that were painted between the two, bool (H, W).
 
     Returns:
-        RGB uint8 (H, W, 3); `image` itself where too little is unchanged to tell.
+        RGB uint8 (H, W, 3); `image` itself if too few pixels are unchanged.
     """
-    calm = ~changed & (image.min(axis=2) > 8) & (image.max(axis=2) < 250)
-    if calm.mean() < LEAST_UNCHANGED:
-        return image
-    gains = np.median(like[calm].astype(np.float32) / image[calm].astype(np.float32), axis=0).clip(
-        1 / STRONGEST_GAIN, STRONGEST_GAIN
+    is_usable = (
+        ~changed & (image.min(axis=2) > MIN_USABLE_VALUE) & (image.max(axis=2) < MAX_USABLE_VALUE)
     )
+    if is_usable.mean() < MIN_UNCHANGED_AREA:
+        return image
+    ratios = reference[is_usable].astype(np.float32) / image[is_usable].astype(np.float32)
+    gains = np.median(ratios, axis=0).clip(1 / MAX_GAIN, MAX_GAIN)
     return np.rint(image * gains).clip(0, 255).astype(np.uint8)

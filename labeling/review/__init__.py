@@ -1,6 +1,6 @@
-"""Labels out to people, and their corrections back: a spreadsheet or a page.
+"""Lets people correct labels, in a spreadsheet or on a page in the browser.
 
-In: a labeled dataset. Out: entries of the corrections log. `export`, `rows`, `import_sheet` and
-`console` are the spreadsheet; `index`, `pictures`, `messages`, `service`, `server` and `page/` the
-page; `agreement` compares labelers.
+In: a labeled dataset. Out: rows of the corrections log. Files of the spreadsheet:
+`spreadsheet_export`, `rows`, `spreadsheet_import`, `console`; of the page: `index`, `image_cache`,
+`messages`, `decisions`, `service`, `server`, `page/`. `agreement` compares labelers with people.
 """

@@ -1,28 +1,31 @@
-"""How far labelers agree with each other, with people, and people among themselves.
+"""Measures agreement between labelers, between people, and between labelers and people.
 
-Two labels agree when their normal forms are the same. Cohen's kappa takes off what two labelers
-with these word frequencies would agree on by chance (Cohen 1960): 1 is always, 0 is as by chance.
+Two labels agree if their normalised instructions are equal. Cohen's kappa (Cohen 1960) corrects for
+agreement by chance given the word frequencies: 1 is perfect, 0 is as by chance.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from labeling.corrections.corrections import Correction
+from labeling.instructions.normalisation import normalise
 from labeling.instructions.table import Instruction
-from labeling.instructions.wording import normalise
 
 REJECTED = "(rejected)"
+"""Stands for the instruction of a rejected pair."""
 NUM_BINS = 5
+"""Bins of the machine's confidence over [0, 1]."""
 MAX_CONFUSIONS = 12
+"""Most frequent confusions that are reported."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Two who labeled the same pairs."""
+    """Agreement of two labelers or people on the pairs that both labeled."""
 
     first: str
     second: str
@@ -30,14 +33,14 @@ class Agreement:
     same: float
     """Share of the pairs with the same instruction, in [0, 1]."""
     overlap: float
-    """Share with at least one common word."""
+    """Share of the pairs with at least one common word, in [0, 1]."""
     kappa: float | None
-    """Cohen's kappa of "the same"; None where chance alone explains everything."""
+    """Cohen's kappa of equal instructions; None if chance agreement is 1."""
 
 
 @dataclass(frozen=True)
 class ConfidenceBin:
-    """Decided pairs whose machine confidence lies in [low, high)."""
+    """Corrected or accepted pairs whose machine confidence is in [low, high)."""
 
     low: float
     high: float
@@ -57,12 +60,12 @@ class Confusion:
 
 @dataclass(frozen=True)
 class AgreementReport:
-    """Everything about agreement that the page and the report show."""
+    """All measures of agreement that the review page and the report show."""
 
     labelers: list[Agreement]
     humans: list[Agreement]
     machine_and_humans: list[Agreement]
-    """The labeler of the table against what holds by people, over the decided pairs."""
+    """Labelers of the table against the corrections in force."""
     bins: list[ConfidenceBin]
     confusions: list[Confusion]
 
@@ -73,35 +76,39 @@ def measure_agreement(
     decided: Mapping[str, Correction],
     people: Mapping[str, Mapping[str, Correction]],
 ) -> AgreementReport:
-    """Agreement over all pairs of a dataset; everything is by pair id, about today's images.
+    """Measure agreement over all pairs of a dataset.
 
     Args:
-        table: the machine's label in use.
-        answers: normalised instruction of every labeler that was asked, by labeler.
-        decided: what holds by people.
-        people: every reviewer's last decision, by reviewer.
+        table: the machine's labels, by pair id.
+        answers: normalised instructions, by labeler and pair id.
+        decided: corrections in force, by pair id.
+        people: every reviewer's last correction, by pair id and reviewer.
     """
-    both = [(table[pair_id], said) for pair_id, said in decided.items() if pair_id in table]
-    words = [(label.labeler, label.text, human_text(said)) for label, said in both]
+    both = [
+        (table[pair_id], correction) for pair_id, correction in decided.items() if pair_id in table
+    ]
+    words = [(label.labeler, label.text, human_text(correction)) for label, correction in both]
     by_labeler: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for labeler, machine, human in words:
         by_labeler[labeler].append((machine, human))
     changed = Counter((machine, human) for _, machine, human in words if machine != human)
     return AgreementReport(
-        labelers=_between(answers),
-        humans=_between(
-            {p: {i: human_text(c) for i, c in said.items()} for p, said in _by_person(people)}
-        ),
+        labelers=_pairwise_agreement(answers),
+        humans=_pairwise_agreement(_texts_by_reviewer(people)),
         machine_and_humans=[
             agreement(labeler, "people", pairs) for labeler, pairs in sorted(by_labeler.items())
         ],
-        bins=_bins([(label.confidence, human_text(said) == label.text) for label, said in both]),
+        bins=_bins([(label.confidence, human_text(c) == label.text) for label, c in both]),
         confusions=[Confusion(*k, count=n) for k, n in changed.most_common(MAX_CONFUSIONS)],
     )
 
 
 def agreement(first: str, second: str, pairs: Sequence[tuple[str, str]]) -> Agreement:
-    """Of two labelers whose instructions of the same pairs are given together; not empty."""
+    """The agreement of two labelers.
+
+    Args:
+        pairs: the instructions of both labelers for each pair; at least one.
+    """
     number = len(pairs)
     same = sum(a == b for a, b in pairs) / number
     overlap = sum(a == b or bool(_words(a) & _words(b)) for a, b in pairs) / number
@@ -111,37 +118,51 @@ def agreement(first: str, second: str, pairs: Sequence[tuple[str, str]]) -> Agre
     return Agreement(first, second, number, same, overlap, kappa)
 
 
-def human_text(said: Correction) -> str:
-    """A person's decision as an instruction, in normal form."""
-    return REJECTED if said.verdict == "reject" else normalise(said.instruction)
+def human_text(correction: Correction) -> str:
+    """The normalised instruction of a correction, or `REJECTED`."""
+    return REJECTED if correction.verdict == "reject" else normalise(correction.instruction)
 
 
-def _between(said: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
-    """Of all who labeled at least one pair in common."""
-    found = []
-    for first, second in combinations(sorted(said), 2):
-        common = [(text, said[second][i]) for i, text in said[first].items() if i in said[second]]
+def _pairwise_agreement(texts: Mapping[str, Mapping[str, str]]) -> list[Agreement]:
+    """The agreement of all two labelers with at least one pair in common.
+
+    Args:
+        texts: normalised instructions, by labeler and pair id.
+    """
+    agreements = []
+    for first, second in combinations(sorted(texts), 2):
+        common = [
+            (text, texts[second][pair_id])
+            for pair_id, text in texts[first].items()
+            if pair_id in texts[second]
+        ]
         if common:
-            found.append(agreement(first, second, common))
-    return found
+            agreements.append(agreement(first, second, common))
+    return agreements
 
 
-def _by_person(
+def _texts_by_reviewer(
     people: Mapping[str, Mapping[str, Correction]],
-) -> Iterable[tuple[str, dict[str, Correction]]]:
-    found: dict[str, dict[str, Correction]] = defaultdict(dict)
-    for pair_id, said in people.items():
-        for person, correction in said.items():
-            found[person][pair_id] = correction
-    return found.items()
+) -> dict[str, dict[str, str]]:
+    """Normalised instructions by reviewer and pair id, from corrections by pair id and reviewer."""
+    texts: dict[str, dict[str, str]] = defaultdict(dict)
+    for pair_id, corrections in people.items():
+        for reviewer, correction in corrections.items():
+            texts[reviewer][pair_id] = human_text(correction)
+    return texts
 
 
 def _bins(judged: Sequence[tuple[float, bool]]) -> list[ConfidenceBin]:
+    """Accuracy by confidence.
+
+    Args:
+        judged: for each pair its confidence, and whether people kept the machine's label.
+    """
     bins = []
     for number in range(NUM_BINS):
         low, high = number / NUM_BINS, (number + 1) / NUM_BINS
         is_last = number == NUM_BINS - 1
-        right = [ok for conf, ok in judged if low <= conf and (conf < high or is_last)]
+        right = [kept for conf, kept in judged if low <= conf and (conf < high or is_last)]
         if right:
             bins.append(ConfidenceBin(low, high, len(right), sum(right) / len(right)))
     return bins

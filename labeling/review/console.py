@@ -1,4 +1,4 @@
-"""What `review import` prints: a line a row that matters, the conflicts, and the sums."""
+"""Runs `review import` and prints its report: noteworthy rows, conflicts, and counts by status."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from ingest.conventions.atomic import write_bytes
 from ingest.conventions.cli import write_result
 from ingest.format.dataset import Dataset
-from labeling.review.import_sheet import ImportReport, import_review, left_csv
-from labeling.review.rows import DONE
+from labeling.review.rows import RESOLVED_STATUSES
+from labeling.review.spreadsheet_import import ImportReport, import_review, unapplied_csv
 
 
 def run_import(
@@ -22,37 +22,40 @@ def run_import(
     encoding: str | None,
     json: Path | None,
 ) -> bool:
-    """Import files and print what became of them; whether every row is in the log or needs none.
+    """Import files and print the status of their rows.
 
     Args:
-        left: where the rows that could not be applied go, to be corrected and imported again.
-        json: where the whole report goes.
+        left: CSV to write with the rows that were not applied, to be corrected and imported again.
+        json: file to write the whole report to.
+
+    Returns:
+        True if every row was applied or changes nothing.
     """
     report = import_review(Dataset.existing(root), files, reviewers, overrule, encoding)
-    for line in lines(report, name_files=len(files) > 1):
+    for line in report_lines(report, with_file_names=len(files) > 1):
         print(line)
     if report.counts["applied"]:
         print(f"now rebuild the shards: python -m labeling shards {root}")
-    if left is not None and report.left:
-        write_bytes(left, left_csv(report))
-        print(f"{len(report.left)} rows that were not applied are in {left}")
+    if left is not None and report.unapplied:
+        write_bytes(left, unapplied_csv(report))
+        print(f"{len(report.unapplied)} rows that were not applied are in {left}")
     write_result(json, {"counts": report.counts, "rows": [asdict(row) for row in report.rows]})
-    return all(row.status in DONE for row in report.rows)
+    return all(row.status in RESOLVED_STATUSES for row in report.rows)
 
 
-def lines(report: ImportReport, name_files: bool) -> list[str]:
-    """The report for people; rows in which nothing was entered are only counted."""
-    found = [
+def report_lines(report: ImportReport, with_file_names: bool) -> list[str]:
+    """The report as lines of text; rows in which nothing was entered are only counted."""
+    lines = [
         f"{file}: read as {encoding}; are names with accents right? If not, give --encoding"
         for file, encoding in report.encodings.items()
         if not encoding.startswith("utf")
     ]
     for row in report.rows:
         if row.detail != "nothing entered":
-            where = f"{row.file} line {row.line}" if name_files else f"line {row.line}"
-            found.append(f"{where} {row.pair_id}: {row.status}: {row.detail}")
+            where = f"{row.file} line {row.line}" if with_file_names else f"line {row.line}"
+            lines.append(f"{where} {row.pair_id}: {row.status}: {row.detail}")
     if report.conflicts:
-        found.append(f"{len(report.conflicts)} pairs on which people do not agree:")
-        found += [f"  {pair_id}" for pair_id in report.conflicts]
-    sums = ", ".join(f"{number} {status}" for status, number in report.counts.items())
-    return [*found, f"review: {sums}"]
+        lines.append(f"{len(report.conflicts)} pairs on which people do not agree:")
+        lines += [f"  {pair_id}" for pair_id in report.conflicts]
+    counts = ", ".join(f"{number} {status}" for status, number in report.counts.items())
+    return [*lines, f"review: {counts}"]

@@ -1,4 +1,4 @@
-"""What the review page sends, and the two ways in which it is not done as asked."""
+"""The messages that the review page sends, and the errors that answer them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_DECISIONS = 64
+"""Most decisions in one request."""
 
 
-class Said(BaseModel):
+class DecisionMessage(BaseModel):
     """One decision as the page sends it."""
 
     model_config = ConfigDict(extra="forbid")
@@ -17,36 +18,39 @@ class Said(BaseModel):
     content_hash: str
     label_hash: str
     seen: str = ""
-    """Revision of the decision that was in force on the page; empty if none was."""
+    """`Correction.revision` of the decision in force that the page showed; empty if none was."""
     verdict: Literal["", "accept", "correct", "reject"] = ""
     corrected: str = ""
     note: str = ""
     mask: str | None = None
-    """Base64 of a painted mask: one bit a pixel, rows joined, first pixel highest; None: as is."""
+    """A painted mask in base64: one bit per pixel, row by row without padding, first pixel in the
+    highest bit. None keeps the mask in force."""
     machine_mask: bool = False
-    """Whether the machine's mask holds again."""
+    """Whether to return to the machine's mask."""
 
 
-class Restored(BaseModel):
-    """Undo of one decision: the pair goes back to an earlier row of the log, or to none."""
+class UndoMessage(BaseModel):
+    """Undo of one decision: an earlier row of the log, or no decision, is in force again."""
 
     model_config = ConfigDict(extra="forbid")
     pair_id: str
     content_hash: str
     seen: str
+    """`Correction.revision` of the decision in force that the page showed."""
     to: str = ""
+    """Revision of the earlier row; empty for no decision."""
 
 
 class Decisions(BaseModel):
     """Body of a request that writes to the log."""
 
     model_config = ConfigDict(extra="forbid")
-    decisions: list[Said] = Field(default_factory=list, max_length=MAX_DECISIONS)
-    restored: list[Restored] = Field(default_factory=list, max_length=MAX_DECISIONS)
+    decisions: list[DecisionMessage] = Field(default_factory=list, max_length=MAX_DECISIONS)
+    restored: list[UndoMessage] = Field(default_factory=list, max_length=MAX_DECISIONS)
 
 
 class NotApplied(Exception):
-    """Why nothing was written: status and words for each pair that stood in the way."""
+    """No decision was written; `problems` has ``status`` and ``detail`` for each refused pair."""
 
     def __init__(self, problems: list[dict[str, Any]]) -> None:
         super().__init__("; ".join(problem["detail"] for problem in problems))
@@ -54,4 +58,4 @@ class NotApplied(Exception):
 
 
 class NotFound(Exception):
-    """No such pair, image or queue."""
+    """There is no such pair, image or queue."""

@@ -1,6 +1,6 @@
-"""One row of a reviewer's spreadsheet: the decision in it, or why there is none.
+"""Parses one row of a reviewer's spreadsheet: the correction in it, or why there is none.
 
-The review page asks the same questions of what is typed there.
+The review page uses the same rules for its input.
 """
 
 from __future__ import annotations
@@ -11,58 +11,70 @@ from dataclasses import dataclass
 from typing import Literal
 
 from labeling.corrections.corrections import Correction, Verdict
+from labeling.instructions.normalisation import normalise
 from labeling.instructions.table import Instruction
-from labeling.instructions.wording import normalise
-from labeling.review.export import label_hash
+from labeling.review.spreadsheet_export import label_hash
 
 Status = Literal["applied", "unchanged", "stale", "unknown", "conflicting", "invalid"]
-"""applied: written to the log. unchanged: nothing entered, or said before. stale: images or machine
-label changed since the export. unknown: no such pair. conflicting: another reviewer, or another row
-of this import, says otherwise. invalid: the row contradicts itself or lacks something."""
+"""applied: written to the log. unchanged: nothing was entered, or nothing new. stale: images or
+machine label changed since the export. unknown: no such pair. conflicting: another reviewer, or
+another row of this import, disagrees. invalid: the row contradicts itself or is incomplete."""
 STATUSES: tuple[Status, ...] = (
     "applied", "unchanged", "stale", "unknown", "conflicting", "invalid",
 )  # fmt: skip
-DONE: tuple[Status, ...] = ("applied", "unchanged")
+"""All values of `Status`, in the order of reports."""
+RESOLVED_STATUSES: tuple[Status, ...] = ("applied", "unchanged")
+"""Statuses of rows that need no further work."""
 
 _VERDICTS: dict[str, Verdict | Literal[""]] = {
     "": "", "accept": "accept", "accepted": "accept", "ok": "accept", "correct": "correct",
     "corrected": "correct", "reject": "reject", "rejected": "reject", "withdraw": "withdraw",
     "withdrawn": "withdraw",
 }  # fmt: skip
+"""The verdict for each accepted spelling, in lower case."""
 MAX_TEXT = 2000
-"""Characters of a note or instruction; more is no label but something pasted by mistake."""
+"""Longest note or instruction in characters; longer text was pasted by mistake."""
 _REWRITTEN = re.compile(r"(true|false)|[\d\W]+|\d.*|.*\d{2,}", re.IGNORECASE)
-"""What a label may look like after a spreadsheet took it for a number, a date or a truth value."""
+"""A label that a spreadsheet converted to a number, a date or a truth value."""
 
 
 @dataclass(frozen=True)
-class Known:
-    """What the dataset knows about the pair of a row, as it is now."""
+class PairState:
+    """The current state of a pair in the dataset."""
 
     label: Instruction
     content_hash: str
-    """Of the images as they lie in the dataset; the label's may be of older ones."""
+    """Hash of the current images; the label may belong to older images."""
 
 
-def judge_row(
-    row: Mapping[str, str], known: Known | None, reviewer: str
+def evaluate_row(
+    row: Mapping[str, str], known: PairState | None, reviewer: str
 ) -> Correction | tuple[Status, str]:
-    """The decision in a row, or its status and the reason in words."""
+    """Evaluate a row.
+
+    Args:
+        row: cells by column name.
+        known: the pair that the row names; None if there is no such pair.
+        reviewer: name to use if the reviewer cell is empty.
+
+    Returns:
+        The correction in the row, or a status with its reason in words.
+    """
     typed, note = row.get("corrected", ""), row.get("note", "")
     verdict = _VERDICTS.get(row.get("verdict", "").casefold())
     if verdict is None:
         expected = "accept, correct, reject, withdraw or nothing"
         return "invalid", f"verdict {row['verdict']!r}, expected {expected}"
     if not (typed or verdict):
-        return _nothing_entered(row, note, known)
+        return _empty_row_status(row, note, known)
     if known is None:
         return "unknown", f"no pair {row.get('pair_id', '')!r} in this dataset"
     label = known.label.text
     if row.get("content_hash") != known.content_hash:
         return "stale", "the images changed since the export: export again and look at them"
-    if not _is_about(row, known.label):
+    if not _matches_label(row, known.label):
         return "stale", f"the machine label is now {label!r}: export again"
-    problem = contradiction(verdict, typed, label) or too_long(typed, note)
+    problem = _contradiction(verdict, typed, label) or _excess_length(typed, note)
     if problem:
         return "invalid", problem
     name = row.get("reviewer", "") or reviewer
@@ -75,8 +87,8 @@ def judge_row(
     )  # fmt: skip
 
 
-def contradiction(verdict: str, typed: str, label: str) -> str:
-    """What is wrong with a verdict and a typed instruction together; empty if nothing is."""
+def _contradiction(verdict: str, typed: str, label: str) -> str:
+    """Why a verdict and a typed instruction contradict each other; empty if they do not."""
     if verdict in ("reject", "withdraw") and typed:
         return f"{verdict} and corrected to {typed!r} at once: keep one of the two"
     if verdict == "accept" and typed and normalise(typed) != label:
@@ -90,22 +102,27 @@ def contradiction(verdict: str, typed: str, label: str) -> str:
     return ""
 
 
-def too_long(*texts: str) -> str:
-    """What is wrong with the length of texts; empty if nothing is."""
+def _excess_length(*texts: str) -> str:
+    """A message if one of the texts is longer than `MAX_TEXT`, else an empty string."""
     longest = max(map(len, texts))
     if longest > MAX_TEXT:
         return f"a text of {longest} characters, expected at most {MAX_TEXT}"
     return ""
 
 
-def in_words(correction: Correction) -> str:
-    """A decision as messages name it."""
+def describe_correction(correction: Correction) -> str:
+    """The instruction or verdict of a correction, for messages."""
     text = repr(correction.instruction) if correction.instruction else correction.verdict
     return text + (" with a painted mask" if correction.mask_sha256 else "")
 
 
-def _nothing_entered(row: Mapping[str, str], note: str, known: Known | None) -> tuple[Status, str]:
-    """A row without a decision; not if something was written where it has no effect."""
+def _empty_row_status(
+    row: Mapping[str, str], note: str, known: PairState | None
+) -> tuple[Status, str]:
+    """The status of a row without a decision.
+
+    It is invalid if something was entered in a column where it has no effect.
+    """
     if note:
         return "invalid", "a note without verdict: accept, correct or reject the pair"
     cell = row.get("machine_label", "")
@@ -119,8 +136,8 @@ def _nothing_entered(row: Mapping[str, str], note: str, known: Known | None) -> 
     return "unchanged", "nothing entered"
 
 
-def _is_about(row: Mapping[str, str], label: Instruction) -> bool:
-    """Whether the row was exported with this machine label."""
+def _matches_label(row: Mapping[str, str], label: Instruction) -> bool:
+    """Returns True if the row was exported with this machine label."""
     if "label_hash" in row:
         return row["label_hash"] == label_hash(label)
     return normalise(row.get("machine_label", "")) == normalise(label.text)

@@ -1,9 +1,9 @@
-"""``python -m labeling review serve``: the review page over HTTP, for this machine only.
+"""Serves the review page over HTTP to this machine only (``python -m labeling review serve``).
 
-The page can write to the dataset, so nobody else may use it through a reviewer's browser: it
-listens on loopback, answers requests to loopback names only (a foreign name that resolves here is
-DNS rebinding), from its own page only (Origin, Sec-Fetch-Site), with bodies of bounded size. Files
-are never named by a request: pictures come from known ids, pages from a fixed list.
+The page can write to the dataset, so other web sites must not reach it through the reviewer's
+browser. The server listens on loopback. It answers only requests to loopback names (against DNS
+rebinding) that come from its own page (Origin, Sec-Fetch-Site), with bodies of bounded size.
+Requests never contain file names: images are found by known ids, page files in a fixed list.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import getpass
 import json
 import re
 import sys
+from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,12 +27,17 @@ from labeling.review.messages import NotApplied, NotFound
 from labeling.review.service import ReviewService
 
 HOST = "127.0.0.1"
+"""Address that the server listens on."""
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
+"""Host names that a request may be addressed to."""
 MAX_BODY_BYTES = 4 << 20
-"""A painted mask of 4000 x 4000 pixels takes 2.7 MB."""
+"""Largest body of a request; a painted mask of 4000 x 4000 pixels takes 2.7 MB."""
 TIMEOUT_S = 30.0
+"""Seconds after which an idle connection is closed."""
 PAGE = Path(__file__).parent / "page"
+"""Folder of the page's files."""
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+"""Content type by file extension."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -41,12 +47,15 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+"""Security headers of every response."""
 _IMAGE = re.compile(r"/image/([0-9a-zA-Z_-]{1,64})/([0-9a-f]{64})")
+"""Path of an image: video id and hash."""
 _MASK = re.compile(r"/mask/([0-9a-zA-Z_-]{1,200})(?:/([0-9a-f]{64}))?")
+"""Path of a mask: pair id, and hash of a painted mask."""
 
 
 class Refused(Exception):
-    """A request that is not answered, with its status."""
+    """A request that is refused, with the HTTP status of the response."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
@@ -60,27 +69,27 @@ class ReviewServer(ThreadingHTTPServer):
 
     def __init__(self, service: ReviewService, port: int) -> None:
         self.service = service
-        # What a page consists of is fixed when the server starts: no path is ever looked up.
+        # Read once, so that no request makes the server look up a path.
         self.files = {f"/{path.name}": path.read_bytes() for path in PAGE.iterdir()}
         self.files["/"] = self.files["/index.html"]
         super().__init__((HOST, port), Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that closes its connection is no error of ours; all else is told."""
+        """Print errors, except those of a browser that closed its connection."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
-        """Where the page is."""
+        """Address of the page."""
         return f"http://{HOST}:{self.server_port}/"
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One connection."""
+    """Answers the requests of one connection."""
 
     protocol_version = "HTTP/1.1"
-    # Small answers wait for nobody: without this, headers and body each cost a round of delays.
+    # Without this the headers and the body of a small response are delayed separately.
     disable_nagle_algorithm = True
     wbufsize = -1
     timeout = TIMEOUT_S
@@ -93,14 +102,15 @@ class Handler(BaseHTTPRequestHandler):
         self._answer(self._post)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Requests are no news; what fails is told where it happens."""
+        """Print nothing: requests are not logged."""
 
-    def _answer(self, method) -> None:
+    def _answer(self, method: Callable[[], None]) -> None:
+        """Run a method, and answer its exceptions with the matching HTTP status."""
         try:
             self._check_caller()
             method()
         except Refused as error:
-            # Whatever is left of a refused body is not read as the next request.
+            # Otherwise the rest of a refused body would be read as the next request.
             self.close_connection = True
             self._send_json({"error": str(error)}, error.status)
         except NotFound as error:
@@ -115,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
         except UserError as error:
             self._send_json({"error": str(error)}, HTTPStatus.INTERNAL_SERVER_ERROR)
         except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True  # the browser went on to another picture
+            self.close_connection = True  # the browser no longer needs the image
         except OSError as error:
             known = storage_error(error, "the corrections")
             message = str(known or error)
@@ -123,6 +133,7 @@ class Handler(BaseHTTPRequestHandler):
             self._send_json({"error": message}, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _check_caller(self) -> None:
+        """Raises Refused unless the request comes from this server's own page."""
         host = self.headers.get("Host", "")
         if re.sub(r":\d+$", "", host) not in LOOPBACK_NAMES:
             raise Refused(HTTPStatus.FORBIDDEN, f"host {host!r} is not this machine")
@@ -135,6 +146,7 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(HTTPStatus.FORBIDDEN, "no Origin: only the page itself may write")
 
     def _get(self) -> None:
+        """Send a page file, an image, a mask, or the JSON of a query."""
         if "Content-Length" in self.headers or "Transfer-Encoding" in self.headers:
             raise Refused(HTTPStatus.BAD_REQUEST, "a body where none is expected")
         url = urlsplit(self.path)
@@ -160,6 +172,7 @@ class Handler(BaseHTTPRequestHandler):
             raise NotFound(f"there is no {url.path[:100]!r}")
 
     def _post(self) -> None:
+        """Apply the JSON body to the route, and send its result."""
         body = self._body()
         routes = {
             "/api/queue": self.server.service.queue,
@@ -170,6 +183,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send_json(routes[self.path](body))
 
     def _body(self) -> dict[str, Any]:
+        """The body of the request, a JSON object. Raises Refused."""
         if self.headers.get("Content-Type", "").partition(";")[0] != "application/json":
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "expected application/json")
         length = self.headers.get("Content-Length", "")
@@ -187,6 +201,7 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _number(self, query: dict[str, str], name: str) -> int:
+        """The value of a query parameter, a non-negative integer. Raises Refused."""
         if not re.fullmatch(r"\d{1,9}", query.get(name, "")):
             raise Refused(HTTPStatus.BAD_REQUEST, f"expected a number {name}")
         return int(query[name])
@@ -201,7 +216,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))
-        # What is named by its content never changes; everything else is asked for again.
+        # Images are addressed by their hash and never change; nothing else is cached.
         fixed = "private, max-age=31536000, immutable"
         self.send_header("Cache-Control", fixed if is_fixed else "no-store")
         for name, value in HEADERS.items():
@@ -214,7 +229,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def serve_review(dataset: Dataset, reviewer: str, port: int) -> None:
-    """Serve the page until Ctrl-C.
+    """Serve the review page until Ctrl-C.
+
+    Args:
+        reviewer: name in the log; empty: the login name.
+        port: TCP port; 0: any free one.
 
     Raises:
         UserError: the port is taken, or there are no labels yet.

@@ -1,6 +1,6 @@
-"""Training shards: WebDataset tars of self-contained samples.
+"""Builds training shards: WebDataset tars of self-contained samples, with an index.
 
-In: keyframes, labels, corrections. Out: the same bytes every time, and an index. Files: `plan`
-(which pair goes where), `write` (one shard), `sample_table`, `diff` and `index` (what there is),
-`build` (all of it), `migrate` (older versions).
+In: keyframes, labels, corrections. Out: shards, of which equal inputs give equal bytes. Files:
+`plan` (assigns pairs to shards), `sample_table` and `index` (describe the shards), `write` (one
+shard), `diff` (compares two builds), `build` (all shards), `migrate` (older versions).
 """

@@ -1,8 +1,8 @@
-"""``python -m labeling shards``: plan, build what changed, and write down what is there now.
+"""Builds the training shards of a dataset: plans them, writes those that changed, and indexes all.
 
-Order of writing: shards, table of samples, what changed, and last the index, which names all that
-counts. A run that is killed leaves an index that some shards no longer fit; the next one makes the
-same bytes as an undisturbed one.
+Written in this order: shards, list of changes, table of samples, index. The index is written last
+and names all valid files. After a killed run some shards may differ from the index; the next run
+gives the same bytes as an undisturbed one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ingest.conventions.config import config_hash
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import sha256
-from labeling.corrections.corrections import Correction, in_force, read_corrections
+from labeling.corrections.corrections import Correction, effective_corrections, read_corrections
 from labeling.instructions.table import Instruction, read_table
 from labeling.regions.regions import RegionsConfig
-from labeling.shards.diff import Change, as_json, compare, summary
+from labeling.shards.diff import Change, as_json, compare_builds, summary
 from labeling.shards.index import (
     SamplesEntry,
     ShardEntry,
@@ -42,40 +42,46 @@ from labeling.shards.plan import (
 )
 from labeling.shards.sample_table import SAMPLES_FILE, SampleRow, encode_rows, rows_of_tar
 from labeling.shards.write import BuiltShard, ShardTask, ensure_shard, rename_shards
-from labeling.work import Failure, Layout, do_all
+from labeling.stage_tasks import Execution, Failure, run_all
 
 CHANGES_FILE = "changes.json"
+"""File in the folder of shards that lists how the last build changed the samples."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that decides the shards."""
+    """Everything that determines the shards."""
 
     videos: list[list[PlannedPair]]
+    """The pairs of each video."""
     shards: list[PlannedShard]
     config_hash: str
     stale_corrections: int
+    """Corrections in force whose images no longer exist."""
 
 
 def build_shards(
-    dataset: Dataset, regions: RegionsConfig, config: ShardsConfig, layout: Layout
+    dataset: Dataset, regions: RegionsConfig, config: ShardsConfig, execution: Execution
 ) -> dict[str, Any]:
-    """Training shards of a dataset; only those that would change are written.
+    """Build the training shards of a dataset; shards that are up to date are not written.
+
+    Returns:
+        The result of the command: counts, and names of the shards written, renamed and removed.
 
     Raises:
-        UserError: a label is missing; says which command makes it. No shard is touched then.
+        UserError: a label is missing; names the command that makes it. No shard is written then.
     """
-    plan = _plan(dataset, regions, config, layout)
-    before = _last_build(dataset)
-    built, renamed, failed = _build(dataset, plan.shards, layout)
+    plan = _plan_shards(dataset, regions, config, execution)
+    before = _last_samples(dataset)
+    built, renamed, failed = _build(dataset, plan.shards, execution)
     if failed:
         return {"failed": failed}
-    rows = _rows(dataset, built, before, renamed)
+    rows = _sample_rows(dataset, built, before, renamed)
     changes = _write_samples(dataset, plan, rows, before)
     entries = [shard.entry for shard in built]
-    index = _index(dataset, plan, entries, len(rows))
-    # The index is the last thing to appear and names every shard that counts; what it does not
-    # name goes afterwards, so that no reader finds a listed shard missing.
+    index = _make_index(dataset, plan, entries, len(rows))
+    # Shards that the index does not name are deleted after it is written, so that no reader finds a
+    # listed shard missing.
     write_json(dataset.index_json, index.model_dump(mode="json"))
     removed = stale_shards(dataset, {entry.name for entry in entries})
     for path in removed:
@@ -95,22 +101,26 @@ def build_shards(
 
 
 def known_entries(dataset: Dataset) -> dict[str, ShardEntry]:
-    """Shards of the last finished build, none if there is no index that can be read."""
+    """Shards of the last finished build, by name; empty without a readable index."""
     try:
         return {entry.name: entry for entry in read_index(dataset).shards}
     except UserError:
-        return {}  # everything is built again, to the same bytes
+        return {}  # everything is built again
 
 
 def _build(
-    dataset: Dataset, plans: Sequence[PlannedShard], layout: Layout
+    dataset: Dataset, plans: Sequence[PlannedShard], execution: Execution
 ) -> tuple[list[BuiltShard], dict[str, str], list[Failure]]:
-    """Every planned shard stands afterwards; also new names by old ones, and what failed."""
+    """Build the planned shards that are not up to date, and rename those with a new number.
+
+    Returns:
+        All planned shards, old names by new names, and failures.
+    """
     known = known_entries(dataset)
     renamed = rename_shards(dataset, plans, known.values())
     known |= {new: known[old].model_copy(update={"name": new}) for new, old in renamed.items()}
-    built, failed = do_all(
-        "shards", ensure_shard, [ShardTask(p, known.get(p.name)) for p in plans], layout,
+    built, failed = run_all(
+        "shards", ensure_shard, [ShardTask(p, known.get(p.name)) for p in plans], execution,
         lambda task: task.plan.name,
         lambda shard: f"{shard.entry.num_samples} samples, {shard.entry.num_bytes / 1e6:.1f} MB"
         + (", stands already" if shard.rows is None else ""),
@@ -118,13 +128,20 @@ def _build(
     return built, renamed, failed
 
 
-def _rows(
+def _sample_rows(
     dataset: Dataset,
     built: Sequence[BuiltShard],
     before: Sequence[SampleRow] | None,
     renamed: Mapping[str, str],
 ) -> list[SampleRow]:
-    """The rows of all shards; of those that stood from the last table, else from themselves."""
+    """The sample rows of all shards.
+
+    Rows of a shard that was not built now come from the last table, or else from its tar.
+
+    Args:
+        before: rows of the last build.
+        renamed: old names of shards by new names.
+    """
     old: dict[str, list[SampleRow]] = defaultdict(list)
     for row in before or ():
         old[row.shard].append(row)
@@ -134,19 +151,23 @@ def _rows(
         if shard.rows is not None:
             rows += shard.rows
             continue
-        stood = [row._replace(shard=name) for row in old[renamed.get(name, name)]]
-        is_whole = len(stood) == shard.entry.num_samples
-        rows += stood if is_whole else rows_of_tar(dataset.shards / name)
+        kept = [row._replace(shard=name) for row in old[renamed.get(name, name)]]
+        is_complete = len(kept) == shard.entry.num_samples
+        rows += kept if is_complete else rows_of_tar(dataset.shards / name)
     return rows
 
 
 def _write_samples(
     dataset: Dataset, plan: Plan, rows: Sequence[SampleRow], before: Sequence[SampleRow] | None
 ) -> list[Change]:
-    """Write the table, and what changed since the last one; tells it, too."""
+    """Write the table of samples and the list of changes, and print a summary of the changes.
+
+    Args:
+        before: rows of the last build; None if there is none to compare with.
+    """
     changes: list[Change] = []
     if before is not None:
-        changes = compare(before, rows, _left_out(plan))
+        changes = compare_builds(before, rows, _exclusion_reasons(plan))
         console = Console(highlight=False, soft_wrap=True)
         for line in summary(changes):
             console.print(f"shards: {escape(line)}")
@@ -159,17 +180,18 @@ def _write_samples(
     return changes
 
 
-def _left_out(plan: Plan) -> dict[str, str]:
-    """Why pairs are in no shard, by key."""
+def _exclusion_reasons(plan: Plan) -> dict[str, str]:
+    """Why pairs are in no shard, by pair id."""
     reasons = {}
     for pair in (pair for video in plan.videos for pair in video if not pair.is_kept):
-        who = pair.provenance.labeler
-        reasons[pair.pair_id] = f"rejected by {who}" if pair.is_rejected else f"unnamed by {who}"
+        labeler = pair.provenance.labeler
+        verb = "rejected" if pair.is_rejected else "unnamed"
+        reasons[pair.pair_id] = f"{verb} by {labeler}"
     return reasons
 
 
-def _last_build(dataset: Dataset) -> list[SampleRow] | None:
-    """The samples of the last finished build; None if there is none that can be told."""
+def _last_samples(dataset: Dataset) -> list[SampleRow] | None:
+    """The samples of the last finished build; None if there is none or it cannot be read."""
     try:
         index = read_index(dataset)
     except UserError:
@@ -177,11 +199,13 @@ def _last_build(dataset: Dataset) -> list[SampleRow] | None:
     try:
         return read_samples(dataset.shards, index)
     except UserError:
-        # A table of a build that was killed after it: the shards of the index may still tell.
-        return None
+        return None  # the table is of a later build, which was killed before it wrote the index
 
 
-def _index(dataset: Dataset, plan: Plan, entries: list[ShardEntry], num: int) -> ShardIndex:
+def _make_index(
+    dataset: Dataset, plan: Plan, entries: list[ShardEntry], num_samples: int
+) -> ShardIndex:
+    """The index of a build whose table of samples is written."""
     pairs = [pair for video in plan.videos for pair in video]
     kept = [pair for pair in pairs if pair.is_kept]
     table = (dataset.shards / SAMPLES_FILE).read_bytes()
@@ -196,29 +220,31 @@ def _index(dataset: Dataset, plan: Plan, entries: list[ShardEntry], num: int) ->
         stale_corrections=plan.stale_corrections,
         shards=tuple(entries),
         samples=SamplesEntry(
-            name=SAMPLES_FILE, num_samples=num, num_bytes=len(table), sha256=sha256(table)
+            name=SAMPLES_FILE, num_samples=num_samples, num_bytes=len(table), sha256=sha256(table)
         ),
     )
 
 
-def _plan(dataset: Dataset, regions: RegionsConfig, config: ShardsConfig, layout: Layout) -> Plan:
-    """Every video's pairs, cut into shards."""
-    table, decided = read_table(dataset), in_force(read_corrections(dataset))
-    hash_of_config = config_hash(regions, config)
+def _plan_shards(
+    dataset: Dataset, regions: RegionsConfig, config: ShardsConfig, execution: Execution
+) -> Plan:
+    """Plan the pairs of all videos and assign them to shards. Raises UserError."""
+    table, corrections = read_table(dataset), effective_corrections(read_corrections(dataset))
+    shards_config_hash = config_hash(regions, config)
     labels: dict[str, dict[str, Instruction]] = defaultdict(dict)
-    said: dict[str, dict[tuple[str, str], Correction]] = defaultdict(dict)
+    decided: dict[str, dict[tuple[str, str], Correction]] = defaultdict(dict)
     for label in table.values():
         labels[label.video_id][label.pair_id] = label
-    for key, correction in decided.items():
+    for key, correction in corrections.items():
         if key[0] in table:
-            said[table[key[0]].video_id][key] = correction
+            decided[table[key[0]].video_id][key] = correction
     root = dataset.root.absolute()
     tasks = [
-        PlanTask(root, video, labels[video], said[video], regions, hash_of_config)
+        PlanTask(root, video, labels[video], decided[video], regions, shards_config_hash)
         for video in dataset.video_ids()
     ]
-    videos, failed = do_all(
-        "plan", plan_video, tasks, layout, lambda task: task.video_id,
+    videos, failed = run_all(
+        "plan", plan_video, tasks, execution, lambda task: task.video_id,
         lambda pairs: f"{len(pairs)} pairs",
     )  # fmt: skip
     if failed:
@@ -234,4 +260,4 @@ def _plan(dataset: Dataset, regions: RegionsConfig, config: ShardsConfig, layout
             f"or look at `python -m ingest report {dataset.root}` for why they were refused"
         )
     used = {(pair.pair_id, pair.content_hash) for video in videos for pair in video}
-    return Plan(videos, shards, hash_of_config, len(set(decided) - used))
+    return Plan(videos, shards, shards_config_hash, len(set(corrections) - used))

@@ -1,6 +1,7 @@
-"""What changed between two builds of the shards: which samples, and why.
+"""Compares the samples of two builds of the shards and says what changed, and why.
 
-A pure function of two tables of samples. The last build's answer lies in ``shards/changes.json``.
+The comparison needs only the two tables of samples. ``shards/changes.json`` holds the changes of
+the last build.
 """
 
 from __future__ import annotations
@@ -13,32 +14,32 @@ from ingest.format.schema import Record
 from labeling.shards.sample_table import SampleRow
 
 Kind = Literal["added", "removed", "changed", "moved"]
+"""moved: the same sample in another shard."""
 
 
 class Change(Record):
-    """One sample that is not as it was."""
+    """One sample that differs between two builds."""
 
     key: str
     kind: Kind
-    """moved: the same sample in another shard."""
     why: str
-    """For people: ``instruction: 'sky' (rule-1) is now 'cloud' (human:Ann)``; joined by ``;``."""
+    """Reasons joined by ``;``: ``instruction: 'sky' (rule-1) is now 'cloud' (human:Ann)``."""
     shard: str
-    """Where it is now, or where it was."""
+    """The shard that holds the sample, or held the removed one."""
 
 
-def compare(
+def compare_builds(
     before: Sequence[SampleRow], after: Sequence[SampleRow], left_out: Mapping[str, str]
 ) -> list[Change]:
-    """Changes in the order of the new build, removed samples last.
+    """The changes from one build to another, in the order of the new one, removed samples last.
 
     Args:
-        left_out: why pairs are in no shard, by key, as far as that is known.
+        left_out: known reasons why pairs are in no shard, by pair id.
     """
     old = {row.key: row for row in before}
     changes = [change for row in after if (change := _change(old.get(row.key), row))]
     kept = {row.key for row in after}
-    gone = [row for row in before if row.key not in kept]
+    removed = [row for row in before if row.key not in kept]
     return changes + [
         Change(
             key=row.key,
@@ -46,12 +47,12 @@ def compare(
             why=left_out.get(row.key, "its pair is in no shard any more"),
             shard=row.shard,
         )
-        for row in gone
+        for row in removed
     ]
 
 
 def summary(changes: Sequence[Change], limit: int = 20) -> list[str]:
-    """Lines for the console: counts, then the first samples."""
+    """Lines for the console: counts, then the first `limit` samples."""
     if not changes:
         return ["no sample changed"]
     counts = Counter(change.kind for change in changes)
@@ -71,6 +72,7 @@ def as_json(changes: Sequence[Change]) -> dict[str, Any]:
 
 
 def _change(before: SampleRow | None, after: SampleRow) -> Change | None:
+    """How a sample changed; None if it did not."""
     if before is None:
         return Change(key=after.key, kind="added", why=_labeled(after), shard=after.shard)
     reasons = _reasons(before, after)
@@ -82,6 +84,7 @@ def _change(before: SampleRow | None, after: SampleRow) -> Change | None:
 
 
 def _reasons(before: SampleRow, after: SampleRow) -> list[str]:
+    """In which parts two samples of one key differ, in words."""
     reasons = []
     if before.content_hash != after.content_hash:
         reasons.append("images: its canvases were made again")

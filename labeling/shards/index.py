@@ -1,6 +1,7 @@
-"""``shards/index.json``: which shards count, how large they are, and what their bytes hash to.
+"""Reads and checks ``shards/index.json``: the valid shards with their sizes and hashes.
 
-It is written last, so whatever it names stands. Readers of any 1.x take every 1.y.
+The index is written last, so the files that it names exist. Readers of version 1.x accept every
+1.y.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from ingest.format.tar_ranges import find_ranges
 from labeling.shards.sample_table import SAMPLES_FILE, SampleRow, decode_rows, rows_of_tar
 
 INDEX_VERSION = "1.1"
-"""1.0 named no table of samples. Samples themselves have `ingest.format.fields.SCHEMA_VERSION`."""
+"""Version of the index; 1.0 had no table of samples. The samples themselves have the version
+`ingest.format.fields.SCHEMA_VERSION`."""
 
 
 class ShardEntry(Record):
-    """One shard in `index.json`."""
+    """One shard of the index."""
 
     name: str
     split: Split
@@ -32,12 +34,12 @@ class ShardEntry(Record):
     num_bytes: int
     sha256: str = ""
     recipe: str = ""
-    """Hash of everything that the shard is made from; equal recipes make equal bytes. Empty in
-    shards that were made by other means."""
+    """Hash of everything that the shard is made from; equal recipes give equal bytes. Empty in
+    shards made by other tools."""
 
 
 class SamplesEntry(Record):
-    """``shards/samples.parquet`` in `index.json`."""
+    """The table ``shards/samples.parquet`` in the index."""
 
     name: str
     num_samples: int
@@ -46,24 +48,25 @@ class SamplesEntry(Record):
 
 
 class ShardIndex(Record):
-    """All of `index.json`."""
+    """The content of `index.json`."""
 
     schema_version: str = INDEX_VERSION
     config_hash: str = ""
     num_pairs: int = 0
+    """Pairs of the dataset, in a shard or not."""
     left_out: dict[str, int] = Field(default_factory=dict)
-    """Pairs that are in no shard, by reason: rejected (by a reviewer), unnamed (no instruction)."""
+    """Pairs in no shard, counted by reason: rejected (by a reviewer), unnamed (no instruction)."""
     corrected: int = 0
-    """Samples whose instruction a person wrote or confirmed."""
+    """Number of samples whose instruction a person wrote or confirmed."""
     stale_corrections: int = 0
-    """Decisions in the log about images that are no longer in the dataset."""
+    """Number of corrections of images that are no longer in the dataset."""
     shards: tuple[ShardEntry, ...]
     samples: SamplesEntry | None = None
     """The table of samples; None in an index of version 1.0."""
 
 
 def read_index(dataset: Dataset) -> ShardIndex:
-    """The index of the shards. Raises UserError if it is missing, damaged or of another major."""
+    """Read the index. Raises UserError: it is missing, damaged or of another major version."""
     path = dataset.index_json
     rebuild = f"run `python -m labeling shards {dataset.root}`"
     try:
@@ -77,7 +80,12 @@ def read_index(dataset: Dataset) -> ShardIndex:
 
 
 def parse_index(data: bytes, where: str) -> ShardIndex:
-    """An index from its bytes. Raises ValidationError; SchemaError: another major version."""
+    """Parse an index.
+
+    Raises:
+        ValidationError: it is damaged.
+        SchemaError: it has another major version.
+    """
     try:
         head = json.loads(data)
     except ValueError:
@@ -88,10 +96,10 @@ def parse_index(data: bytes, where: str) -> ShardIndex:
 
 
 def read_samples(folder: Path, index: ShardIndex) -> list[SampleRow]:
-    """The table of samples; where an old index names none, what the shards themselves hold.
+    """Read the table of samples; for an old index without one, the rows are read from the shards.
 
     Raises:
-        UserError: it is missing or not the one that the index names.
+        UserError: the table is missing, or has another hash than the index says.
     """
     if index.samples is None:
         return [row for entry in index.shards for row in rows_of_tar(folder / entry.name)]
@@ -107,7 +115,7 @@ def read_samples(folder: Path, index: ShardIndex) -> list[SampleRow]:
 
 
 def check_shards(dataset: Dataset) -> list[str]:
-    """What is wrong with the shards on disk, one line each; empty if all hashes agree."""
+    """Check the shards on disk against the index; a line for each problem."""
     index = read_index(dataset)
     problems = [line for entry in index.shards for line in _check_shard(dataset, entry)]
     problems += _check_samples(dataset, index)
@@ -116,56 +124,57 @@ def check_shards(dataset: Dataset) -> list[str]:
 
 
 def stale_shards(dataset: Dataset, names: Iterable[str]) -> list[Path]:
-    """Shards on disk that are not among `names`."""
+    """Paths of the shards on disk that are not among `names`."""
     known = set(names)
     found = (path for split in ("train", "val") for path in dataset.shards.glob(f"{split}-*.tar"))
     return sorted(path for path in found if path.name not in known)
 
 
 def file_sha256(path: Path) -> str:
-    """Hash of a file, read in pieces."""
+    """SHA-256 of a file, in hex digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            digest.update(piece)
+        while block := file.read(1 << 20):
+            digest.update(block)
     return digest.hexdigest()
 
 
 def _check_shard(dataset: Dataset, entry: ShardEntry) -> list[str]:
+    """The first problem of a shard, if any: missing, damaged, or other than its entry."""
     path = dataset.shards / entry.name
     if not path.is_file():
         return [f"{path} is missing"]
     size = path.stat().st_size
     is_right = size == entry.num_bytes and file_sha256(path) == entry.sha256
     try:
-        # Asked in any case: an index may be wrong about a shard that it hashed well.
-        found = len(find_ranges(path))
+        # Counted also if the hash is right: the index may be wrong about the number.
+        num_samples = len(find_ranges(path))
     except UserError as error:
         return [str(error)]
     if size != entry.num_bytes:
         return [f"{path}: {size} bytes, expected {entry.num_bytes}"]
     if not is_right:
         return [f"{path}: content does not have the hash of index.json"]
-    if found != entry.num_samples:
-        return [f"{path}: {found} samples, index.json says {entry.num_samples}"]
+    if num_samples != entry.num_samples:
+        return [f"{path}: {num_samples} samples, index.json says {entry.num_samples}"]
     return []
 
 
 def _check_samples(dataset: Dataset, index: ShardIndex) -> list[str]:
-    """Whether the table of samples is the one that was built, and tells what the shards hold."""
+    """Problems of the table of samples: other bytes, or other numbers of samples per shard."""
     if index.samples is None:
         return []
     try:
         rows = read_samples(dataset.shards, index)
     except UserError as error:
         return [str(error)]
-    told = {entry.name: 0 for entry in index.shards}
+    counts = {entry.name: 0 for entry in index.shards}
     for row in rows:
-        told[row.shard] = told.get(row.shard, 0) + 1
-    wanted = {entry.name: entry.num_samples for entry in index.shards}
+        counts[row.shard] = counts.get(row.shard, 0) + 1
+    expected = {entry.name: entry.num_samples for entry in index.shards}
     return [
-        f"{dataset.shards / SAMPLES_FILE}: {told[name]} samples of {name}, index.json says "
-        f"{wanted.get(name, 'nothing of it')}"
-        for name in told
-        if told[name] != wanted.get(name)
+        f"{dataset.shards / SAMPLES_FILE}: {counts[name]} samples of {name}, index.json says "
+        f"{expected.get(name, 'nothing of it')}"
+        for name in counts
+        if counts[name] != expected.get(name)
     ]

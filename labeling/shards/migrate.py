@@ -1,7 +1,7 @@
-"""``python -m labeling migrate DATASET``: shards of an older minor version brought up to today's.
+"""Migrates shards of an older minor version to this one (``python -m labeling migrate DATASET``).
 
-The tars are not touched and nothing else of the dataset is needed, so a folder of shards that was
-downloaded alone can be migrated, too. Each step takes an index of one version to the next.
+Only the index and the table of samples are written. Nothing but the folder of shards is read, so
+downloaded shards can be migrated too. Each step migrates the index by one version.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from labeling.shards.sample_table import SAMPLES_FILE, check_unique, encode_rows
 
 
 def migrate(dataset: Dataset) -> dict[str, Any]:
-    """Bring the index of a dataset's shards to this version; does nothing if it is there.
+    """Migrate the index of a dataset's shards to this version; does nothing if it is current.
 
     Returns:
-        from, to: versions; samples: their number.
+        ``from`` and ``to``: versions; ``samples``: their number.
 
     Raises:
-        UserError: an index of another major version or of a later minor one, or a shard that is
-            not what the index says; nothing is written then.
+        UserError: the index has another major version or a later minor one, or a shard differs
+            from the index. Nothing is written then.
     """
     before = read_index(dataset)
     index = before
@@ -53,7 +53,7 @@ def migrate(dataset: Dataset) -> dict[str, Any]:
 
 
 def _from_1_0(dataset: Dataset, index: ShardIndex) -> ShardIndex:
-    """1.1 brought the table of samples."""
+    """Add the table of samples, which is new in 1.1."""
     rows = []
     for entry in index.shards:
         path = dataset.shards / entry.name
@@ -71,4 +71,4 @@ def _from_1_0(dataset: Dataset, index: ShardIndex) -> ShardIndex:
 
 
 _STEPS: dict[str, Callable[[Dataset, ShardIndex], ShardIndex]] = {"1.0": _from_1_0}
-"""From a version to the next."""
+"""The migration from each version to the next one."""

@@ -1,8 +1,8 @@
-"""Which pair goes into which training shard, with which label.
+"""Plans the training shards: which pair goes into which shard, with which label.
 
-The shards are a pure function of (keyframes, labels, corrections, config). Videos are taken in an
-order given by their hash and cut into shards of about equal bytes before corrections are looked at:
-a corrected or rejected pair changes the shard that holds it and no other.
+The plan is a pure function of keyframes, labels, corrections and config. Videos are ordered by a
+hash of their id and cut into shards of about equal bytes before corrections are applied, so that a
+corrected or rejected pair changes only its own shard.
 """
 
 from __future__ import annotations
@@ -22,25 +22,26 @@ from ingest.format.dataset import Dataset
 from ingest.format.fields import SCHEMA_VERSION
 from ingest.format.images import sha256
 from ingest.format.schema import Provenance, Record, Split
-from ingest.ledger.outcome import VideoOutcome, keyframes_stamp
+from ingest.ledger.outcome import VideoOutcome, keyframes_file_version
 from labeling.corrections.corrections import Correction
-from labeling.corrections.human_masks import RULE_SUFFIX, mask_of, region_in_force
+from labeling.corrections.human_masks import RULE_SUFFIX, effective_region, human_mask_hash
+from labeling.instructions.normalisation import normalise
 from labeling.instructions.table import Instruction
-from labeling.instructions.wording import normalise
 from labeling.pairs import Pair, read_pairs
-from labeling.regions.regions import RegionsConfig, read_regions, region_of
+from labeling.regions.regions import RegionsConfig, matching_region, read_regions
 
 
 class ShardsConfig(Config):
     """Training shards."""
 
     samples_per_shard: int = Field(default=256, ge=1)
-    """Most pairs in one shard: about 75 MB at a short side of 512 px; shards of a split have about
-    equal bytes. Small shards spread better over workers, large ones read faster."""
+    """Most pairs in one shard; 256 pairs take about 75 MB at a short side of 512 px. The shards of
+    a split have about equal bytes. Small shards spread better over workers, large ones read
+    faster."""
 
 
 class PlannedPair(Record):
-    """A pair with everything that decides its sample, but without its images."""
+    """A pair with everything that determines its sample, without its images."""
 
     video_id: str
     split: Split
@@ -48,27 +49,27 @@ class PlannedPair(Record):
     content_hash: str
     region_sha256: str
     human_mask: str = Field(default="", exclude=True)
-    """Hash of the mask that a person painted, empty: the machine's. `region_sha256` is of what
-    holds already, so this stays out of the recipe."""
-    keyframes_stamp: str = Field(default="", exclude=True)
-    """Of the tar with its canvases as it was hashed, see
-    `ingest.ledger.outcome.keyframes_stamp`."""
+    """Hash of the painted mask; empty: the machine's mask. It is not part of the recipe, because
+    `region_sha256` covers it."""
+    keyframes_file_version: str = Field(default="", exclude=True)
+    """`ingest.ledger.outcome.keyframes_file_version` of the tar when its canvases were hashed."""
     num_bytes: int
-    """Of its three images: what shards are balanced by. Masks do not count, so that a corrected one
-    moves no pair to another shard."""
+    """Size of its three images, by which shards are balanced. Masks are not counted, so that a
+    corrected mask does not move pairs to other shards."""
     interval_s: float
     instruction: str
-    """Empty where the machine named nothing and nobody corrected it."""
+    """Effective instruction; empty if the machine named nothing and nobody corrected it."""
     is_rejected: bool
     provenance: Provenance
 
     @property
     def is_kept(self) -> bool:
+        """Whether the pair becomes a sample."""
         return bool(self.instruction) and not self.is_rejected
 
 
 class PlannedShard(Record):
-    """A shard to build: its name and all its pairs, kept or not."""
+    """A shard to build, with all its pairs, kept or not."""
 
     root: Path
     name: str
@@ -77,43 +78,44 @@ class PlannedShard(Record):
 
     @property
     def kept(self) -> list[PlannedPair]:
+        """The pairs that become samples."""
         return [pair for pair in self.pairs if pair.is_kept]
 
     @property
     def recipe(self) -> str:
-        """Hash of all that decides the bytes: pairs, images, masks, instructions, provenance."""
+        """Hash of everything that determines the bytes of the shard."""
         head = {"schema_version": SCHEMA_VERSION, "pairs": [p.model_dump() for p in self.kept]}
         return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class PlanTask:
-    """One video to plan, with what is known about its pairs; what a Ray task gets."""
+    """Input of the Ray task that plans one video."""
 
     root: Path
     video_id: str
     instructions: dict[str, Instruction]
     """By pair id."""
     corrections: dict[tuple[str, str], Correction]
-    """By pair id and content hash, as `labeling.corrections.corrections.in_force`."""
+    """Corrections in force, by (pair id, content hash)."""
     regions: RegionsConfig
     config_hash: str
 
 
 def plan_video(task: PlanTask) -> list[PlannedPair]:
-    """The pairs of a video with their labels.
+    """Plan the pairs of a video with their labels and corrections.
 
     Raises:
         UserError: a label is missing or belongs to other images; names the command that makes it.
     """
     dataset = Dataset(task.root)
-    # Before reading: a file that is put there meanwhile is taken for another one.
-    stamp = keyframes_stamp(dataset, task.video_id)
+    # Before the keyframes are read, so that a file that is replaced meanwhile is noticed.
+    file_version = keyframes_file_version(dataset, task.video_id)
     outcome, pairs = read_pairs(dataset, task.video_id)
     regions = read_regions(dataset, task.video_id) if pairs else {}
     planned = []
     for pair in pairs:
-        region = region_of(pair, regions, task.regions, dataset)
+        region = matching_region(pair, regions, task.regions, dataset)
         label = task.instructions.get(pair.pair_id)
         if label is None or label.content_hash != pair.content_hash:
             problem = "no instruction" if label is None else "an instruction for other images"
@@ -122,7 +124,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 f"`python -m labeling instructions {dataset.root}`"
             )
         correction = task.corrections.get((pair.pair_id, pair.content_hash))
-        region = region_in_force(dataset, task.video_id, region, mask_of(correction))
+        region = effective_region(dataset, task.video_id, region, human_mask_hash(correction))
         provenance = _provenance(outcome, pair, label, correction, task)
         planned.append(
             PlannedPair(
@@ -131,8 +133,8 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 pair_id=pair.pair_id,
                 content_hash=pair.content_hash,
                 region_sha256=sha256(region.mask + region.difference),
-                human_mask=mask_of(correction),
-                keyframes_stamp=stamp,
+                human_mask=human_mask_hash(correction),
+                keyframes_file_version=file_version,
                 num_bytes=sum(len(c.data) for c in (pair.current, pair.next, pair.target)),
                 interval_s=pair.interval_s,
                 instruction=normalise(correction.instruction) if correction else label.text,
@@ -146,40 +148,43 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
 def assign_shards(
     root: Path, videos: Iterable[Sequence[PlannedPair]], config: ShardsConfig
 ) -> list[PlannedShard]:
-    """Cut the pairs of all videos into shards; corrections have no say in it.
+    """Assign the pairs of all videos to shards, independently of corrections.
 
-    Videos lie in the order of a hash of their id, so that neighbours in a shard have nothing to do
-    with each other; the pairs of a shard are mixed likewise.
+    Videos are ordered by a hash of their id, so that a shard mixes unrelated videos. The pairs
+    within a shard are ordered by a hash, too.
 
     Raises:
-        UserError: a painting is in both splits, so that validation would see what was trained on.
+        UserError: a painting is in both splits, so that validation would use training data.
     """
     shards: list[PlannedShard] = []
-    ordered = sorted((v for v in videos if v), key=lambda v: _mixed(v[0].video_id))
+    ordered = sorted((v for v in videos if v), key=lambda v: _shuffle_key(v[0].video_id))
     _check_splits(ordered)
     for split in ("train", "val"):
         pairs = [pair for video in ordered for pair in video if pair.split == split]
-        groups = _balanced(pairs, config.samples_per_shard)
-        # A shard without a sample would stop some readers; numbers leave no gap for it.
+        groups = _split_by_bytes(pairs, config.samples_per_shard)
+        # Some readers fail at a shard without samples, so it is left out and not numbered.
         filled = [group for group in groups if any(pair.is_kept for pair in group)]
         for number, group in enumerate(filled):
-            mixed = sorted(group, key=lambda pair: _mixed(pair.pair_id))
+            shuffled = sorted(group, key=lambda pair: _shuffle_key(pair.pair_id))
             name = f"{split}-{number:06d}.tar"
-            shards.append(PlannedShard(root=root, name=name, split=split, pairs=tuple(mixed)))
+            shards.append(PlannedShard(root=root, name=name, split=split, pairs=tuple(shuffled)))
     return shards
 
 
-def _balanced(pairs: Sequence[PlannedPair], most: int) -> list[list[PlannedPair]]:
-    """Pairs cut, in their order, into about as few groups as hold `most` pairs each, of like bytes:
-    where sizes differ much, a group that is full ends before its share of the bytes is in it."""
-    num_groups, total = -(-len(pairs) // most), sum(pair.num_bytes for pair in pairs)
+def _split_by_bytes(pairs: Sequence[PlannedPair], max_pairs: int) -> list[list[PlannedPair]]:
+    """Cut pairs, in their order, into groups of about equal bytes and at most `max_pairs` pairs.
+
+    There are about as few groups as possible. If sizes differ much, a group may be full before it
+    has its share of the bytes.
+    """
+    num_groups, total = -(-len(pairs) // max_pairs), sum(pair.num_bytes for pair in pairs)
     groups: list[list[PlannedPair]] = []
     seen = 0
     for pair in pairs:
-        # The middle of a pair decides, so that none is pushed over a border by its last byte.
+        # A pair belongs to the group in which its middle byte falls.
         middle = 2 * seen + pair.num_bytes
-        begins = not groups or middle >= 2 * total * len(groups) / num_groups
-        if begins or len(groups[-1]) == most:
+        is_next_group = not groups or middle >= 2 * total * len(groups) / num_groups
+        if is_next_group or len(groups[-1]) == max_pairs:
             groups.append([])
         groups[-1].append(pair)
         seen += pair.num_bytes
@@ -187,6 +192,7 @@ def _balanced(pairs: Sequence[PlannedPair], most: int) -> list[list[PlannedPair]
 
 
 def _check_splits(videos: Iterable[Sequence[PlannedPair]]) -> None:
+    """Raises UserError if a painting is in both splits."""
     splits: dict[str, tuple[str, str]] = {}
     for video in videos:
         painting, split = video[0].provenance.painting_id, video[0].split
@@ -220,12 +226,13 @@ def _provenance(
         labeler=f"human:{correction.reviewer}" if correction else label.labeler,
         machine_instruction=label.text,
         confidence=label.confidence,
-        region_rule=task.regions.rule + (RULE_SUFFIX if mask_of(correction) else ""),
+        region_rule=task.regions.rule + (RULE_SUFFIX if human_mask_hash(correction) else ""),
         ingest_version=outcome.ingest_version,
         config_hash=task.config_hash,
         **references,
     )
 
 
-def _mixed(text: str) -> str:
+def _shuffle_key(text: str) -> str:
+    """Sort key that gives an arbitrary but fixed order."""
     return hashlib.sha256(text.encode()).hexdigest()

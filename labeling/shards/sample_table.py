@@ -1,7 +1,7 @@
-"""``shards/samples.parquet``: a row for every sample of the shards, in the order of the shards.
+"""Reads and writes ``shards/samples.parquet``: a row for every sample, in the order of the shards.
 
-It says where a sample lies in its tar, so that a reader fetches what it wants and nothing else, and
-by hashes what it is made of, so that two builds can be compared without opening a tar.
+A row has the byte range of the sample in its tar, so that readers can fetch single samples, and the
+hashes of its parts, so that two builds can be compared without opening a tar.
 """
 
 from __future__ import annotations
@@ -26,29 +26,40 @@ class SampleRow(NamedTuple):
     """One sample of the shards."""
 
     shard: str
-    """Name of its tar."""
+    """File name of its tar."""
     key: str
     offset: int
-    """Of its first header in the tar, in bytes."""
+    """Position of its first header in the tar, in bytes."""
     num_bytes: int
-    """Of its entries, with headers and padding."""
+    """Size of its entries with headers and padding."""
     height_px: int
     width_px: int
     instruction: str
     labeler: str
     content_hash: str
-    """Of its three images, as `labeling.pairs.Pair.content_hash`."""
+    """`labeling.pairs.Pair.content_hash` of its three images."""
     region_sha256: str
-    """Of its two masks, one after the other as they are stored."""
+    """Hash of its two encoded masks, concatenated."""
     record_sha256: str
-    """Of its JSON."""
+    """Hash of its JSON."""
 
 
 COLUMNS = SampleRow._fields
+"""Columns of the table, in order."""
 
 
-def describe(shard: str, place: Range, fields: Mapping[str, bytes], where: str) -> SampleRow:
-    """The row of a sample from its fields. Raises SchemaError: one of them is missing."""
+def _row_of_fields(shard: str, place: Range, fields: Mapping[str, bytes], where: str) -> SampleRow:
+    """The row of a sample.
+
+    Args:
+        shard: file name of its tar.
+        place: its key and byte range.
+        fields: its fields by extension.
+        where: path of the tar, for errors.
+
+    Raises:
+        SchemaError: a field is missing or damaged.
+    """
     key = place.key
     try:
         head = json.loads(fields["json"])
@@ -72,12 +83,12 @@ def describe(shard: str, place: Range, fields: Mapping[str, bytes], where: str) 
 
 
 def content_hash(hashes: Sequence[str]) -> str:
-    """One hash of the hashes of a pair's current, next and target image."""
+    """`labeling.pairs.Pair.content_hash` from the hashes of current, next and target image."""
     return hashlib.sha256("|".join(hashes).encode()).hexdigest()
 
 
 def mask_size(png: bytes) -> tuple[int, int]:
-    """(height, width) in px from the header of a PNG. Raises ValueError: it is none."""
+    """(height, width) in pixels from the header of a PNG. Raises ValueError: it is not a PNG."""
     if len(png) < 24 or png[12:16] != b"IHDR":
         raise ValueError("the mask is no PNG")
     width, height = struct.unpack(">II", png[16:24])
@@ -85,10 +96,10 @@ def mask_size(png: bytes) -> tuple[int, int]:
 
 
 def rows_of_tar(path: Path) -> list[SampleRow]:
-    """The rows of a shard, read from the shard itself.
+    """Read the rows of a shard from its tar.
 
     Raises:
-        TarDamage, SchemaError: names shard and key.
+        TarDamage, SchemaError: the tar is damaged; names shard and key.
     """
     ranges = find_ranges(path)
     rows = []
@@ -96,12 +107,12 @@ def rows_of_tar(path: Path) -> list[SampleRow]:
         for place in ranges:
             file.seek(place.offset)
             fields = fields_in(file.read(place.num_bytes), place.key, str(path))
-            rows.append(describe(path.name, place, fields, str(path)))
+            rows.append(_row_of_fields(path.name, place, fields, str(path)))
     return rows
 
 
 def encode_rows(rows: Iterable[SampleRow]) -> bytes:
-    """The table as a Parquet file; equal rows make equal bytes."""
+    """Encode the table as Parquet; equal rows give equal bytes."""
     import pyarrow
     from pyarrow import parquet
 
@@ -115,7 +126,7 @@ def encode_rows(rows: Iterable[SampleRow]) -> bytes:
 
 
 def decode_rows(data: bytes, where: str) -> list[SampleRow]:
-    """The rows of a table. Raises UserError: it is damaged, or a key occurs twice."""
+    """Decode a table. Raises UserError: it is damaged, or a key occurs twice."""
     columns = read_columns(data, COLUMNS, where)
     rows = [SampleRow(*row) for row in zip(*columns.values(), strict=True)]
     check_unique([(row.shard, row.key) for row in rows], where)
@@ -123,7 +134,7 @@ def decode_rows(data: bytes, where: str) -> list[SampleRow]:
 
 
 def read_columns(data: bytes, names: Sequence[str], where: str) -> dict[str, list[Any]]:
-    """Some columns of a table, as lists. Raises UserError."""
+    """Decode some columns of a table, as lists by name. Raises UserError: it is damaged."""
     import pyarrow
     from pyarrow import parquet
 
@@ -138,7 +149,12 @@ def read_columns(data: bytes, names: Sequence[str], where: str) -> dict[str, lis
 
 
 def check_unique(places: Iterable[tuple[str, str]], where: str) -> None:
-    """Raises TarDamage naming shard and key of a sample that is there twice."""
+    """Raises TarDamage if a key occurs twice.
+
+    Args:
+        places: shard and key of every sample.
+        where: file or folder, for the error.
+    """
     known: dict[str, str] = {}
     for shard, key in places:
         if key in known:
@@ -150,6 +166,7 @@ def check_unique(places: Iterable[tuple[str, str]], where: str) -> None:
 
 
 def _types() -> list[Any]:
+    """The pyarrow type of each of `COLUMNS`."""
     import pyarrow
 
     numbers = {"offset": pyarrow.int64(), "num_bytes": pyarrow.int64()}

@@ -1,7 +1,7 @@
-"""Training shards: WebDataset tars of self-contained samples, each built by itself.
+"""Writes one training shard, a WebDataset tar of self-contained samples, from its plan.
 
-Image bytes are copied from the keyframes as they are; equal plans make equal bytes, whoever builds
-them in whatever order. `labeling.shards.plan` decides what goes where.
+Image bytes are copied from the keyframes unchanged. Equal plans give equal bytes, independently of
+the machine and of the order in which shards are built.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from ingest.format.dataset import Dataset
 from ingest.format.images import ImageFormat, image_size, sha256
 from ingest.format.schema import CanvasRef, pack_sample
 from ingest.format.tar import Fields, write_ranges
-from ingest.ledger.outcome import StoredKeyframe, keyframes_stamp, read_keyframes
-from labeling.corrections.human_masks import region_in_force
+from ingest.ledger.outcome import StoredKeyframe, keyframes_file_version, read_keyframes
+from labeling.corrections.human_masks import effective_region
 from labeling.pairs import white_png
 from labeling.regions.regions import read_regions
 from labeling.shards.index import ShardEntry, file_sha256
@@ -32,44 +32,45 @@ from labeling.shards.sample_table import SampleRow, mask_size
 
 @dataclass(frozen=True)
 class ShardTask:
-    """A shard that should stand, and what the last build says of its name; what a Ray task gets."""
+    """Input of the Ray task that builds one shard."""
 
     plan: PlannedShard
     known: ShardEntry | None
+    """Entry of this name in the index of the last build, if any."""
 
 
 @dataclass(frozen=True)
 class BuiltShard:
-    """A shard that stands."""
+    """A shard that is up to date on disk."""
 
     entry: ShardEntry
     rows: list[SampleRow] | None
-    """Of its samples; None where it stood already."""
+    """Rows of its samples; None if the shard was not written now."""
 
 
 def ensure_shard(task: ShardTask) -> BuiltShard:
-    """Build a shard unless it stands. Raises UserError: the dataset changed meanwhile."""
-    if task.known is not None and stands(Dataset(task.plan.root), task.plan, task.known):
+    """Build a shard unless it is up to date. Raises UserError: the dataset changed meanwhile."""
+    if task.known is not None and is_up_to_date(Dataset(task.plan.root), task.plan, task.known):
         return BuiltShard(task.known, None)
     return build_shard(task.plan)
 
 
 def build_shard(plan: PlannedShard) -> BuiltShard:
-    """Write one shard. Raises UserError if the dataset changed since the plan was made."""
+    """Write one shard. Raises UserError: the dataset changed since the plan was made."""
     dataset = Dataset(plan.root)
-    # What only the written fields tell: size of the pictures, hash of the record.
-    told: dict[str, tuple[int, int, str]] = {}
+    # Image height and width, and hash of the record; only the written fields have them.
+    written: dict[str, tuple[int, int, str]] = {}
 
-    def watched() -> Iterator[tuple[str, Fields]]:
+    def samples() -> Iterator[tuple[str, Fields]]:
         for key, fields in _samples(dataset, plan):
-            told[key] = (*mask_size(fields["mask.png"]), sha256(fields["json"]))
+            written[key] = (*mask_size(fields["mask.png"]), sha256(fields["json"]))
             yield key, fields
 
-    with _Hashing() as hashing:
+    with _HashingWriter() as writer:
         with atomic_file(dataset.shards / plan.name) as file:
-            hashing.file = file
-            ranges = write_ranges(cast(BinaryIO, hashing), watched())
-        digest = hashing.hexdigest()
+            writer.file = file
+            ranges = write_ranges(cast(BinaryIO, writer), samples())
+        digest = writer.hexdigest()
     pairs = {pair.pair_id: pair for pair in plan.kept}
     rows = [
         SampleRow(
@@ -77,13 +78,13 @@ def build_shard(plan: PlannedShard) -> BuiltShard:
             key=place.key,
             offset=place.offset,
             num_bytes=place.num_bytes,
-            height_px=told[place.key][0],
-            width_px=told[place.key][1],
+            height_px=written[place.key][0],
+            width_px=written[place.key][1],
             instruction=pairs[place.key].instruction,
             labeler=pairs[place.key].provenance.labeler,
             content_hash=pairs[place.key].content_hash,
             region_sha256=pairs[place.key].region_sha256,
-            record_sha256=told[place.key][2],
+            record_sha256=written[place.key][2],
         )
         for place in ranges
     ]
@@ -91,17 +92,17 @@ def build_shard(plan: PlannedShard) -> BuiltShard:
         name=plan.name,
         split=plan.split,
         num_samples=len(rows),
-        num_bytes=hashing.num_bytes,
+        num_bytes=writer.num_bytes,
         sha256=digest,
         recipe=plan.recipe,
     )
     return BuiltShard(entry, rows)
 
 
-def stands(dataset: Dataset, plan: PlannedShard, entry: ShardEntry | None) -> bool:
-    """Whether the shard on disk is already the planned one.
+def is_up_to_date(dataset: Dataset, plan: PlannedShard, entry: ShardEntry | None) -> bool:
+    """Returns True if the shard on disk has the planned content.
 
-    The file itself is hashed: a run that was killed may have left another content under this name.
+    The file is hashed, because a killed run may have left other content under this name.
     """
     path = dataset.shards / plan.name
     if entry is None or entry.recipe != plan.recipe or not path.is_file():
@@ -112,9 +113,15 @@ def stands(dataset: Dataset, plan: PlannedShard, entry: ShardEntry | None) -> bo
 def rename_shards(
     dataset: Dataset, plans: Sequence[PlannedShard], known: Iterable[ShardEntry]
 ) -> dict[str, str]:
-    """Give shards that only changed their number their new name; returns old names by new ones.
+    """Rename shards whose number changed and whose content did not.
 
-    A shard that loses its last sample leaves no gap: those behind it move up, none is written.
+    Numbers have no gaps: if a shard loses its last sample, the following shards are renamed.
+
+    Args:
+        known: shards of the last build.
+
+    Returns:
+        Old names by new names.
     """
     by_recipe = {entry.recipe: entry for entry in known if entry.recipe}
     moves: dict[Path, Path] = {}
@@ -125,31 +132,34 @@ def rename_shards(
         source = dataset.shards / entry.name
         if source.is_file() and file_sha256(source) == entry.sha256:
             moves[dataset.shards / plan.name] = source
-    waiting = {path: path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}") for path in moves}
+    temporaries = {path: path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}") for path in moves}
     try:
-        # All are taken by the hand first: a new name may be another one's old name.
+        # All are linked first, because a new name may be the old name of another shard.
         for path, source in moves.items():
-            os.link(source, waiting[path])
-        for path, temporary in waiting.items():
+            os.link(source, temporaries[path])
+        for path, temporary in temporaries.items():
             os.replace(temporary, path)
     finally:
-        for temporary in waiting.values():
+        for temporary in temporaries.values():
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
     return {path.name: source.name for path, source in moves.items()}
 
 
-class _Hashing:
-    """A file that is hashed while it is written and flushed, by a thread beside it: reading it
-    again would cost as much as writing, and hashing in turn more than the disk takes."""
+class _HashingWriter:
+    """Writes a file and hashes it in another thread at the same time.
+
+    Hashing after writing would double the time.
+    """
 
     file: BinaryIO
+    """The open file; set before the first write."""
 
     def __init__(self) -> None:
         self._digest, self.num_bytes = hashlib.sha256(), 0
         self._thread = ThreadPoolExecutor(1)
 
-    def __enter__(self) -> _Hashing:
+    def __enter__(self) -> _HashingWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,13 +169,13 @@ class _Hashing:
         self.writelines([data])
 
     def writelines(self, blocks: list[bytes]) -> None:
-        # The blocks are kept until they are hashed; their pictures are in memory anyway.
+        # The queue keeps the blocks in memory; their images are in memory anyway.
         self._thread.submit(self._update, blocks)
         self.num_bytes += sum(map(len, blocks))
         self.file.writelines(blocks)
 
     def hexdigest(self) -> str:
-        """Of all that was written."""
+        """SHA-256 of everything written so far."""
         return self._thread.submit(self._digest.hexdigest).result()
 
     def _update(self, blocks: list[bytes]) -> None:
@@ -173,41 +183,48 @@ class _Hashing:
             self._digest.update(block)
 
 
-class _Images:
-    """The canvases of one video as they were planned."""
+class _VideoCanvases:
+    """The encoded canvases of one video, checked against the plan."""
 
-    def __init__(self, dataset: Dataset, video_id: str, stamp: str) -> None:
+    def __init__(self, dataset: Dataset, video_id: str, file_version: str) -> None:
         stored = read_keyframes(dataset, video_id)
         self._by_index: dict[int | None, StoredKeyframe] = {s.keyframe.index: s for s in stored}
-        # Looked at after reading: what was put there meanwhile has another stamp, too.
-        self._is_known = keyframes_stamp(dataset, video_id) == stamp
+        # Compared after reading, so that a file that was replaced meanwhile is noticed.
+        self._is_unchanged = keyframes_file_version(dataset, video_id) == file_version
 
     def find(self, reference: CanvasRef, like: CanvasRef) -> tuple[ImageFormat, bytes] | None:
-        """A canvas, None if it is another one now; `like`: one of its size that is stored."""
-        is_made = reference.keyframe is None
-        stored = self._by_index.get((like if is_made else reference).keyframe)
+        """Format and bytes of a canvas; None if it changed since the plan was made.
+
+        Args:
+            like: a stored canvas of the same size, for the white canvas.
+        """
+        is_white = reference.keyframe is None
+        stored = self._by_index.get((like if is_white else reference).keyframe)
         if stored is None:
             return None
-        if is_made:
+        if is_white:
             data = white_png(image_size(stored.data))
             return ("png", data) if sha256(data) == reference.sha256 else None
-        # Planning hashed these very bytes; it is done again only if the file was written anew.
-        if not self._is_known and sha256(stored.data) != reference.sha256:
+        # The plan hashed these bytes; they are hashed again only if the file was replaced.
+        if not self._is_unchanged and sha256(stored.data) != reference.sha256:
             return None
         return stored.format, stored.data
 
 
 def _samples(dataset: Dataset, plan: PlannedShard) -> Iterator[tuple[str, Fields]]:
-    stamps = {planned.video_id: planned.keyframes_stamp for planned in plan.kept}
-    images = {video: _Images(dataset, video, stamp) for video, stamp in sorted(stamps.items())}
-    regions = {video: read_regions(dataset, video) for video in images}
+    """Key and encoded fields of every sample of a shard. Raises UserError: the dataset changed."""
+    versions = {planned.video_id: planned.keyframes_file_version for planned in plan.kept}
+    canvases = {v: _VideoCanvases(dataset, v, version) for v, version in sorted(versions.items())}
+    regions = {video: read_regions(dataset, video) for video in canvases}
     for planned in plan.kept:
-        key, video, known = planned.pair_id, planned.video_id, planned.provenance
-        references = (known.current, known.next, known.target)
-        current, following, target = (images[video].find(r, known.next) for r in references)
+        key, video, provenance = planned.pair_id, planned.video_id, planned.provenance
+        references = (provenance.current, provenance.next, provenance.target)
+        current, following, target = (
+            canvases[video].find(reference, provenance.next) for reference in references
+        )
         region = regions[video].get(key)
         if region is not None:
-            region = region_in_force(dataset, video, region, planned.human_mask)
+            region = effective_region(dataset, video, region, planned.human_mask)
         if (
             not (current and following and target and region)
             or sha256(region.mask + region.difference) != planned.region_sha256

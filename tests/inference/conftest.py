@@ -76,7 +76,7 @@ class BandArtist(Artist):
         return slice(edges[band], edges[band + 1])
 
 
-class PixelJudge:
+class PixelMetric:
     """Distances by plain pixels: 0 for equal canvases, 1 for black against white."""
 
     def difference(self, canvas: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -111,8 +111,8 @@ def artist() -> BandArtist:
 
 
 @pytest.fixture
-def judge() -> PixelJudge:
-    return PixelJudge()
+def metric() -> PixelMetric:
+    return PixelMetric()
 
 
 @pytest.fixture
@@ -121,9 +121,9 @@ def picture(target: np.ndarray) -> Picture:
 
 
 @pytest.fixture
-def steps(target: np.ndarray, artist: BandArtist, judge: PixelJudge) -> list[Step]:
+def steps(target: np.ndarray, artist: BandArtist, metric: PixelMetric) -> list[Step]:
     """Four bands painted, the last one arriving at the picture."""
-    return list(paint(target, artist, judge, 20.0, RegionConfig(), StopConfig(arrived=0.01)))
+    return list(paint(target, artist, metric, 20.0, RegionConfig(), StopConfig(arrived=0.01)))
 
 
 @pytest.fixture
@@ -147,10 +147,10 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole pocket painter of random weights, working at 32 px; needs torch."""
     import torch
 
+    from training.initial_parts import initial_parts
     from training.networks.language import LanguageConfig, build_instruction_model
     from training.networks.presets import POCKET
     from training.painter.folder import ALL_PARTS, PainterSettings, save_painter
-    from training.starting import starting_parts
 
     preset = POCKET.model_copy(update={"image_side_px": SIDE_PX, "num_steps": 2})
     language = LanguageConfig(
@@ -158,7 +158,7 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         head_width=16,
     )  # fmt: skip
     networks = tuple(name for name in ALL_PARTS if not name.startswith("instruction"))
-    parts = starting_parts(networks, preset, 3, "", "")
+    parts = initial_parts(networks, preset, 3, "", "")
     # Untrained, the renderer leaves the canvas as it is: a random last layer makes it paint.
     generator = torch.Generator().manual_seed(1)
     torch.nn.init.normal_(parts["unet"].conv_out.weight, std=0.1, generator=generator)

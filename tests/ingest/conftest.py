@@ -1,4 +1,4 @@
-"""A small film of a painting with known truth, made in a second, and odd files."""
+"""Fixtures of ingest's tests: a small film of a painting with known truth, and odd files."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ import pytest
 
 from ingest.settings import IngestConfig
 from ingest.video.decoding.decode import DecodeConfig
-from ingest.video.keyframes.keyframes import KeyframeConfig
-from ingest.video.occlusion.occlusion import OcclusionConfig
+from ingest.video.keyframes.selection import KeyframeConfig
+from ingest.video.occlusion.canvas_history import OcclusionConfig
 from ingest.video.registration.tracking import AlignConfig
 
-FPS, NUM_FRAMES, FRAME_SIZE, CANVAS_SIZE = 10, 120, (320, 240), (160, 120)
+FPS, NUM_FRAMES = 10, 120
+FRAME_SIZE, CANVAS_SIZE = (320, 240), (160, 120)
+"""(width, height) in px."""
 CORNERS = np.array([[62, 40], [262, 52], [250, 205], [54, 192]], np.float32)
 COLOURS = [(70, 120, 200), (120, 110, 130), (80, 140, 60), (200, 60, 50), (240, 210, 90)]
 
 
 @pytest.fixture(autouse=True)
-def usual_priority() -> Iterator[None]:
-    """Take back what an AV1 encoder took: as root, SVT-AV1 makes whoever calls it `SCHED_FIFO` 99.
+def default_scheduling() -> Iterator[None]:
+    """Restore the default scheduler: as root, the encoder SVT-AV1 sets its caller to `SCHED_FIFO`.
 
-    All that later tests start would inherit that; browsers then span, and starved all else.
+    Processes of later tests would inherit that; a browser then starves all others.
     """
     yield
     os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

@@ -28,7 +28,7 @@ def command(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["/nowhere", "-o", "{tmp}"], "/nowhere not found"),
         (["{tmp}", "-o", "{tmp}/d"], "holds no video"),
@@ -36,14 +36,14 @@ def command(*words: object) -> subprocess.CompletedProcess[str]:
         (["report", "{tmp}"], "is no dataset"),
     ],
 )
-def test_wrong_use_is_one_line_and_exit_2(tmp_path: Path, words: list[str], told: str) -> None:
+def test_wrong_use_is_one_line_and_exit_2(tmp_path: Path, words: list[str], message: str) -> None:
     if "v.mp4" in words[0]:
         (tmp_path / "v.mp4").touch()
     done = command(*(word.replace("{tmp}", str(tmp_path)) for word in words))
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
-    assert told in done.stderr
+    assert message in done.stderr
 
 
 def test_dry_run_prints_config_and_plan_and_writes_nothing(tmp_path: Path) -> None:

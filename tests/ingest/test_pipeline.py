@@ -175,7 +175,7 @@ def mounted(tmp_path: Path, options: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ("size=24k", "the disk is full"),
         ("size=60k", "the disk is full"),
@@ -183,11 +183,11 @@ def mounted(tmp_path: Path, options: str) -> Path:
     ],
 )
 def test_real_full_and_read_only_disks_give_one_line(
-    folder: Path, quick: IngestConfig, tmp_path: Path, options: str, told: str
+    folder: Path, quick: IngestConfig, tmp_path: Path, options: str, message: str
 ) -> None:
     place = mounted(tmp_path, options)
     try:
-        with pytest.raises(UserError, match=told) as caught:
+        with pytest.raises(UserError, match=message) as caught:
             pipeline.run([str(folder)], place / "d", quick)
         assert "\n" not in str(caught.value)
         assert not list(place.rglob("*.tmp"))

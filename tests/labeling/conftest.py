@@ -1,4 +1,4 @@
-"""Small datasets as ingest leaves them: keyframes of toy paintings, no labels yet."""
+"""Fixtures: small datasets with the keyframes of toy paintings, with and without labels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ingest.format.images import encode_image
 from ingest.format.schema import Keyframe, Sample, Split, encode_keyframe
 from ingest.format.tar import write_tar
 from ingest.ledger.outcome import VideoOutcome
-from labeling.instructions.labelers import InstructionsConfig
+from labeling.instructions.batch_labeling import InstructionTask, label_instructions
+from labeling.instructions.labeler_factory import InstructionsConfig
 from labeling.instructions.table import merge_table
-from labeling.instructions.work import InstructionTask, label_instructions
 from labeling.regions import regions
 
 
@@ -29,7 +29,7 @@ def write_video(
     split: Split = "train",
     painting_id: str = "",
 ) -> None:
-    """One kept video whose first canvas is bare and whose last is the target, 20 s apart."""
+    """Write a kept video; the first canvas is blank, the last the target, 20 s apart."""
     target = len(canvases) - 1
     write_tar(
         dataset.keyframes_tar(video_id),
@@ -57,7 +57,7 @@ def write_video(
 
 
 class ColourDistance:
-    """Stands in for LPIPS where a test is about something else: no torch."""
+    """Replaces LPIPS by the colour difference in tests that do not need torch."""
 
     def features(self, images: np.ndarray) -> list[np.ndarray]:
         return list(images.astype(np.float32))
@@ -69,7 +69,7 @@ class ColourDistance:
 
 @pytest.fixture
 def colour_distance(monkeypatch: pytest.MonkeyPatch) -> ColourDistance:
-    """Regions by colour instead of LPIPS, also inside `label_regions`."""
+    """Makes `label_regions` use `ColourDistance`."""
     distance = ColourDistance()
     monkeypatch.setattr(regions, "_distance", lambda device: distance)
     return distance
@@ -79,7 +79,7 @@ def colour_distance(monkeypatch: pytest.MonkeyPatch) -> ColourDistance:
 def labeled_dataset(
     keyframe_dataset: Callable[..., Dataset], colour_distance: ColourDistance
 ) -> Callable[..., Dataset]:
-    """Like `keyframe_dataset`, with regions and the rule labeler's instructions."""
+    """Makes a `keyframe_dataset` with regions and the rule labeler's instructions."""
 
     def make(num_train: int = 2, num_val: int = 1, **options: Any) -> Dataset:
         dataset = keyframe_dataset(num_train, num_val, **options)
@@ -97,7 +97,7 @@ def labeled_dataset(
 def keyframe_dataset(
     tmp_path: Path, make_toy_samples: Callable[..., list[Sample]]
 ) -> Callable[..., Dataset]:
-    """A function that makes a dataset of `num_train` and `num_val` toy videos, four pairs each."""
+    """Makes a dataset of `num_train` and `num_val` toy videos with four pairs each."""
 
     def make(
         num_train: int = 2,

@@ -1,7 +1,7 @@
-"""A process that runs stages in children it forks, so that a test can kill them at any moment.
+"""Runs stages in forked processes, so that a test can kill them at any moment.
 
-Lines in: ``STAGE ROOT [URL]``. Lines out: the child's process id, then its exit status. Everything
-is imported before the first fork; tasks run in the child itself, without Ray.
+Standard input: lines ``STAGE ROOT [URL]``. Standard output: the process id of each fork, then its
+exit status. Everything is imported before the first fork; tasks run without Ray.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pandas  # noqa: F401  (imported for the children)
+import pandas  # noqa: F401  (imported before the fork)
 from pyarrow import parquet  # noqa: F401
 
 from ingest.execution.tasks import Finished
-from labeling import pipeline, work
-from labeling.instructions.work import label_videos, labeler_of
+from labeling import pipeline, stage_tasks
+from labeling.instructions.batch_labeling import label_videos, shared_labeler
 from labeling.settings import LabelingConfig
 
 
@@ -27,7 +27,7 @@ def run_here(function: Any, items: Any, *_: Any) -> Iterator[Finished[Any, Any]]
 
 
 def blocks_here(_: Any, tasks: Any, *__: Any) -> Iterator[Finished[Any, Any]]:
-    results = label_videos(tasks, labeler_of(tasks[0].instructions))
+    results = label_videos(tasks, shared_labeler(tasks[0].instructions))
     for task, result in zip(tasks, results, strict=True):
         if isinstance(result, Exception):
             raise result
@@ -46,8 +46,8 @@ def stage(name: str, root: str, url: str = "") -> None:
 
 
 def main() -> None:
-    work.run_tasks = run_here
-    pipeline.run_blocks = blocks_here
+    stage_tasks.run_tasks = run_here
+    pipeline.run_on_labeler_actors = blocks_here
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

@@ -1,8 +1,8 @@
-"""Stages killed at random moments: every byte afterwards is that of a quiet run, and no answer that
-was saved is asked for again.
+"""Kills stages at random moments; the next run must give the bytes of an undisturbed run.
 
-A few kills of each by default; ``KILLS=30 pytest tests/labeling/test_label_faults.py -s`` does
-thirty and prints what was hit.
+Answers that were saved may not be requested again. Each stage is killed a few times by default;
+``KILLS=30 pytest tests/labeling/test_faults.py -s`` kills thirty times and prints how many runs
+were hit.
 """
 
 from __future__ import annotations
@@ -33,13 +33,14 @@ from labeling.pairs import read_pairs
 from labeling.shards.index import check_shards
 
 KILLS = int(os.environ.get("KILLS", "3"))
+"""Kills of each stage."""
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("sky", "tree", "water", "mountain", "house")
 pytestmark = pytest.mark.timeout(60 + 10 * KILLS)
 
 
 class Runner:
-    """`stage_runner` as a process beside the tests."""
+    """`stage_runner` in another process."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -49,14 +50,14 @@ class Runner:
         )  # fmt: skip
 
     def run(self, *words: object, kill_after_s: float | None = None) -> int:
-        """Exit status of a stage, below 0 if it was killed."""
+        """Run a stage; its exit status, negative if it was killed."""
         assert self._process.stdin
         assert self._process.stdout
         print(*words, file=self._process.stdin, flush=True)
         child = int(self._process.stdout.readline())
         if kill_after_s is not None:
             time.sleep(kill_after_s)
-            with contextlib.suppress(ProcessLookupError):  # it was done before
+            with contextlib.suppress(ProcessLookupError):  # it had finished
                 os.kill(child, signal.SIGKILL)
         return int(self._process.stdout.readline())
 
@@ -72,7 +73,7 @@ def runner() -> Iterator[Runner]:
 
 
 class Moments:
-    """Random moments within a run; a run that was over before makes the next ones earlier."""
+    """Random moments within a run; after a run that finished too early, earlier ones are drawn."""
 
     def __init__(self, seed: int, longest_s: float) -> None:
         self.longest_s, self.hit = longest_s, Counter[str]()
@@ -90,7 +91,7 @@ class Moments:
 
 
 class Server:
-    """Answers after a moment with a word that the request decides; counts requests by content."""
+    """Answers each request with a word chosen by its hash; counts requests by hash."""
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
@@ -104,7 +105,7 @@ class Server:
                 time.sleep(0.02)
                 message = {"role": "assistant", "content": WORDS[int(name, 16) % len(WORDS)]}
                 answer = json.dumps({"choices": [{"message": message}]}).encode()
-                with contextlib.suppress(ConnectionError):  # whoever asked was killed
+                with contextlib.suppress(ConnectionError):  # the client was killed
                     self.send_response(200)
                     self.send_header("Content-Length", str(len(answer)))
                     self.end_headers()
@@ -128,8 +129,7 @@ def server() -> Iterator[Server]:
 
 
 def contents(root: Path) -> dict[str, bytes]:
-    """All files, temporary ones too; what changed since the last build is no part of it, because a
-    killed build counts as one."""
+    """All files, also temporary ones, but not `changes.json`: it compares with the killed build."""
     return {
         str(path.relative_to(root)): path.read_bytes()
         for path in sorted(root.rglob("*"))
@@ -138,7 +138,7 @@ def contents(root: Path) -> dict[str, bytes]:
 
 
 def saved_answers(dataset: Dataset) -> set[str]:
-    """Pairs whose answer by the endpoint is on disk."""
+    """Ids of the pairs whose answer by the endpoint is on disk."""
     return {
         row.pair_id
         for video in dataset.video_ids()
@@ -148,23 +148,23 @@ def saved_answers(dataset: Dataset) -> set[str]:
 
 
 def requests_of(dataset: Dataset) -> dict[str, str]:
-    """How the server knows the request about a pair, by pair."""
+    """Hash of the request about each pair, by pair id."""
     labeler = EndpointLabeler(EndpointConfig(model="m"))
     pairs = [pair for video in dataset.video_ids() for pair in read_pairs(dataset, video)[1]]
     bodies = labeler.prepare([(pair.current.image(), pair.next.image()) for pair in pairs])
     return {p.pair_id: hashlib.sha256(b).hexdigest() for p, b in zip(pairs, bodies, strict=True)}
 
 
-def test_killed_labeling_asks_nothing_twice_that_was_saved(
+def test_killed_labeling_does_not_repeat_saved_requests(
     labeled_dataset: Callable[..., Dataset], runner: Runner, server: Server, tmp_path: Path
 ) -> None:
     dataset = labeled_dataset(3, 0)
-    quiet = tmp_path / "quiet"
-    shutil.copytree(dataset.root, quiet)
+    undisturbed = tmp_path / "undisturbed"
+    shutil.copytree(dataset.root, undisturbed)
     began = time.monotonic()
-    assert runner.run("instructions", quiet, server.url) == 0
+    assert runner.run("instructions", undisturbed, server.url) == 0
     moments = Moments(3, time.monotonic() - began)
-    names, expected = requests_of(dataset), contents(quiet)
+    names, expected = requests_of(dataset), contents(undisturbed)
     assert server.asked == Counter(names.values())
     num_saved = Counter[int]()
     for number in range(KILLS):
@@ -185,7 +185,7 @@ def test_killed_labeling_asks_nothing_twice_that_was_saved(
 
 
 def reject_and_correct(dataset: Dataset) -> None:
-    """A shard is emptied, so that others are renamed; another one changes."""
+    """Reject all pairs of the first shard, and correct one in the last shard."""
     built = json.loads(dataset.index_json.read_text())["shards"]
     assert len(built) > 3
     table = read_table(dataset)
@@ -206,10 +206,10 @@ def _keys(dataset: Dataset, shard: str) -> list[str]:
     return [place.key for place in find_ranges(dataset.shards / shard)]
 
 
-def test_a_killed_shard_build_leaves_the_same_bytes(
+def test_killed_shard_build_gives_the_same_bytes(
     labeled_dataset: Callable[..., Dataset], runner: Runner, tmp_path: Path
 ) -> None:
-    """First builds, and builds after corrections that empty a shard and rename the others."""
+    """For first builds, and for builds after corrections that empty a shard and rename others."""
     dataset = labeled_dataset(5, 1)
     fresh, corrected = tmp_path / "fresh", tmp_path / "corrected"
     shutil.copytree(dataset.root, fresh)
@@ -218,13 +218,13 @@ def test_a_killed_shard_build_leaves_the_same_bytes(
     shutil.copytree(dataset.root, corrected)
     moments = Moments(5, 0.0)
     for state in (fresh, corrected):
-        quiet = tmp_path / f"quiet-{state.name}"
-        shutil.copytree(state, quiet)
+        undisturbed = tmp_path / f"undisturbed-{state.name}"
+        shutil.copytree(state, undisturbed)
         began = time.monotonic()
-        assert runner.run("shards", quiet) == 0
+        assert runner.run("shards", undisturbed) == 0
         moments.longest_s = time.monotonic() - began
-        assert check_shards(Dataset(quiet)) == []
-        expected = contents(quiet)
+        assert check_shards(Dataset(undisturbed)) == []
+        expected = contents(undisturbed)
         for number in range(-(-KILLS // 2)):
             root = tmp_path / f"{state.name}-{number}"
             shutil.copytree(state, root)

@@ -1,4 +1,4 @@
-"""Which canvases make a pair, and how the white start comes about."""
+"""Pairs of keyframes, and the white canvas that a painting starts from."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def keyframe(
     record = Keyframe(
         video_id="v", index=index, time_s=time_s, target=target, is_bare=is_bare, frame_index=index
     )
-    level = index if shade is None else shade
-    return StoredKeyframe(record, "png", encode_image(np.full((8, 10, 3), level, np.uint8), "png"))
+    value = index if shade is None else shade
+    return StoredKeyframe(record, "png", encode_image(np.full((8, 10, 3), value, np.uint8), "png"))
 
 
-def test_bare_first_keyframe_is_replaced_by_white() -> None:
+def test_white_replaces_a_blank_first_keyframe() -> None:
     pairs = pairs_of([keyframe(0, 15, 2, True), keyframe(1, 40, 2), keyframe(2, 53, 2)], 10)
     assert [p.pair_id for p in pairs] == ["v-white-k0001-k0002", "v-k0001-k0002-k0002"]
     assert [p.interval_s for p in pairs] == [25, 13]
@@ -42,7 +42,7 @@ def test_white_is_put_before_a_painted_first_keyframe(
     assert pairs[0].interval_s == interval_s
 
 
-def test_only_the_last_of_several_bare_keyframes_counts() -> None:
+def test_white_replaces_the_last_of_several_blank_keyframes() -> None:
     frames = [
         keyframe(0, 1, 3, True),
         keyframe(1, 5, 3, True),
@@ -56,33 +56,40 @@ def test_only_the_last_of_several_bare_keyframes_counts() -> None:
     ]
 
 
-def test_takes_do_not_mix_and_a_later_one_goes_on() -> None:
+def test_pairs_do_not_mix_shots_and_only_the_first_shot_starts_from_white() -> None:
     frames = [keyframe(0, 1, 1), keyframe(1, 5, 1), keyframe(2, 9, 3), keyframe(3, 20, 3)]
     ids = [p.pair_id for p in pairs_of(frames, 0)]
     assert ids == ["v-white-k0000-k0001", "v-k0000-k0001-k0001", "v-k0002-k0003-k0003"]
 
 
-def test_a_finished_picture_alone_is_no_process() -> None:
+def test_a_single_keyframe_gives_no_pair() -> None:
     assert pairs_of([keyframe(0, 3, 0)], 0) == []
     assert pairs_of([], 0) == []
 
 
-def test_time_must_go_forward() -> None:
+def test_keyframes_out_of_order_are_refused() -> None:
     with pytest.raises(UserError, match="k0001 is not later than k0000"):
         pairs_of([keyframe(0, 9, 1), keyframe(1, 9, 1)], 0)
 
 
-def test_missing_target_is_named() -> None:
+def test_a_missing_target_is_named() -> None:
     with pytest.raises(UserError, match="keyframe 7"):
         pairs_of([keyframe(0, 1, 7), keyframe(1, 9, 7)], 0)
 
 
-def test_content_hash_follows_every_image() -> None:
+def content_hashes(frames: list[StoredKeyframe]) -> list[str]:
+    return [pair.content_hash for pair in pairs_of(frames, 0)]
+
+
+def test_content_hash_changes_with_every_image() -> None:
     frames = [keyframe(0, 1, 2), keyframe(1, 5, 2), keyframe(2, 9, 2)]
-    before = [p.content_hash for p in pairs_of(frames, 0)]
+    before = content_hashes(frames)
     assert len(set(before)) == 3
-    frames[2] = keyframe(2, 9, 2, shade=99)
-    after = [p.content_hash for p in pairs_of(frames, 0)]
+    after = content_hashes([*frames[:2], keyframe(2, 9, 2, shade=99)])
     assert all(a != b for a, b in zip(before, after, strict=True))
-    late = [keyframe(i, 100.0 + i, 2, shade=(0, 1, 99)[i]) for i in range(3)]
-    assert [p.content_hash for p in pairs_of(late, 0)] == after, "times are not content"
+
+
+def test_content_hash_does_not_depend_on_times() -> None:
+    frames = [keyframe(0, 1, 2), keyframe(1, 5, 2), keyframe(2, 9, 2)]
+    later = [keyframe(i, 100.0 + i, 2) for i in range(3)]
+    assert content_hashes(later) == content_hashes(frames)

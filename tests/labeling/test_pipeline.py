@@ -1,4 +1,4 @@
-"""The commands: as a user runs them, and the same on Ray."""
+"""The stages as a user runs them, in this process and on Ray."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.conventions.errors import UserError
 from ingest.execution.ray_tasks import Finished, TaskFailure
 from ingest.format.dataset import Dataset
 from ingest.format.tar_ranges import find_ranges
-from labeling import pipeline, work
+from labeling import pipeline, stage_tasks
 from labeling.corrections.corrections import Correction, append_corrections
 from labeling.instructions.table import read_jsonl, read_table
 from labeling.settings import LabelingConfig
@@ -33,7 +33,7 @@ def config(**shards: Any) -> LabelingConfig:
 
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tasks run here and finish in reverse order, as they may on a cluster."""
+    """Run tasks in this process, in reverse order, as may happen on a cluster."""
 
     def run(
         function: Callable[[Any], Any], items: Sequence[Any], run_config: Any, address: str | None
@@ -44,7 +44,7 @@ def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
             except Exception as error:
                 yield Finished(item, TaskFailure("exception", str(error)))
 
-    monkeypatch.setattr(work, "run_tasks", run)
+    monkeypatch.setattr(stage_tasks, "run_tasks", run)
 
 
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -59,7 +59,7 @@ def shard_bytes(dataset: Dataset) -> dict[str, bytes]:
 
 
 @pytest.mark.usefixtures("in_process", "colour_distance")
-def test_stages_follow_each_other(keyframe_dataset: Callable[..., Dataset]) -> None:
+def test_stages_run_in_order(keyframe_dataset: Callable[..., Dataset]) -> None:
     dataset = keyframe_dataset(2, 1)
     with pytest.raises(UserError, match="python -m labeling instructions"):
         pipeline.run_shards(dataset.root, config())
@@ -76,7 +76,7 @@ def test_stages_follow_each_other(keyframe_dataset: Callable[..., Dataset]) -> N
 
 
 @pytest.mark.usefixtures("in_process")
-def test_one_bad_video_does_not_stop_the_others(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_a_damaged_video_does_not_stop_the_others(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(2, 0)
     video = dataset.video_ids()[0]
     dataset.keyframes_tar(video).write_bytes(b"x" * 700)
@@ -101,7 +101,7 @@ def test_rebuild_writes_only_what_changed(labeled_dataset: Callable[..., Dataset
 
 
 @pytest.mark.usefixtures("in_process")
-def test_stale_shards_go(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_stale_shards_are_removed(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(2, 0)
     pipeline.run_shards(dataset.root, config(samples_per_shard=1))
     result = pipeline.run_shards(dataset.root, config(samples_per_shard=8))
@@ -110,7 +110,7 @@ def test_stale_shards_go(labeled_dataset: Callable[..., Dataset]) -> None:
 
 
 @pytest.mark.usefixtures("in_process")
-def test_failed_video_is_named_and_no_shard_is_touched(
+def test_a_damaged_video_stops_the_shards_before_any_is_written(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(2, 0)
@@ -124,11 +124,14 @@ def test_failed_video_is_named_and_no_shard_is_touched(
     assert shard_bytes(dataset) == before
 
 
-def test_check_tells_what_is_wrong(labeled_dataset: Callable[..., Dataset], in_process) -> None:
-    dataset = labeled_dataset(2, 0)
-    done = command("shards", dataset.root, "--check")
+def test_check_without_an_index_names_the_command(keyframe_dataset: Callable[..., Dataset]) -> None:
+    done = command("shards", keyframe_dataset(1, 0).root, "--check")
     assert (done.returncode, done.stdout) == (2, "")
     assert "index.json not found: run `python -m labeling shards" in done.stderr
+
+
+def test_check_reports_every_problem(labeled_dataset: Callable[..., Dataset], in_process) -> None:
+    dataset = labeled_dataset(2, 0)
     pipeline.run_shards(dataset.root, config())
     assert command("shards", dataset.root, "--check").returncode == 0
     data = bytearray((dataset.shards / "train-000000.tar").read_bytes())
@@ -144,7 +147,7 @@ def test_check_tells_what_is_wrong(labeled_dataset: Callable[..., Dataset], in_p
 
 
 @pytest.mark.parametrize("stage", ["regions", "instructions", "shards"])
-def test_wrong_use_is_one_line(tmp_path: Path, stage: str) -> None:
+def test_a_folder_without_dataset_gives_one_line(tmp_path: Path, stage: str) -> None:
     done = command(stage, tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -186,8 +189,8 @@ def by_llava(model: Path) -> LabelingConfig:
 def test_on_ray_with_one_worker_and_two(
     keyframe_dataset: Callable[..., Dataset], tmp_path: Path
 ) -> None:
-    """The whole chain by real workers; the number of tasks at once shows in no byte. The actors of
-    a LLaVA answer once, and are not asked again."""
+    """All stages with real workers: the bytes do not depend on the number of tasks at once, and the
+    actors of a LLaVA are not asked twice."""
     from ingest.execution.ray_tasks import disconnect
 
     model = tiny_llava(tmp_path / "tiny")
@@ -200,9 +203,9 @@ def test_on_ray_with_one_worker_and_two(
             for stage in (pipeline.run_regions, pipeline.run_instructions, pipeline.run_shards):
                 assert not stage(dataset.root, settings)["failed"]
         for number in (0, 1):
-            told = pipeline.run_instructions(datasets[0].root, by_llava(model))
-            assert told["asked"] == (12 if number == 0 else 0)
-            assert not told["failed"]
+            result = pipeline.run_instructions(datasets[0].root, by_llava(model))
+            assert result["asked"] == (12 if number == 0 else 0)
+            assert not result["failed"]
         with pytest.raises(UserError, match=r"did not start: .*cannot load the vision-language"):
             pipeline.run_instructions(datasets[0].root, by_llava(tmp_path / "none"))
     finally:
@@ -211,19 +214,13 @@ def test_on_ray_with_one_worker_and_two(
     answers = read_jsonl(next(datasets[0].instructions.iterdir()))
     assert {row.labeler.partition("@")[0] for row in answers} == {"rule-1", "llava:tiny"}
     assert all((row.mean_log_probability is None) == (row.labeler == "rule-1") for row in answers)
-    for folder in ("labels/regions",):
-        one, two = ([p.read_bytes() for p in sorted((d.root / folder).iterdir())] for d in datasets)
-        assert one == two
+    one, two = ([p.read_bytes() for p in sorted(d.regions.iterdir())] for d in datasets)
+    assert one == two
 
 
-@pytest.mark.usefixtures("in_process")
-def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
-    labeled_dataset: Callable[..., Dataset], tmp_path: Path
-) -> None:
-    dataset = labeled_dataset(3, 0)
-    pipeline.run_shards(dataset.root, config())
-    before, table = shard_bytes(dataset), read_table(dataset)
-    shutil.copytree(dataset.shards, tmp_path / "old" / "shards")
+def reject_first_shard(dataset: Dataset) -> list[str]:
+    """Reject all pairs of the first shard; returns their ids."""
+    table = read_table(dataset)
     keys = [place.key for place in find_ranges(dataset.shards / "train-000000.tar")]
     append_corrections(
         dataset,
@@ -232,6 +229,17 @@ def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
             for k in keys
         ],
     )
+    return keys
+
+
+@pytest.mark.usefixtures("in_process")
+def test_an_emptied_shard_leaves_no_gap_and_the_following_are_renamed(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = labeled_dataset(3, 0)
+    pipeline.run_shards(dataset.root, config())
+    before = shard_bytes(dataset)
+    reject_first_shard(dataset)
     result = pipeline.run_shards(dataset.root, config())
     after = shard_bytes(dataset)
     assert result["written"] == []
@@ -243,13 +251,23 @@ def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
     ):
         assert after[now] == before[then]
     assert check_shards(dataset) == []
-    # The same told by a comparison of two folders.
+
+
+@pytest.mark.usefixtures("in_process")
+def test_diff_lists_moved_and_removed_samples(
+    labeled_dataset: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    dataset = labeled_dataset(3, 0)
+    pipeline.run_shards(dataset.root, config())
+    shutil.copytree(dataset.shards, tmp_path / "old" / "shards")
+    keys = reject_first_shard(dataset)
+    pipeline.run_shards(dataset.root, config())
     out = tmp_path / "diff.json"
     done = command("shards", dataset.root, "--diff", tmp_path / "old", "--json", out)
     assert done.returncode == 0, done.stderr
-    told = json.loads(out.read_text())
-    assert told["counts"] == {"moved": 8, "removed": 4}
-    assert {s["key"] for s in told["samples"] if s["kind"] == "removed"} == set(keys)
+    diff = json.loads(out.read_text())
+    assert diff["counts"] == {"moved": 8, "removed": 4}
+    assert {s["key"] for s in diff["samples"] if s["kind"] == "removed"} == set(keys)
     assert done.stdout.splitlines()[0] == "8 moved, 4 removed"
     assert f"removed {keys[0]} (train-000000.tar): rejected by human:Ann" in done.stdout
     changes = json.loads((dataset.shards / "changes.json").read_text())
@@ -258,29 +276,50 @@ def test_an_emptied_shard_leaves_no_gap_and_its_followers_are_renamed(
     }
 
 
-@pytest.mark.usefixtures("in_process")
-def test_an_old_index_is_migrated_and_a_damaged_or_later_one_refused(
-    labeled_dataset: Callable[..., Dataset],
-) -> None:
+@pytest.fixture
+def version_1_0(
+    labeled_dataset: Callable[..., Dataset], in_process
+) -> tuple[Dataset, dict[str, bytes]]:
+    """A dataset whose index has version 1.0, and the files of its shards in the current version."""
     dataset = labeled_dataset(2, 0)
     pipeline.run_shards(dataset.root, config())
-    today = shard_bytes(dataset)
+    current = shard_bytes(dataset)
     index = json.loads(dataset.index_json.read_text())
     old = {**{k: v for k, v in index.items() if k != "samples"}, "schema_version": "1.0"}
     (dataset.shards / "samples.parquet").unlink()
     dataset.index_json.write_text(json.dumps(old))
+    return dataset, current
+
+
+def test_an_index_of_version_1_0_is_migrated(version_1_0) -> None:
+    dataset, current = version_1_0
+    assert migrate(dataset) == {"from": "1.0", "to": "1.1", "samples": 8}
+    assert shard_bytes(dataset) == current
+
+
+def test_a_current_index_is_not_migrated(version_1_0) -> None:
+    dataset, _ = version_1_0
+    migrate(dataset)
+    assert migrate(dataset) == {"from": "1.1", "to": "1.1", "samples": 8}
+
+
+def test_damaged_shards_are_not_migrated(version_1_0) -> None:
+    dataset, current = version_1_0
+    index = dataset.index_json.read_bytes()
     tar = dataset.shards / "train-000000.tar"
-    tar.write_bytes(today[tar.name].replace(b"sky", b"sea"))
+    tar.write_bytes(current[tar.name].replace(b"sky", b"sea"))
     with pytest.raises(UserError, match=r"train-000000\.tar has another hash"):
         migrate(dataset)
     tar.unlink()
     with pytest.raises(UserError, match=r"train-000000\.tar is missing"):
         migrate(dataset)
-    assert json.loads(dataset.index_json.read_text()) == old, "nothing is written then"
-    tar.write_bytes(today[tar.name])
-    assert migrate(dataset) == {"from": "1.0", "to": "1.1", "samples": 8}
-    assert shard_bytes(dataset) == today
-    assert migrate(dataset) == {"from": "1.1", "to": "1.1", "samples": 8}
+    assert dataset.index_json.read_bytes() == index, "nothing is written then"
+
+
+def test_an_index_of_a_later_version_is_not_migrated(version_1_0) -> None:
+    dataset, _ = version_1_0
+    migrate(dataset)
+    index = json.loads(dataset.index_json.read_text())
     dataset.index_json.write_text(json.dumps({**index, "schema_version": "1.9"}))
     with pytest.raises(UserError, match=r"version 1\.9, this code writes 1\.1"):
         migrate(dataset)

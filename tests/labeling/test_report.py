@@ -1,4 +1,4 @@
-"""The page of labels: whole, self-contained, and text stays text."""
+"""The page of labels is complete and self-contained, and escapes all text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_every_pair_is_on_the_page(labeled_dataset: Callable[..., Dataset]) -> N
     assert not re.search(r"(?:src|href)=\"(?!data:)", page), "nothing is loaded from elsewhere"
 
 
-def test_words_of_people_are_never_markup(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_text_of_people_is_escaped(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(1, 0)
     label = next(iter(read_table(dataset).values()))
     said = Correction(
@@ -37,7 +37,9 @@ def test_words_of_people_are_never_markup(labeled_dataset: Callable[..., Dataset
     assert "<b>castle" in page
 
 
-def test_long_datasets_are_cut_at_whole_videos(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_the_page_shows_whole_videos_up_to_max_pairs(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
     dataset = labeled_dataset(3, 0)
     page = write_report(dataset, ReportConfig(max_pairs=9)).read_text("utf-8")
     assert page.count("<article") == 8

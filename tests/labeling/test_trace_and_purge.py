@@ -1,4 +1,4 @@
-"""From a sample back to its frame and its labeler; and a video out of everything."""
+"""Traces a sample to its frames and labeler, and purges a video from a whole dataset."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.ledger.outcome import VideoOutcome, read_keyframes, read_outcome
 from ingest.ledger.tombstones import refuse_purged
 from ingest.ledger.trace import as_lines, trace
 from ingest.run.purge import plan_purge, purge, undo_purge
-from labeling import pipeline, work
+from labeling import pipeline, stage_tasks
 from labeling.corrections.corrections import (
     Correction,
     append_corrections,
@@ -38,7 +38,7 @@ def correction(pair: Pair) -> Correction:
 
 
 @pytest.fixture
-def whole(
+def built(
     labeled_dataset: Callable[..., Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[Dataset, list[Pair]]:
     """Three labeled videos with corrections and shards, and the pairs of the first."""
@@ -46,7 +46,7 @@ def whole(
     def run(function: Callable[[Any], Any], items: list[Any], *_: Any) -> Any:
         return (Finished(item, function(item)) for item in items)
 
-    monkeypatch.setattr(work, "run_tasks", run)
+    monkeypatch.setattr(stage_tasks, "run_tasks", run)
     monkeypatch.setattr("ingest.run.conclusion.write_report", lambda dataset: None)
     dataset = labeled_dataset(2, 1)
     pairs = [read_pairs(dataset, video_id)[1] for video_id in dataset.video_ids()]
@@ -56,8 +56,8 @@ def whole(
     return dataset, pairs[0]
 
 
-def test_a_sample_is_traced_to_frame_labeler_and_shard(whole) -> None:
-    dataset, pairs = whole
+def test_a_sample_is_traced_to_frame_labeler_and_shard(built) -> None:
+    dataset, pairs = built
     pair = pairs[1]
     found = trace(dataset, pair.pair_id)
     assert found["video"]["uri"] == f"{pair.video_id}.mp4"
@@ -66,7 +66,7 @@ def test_a_sample_is_traced_to_frame_labeler_and_shard(whole) -> None:
     assert following["frame_index"] == pair.next.reference.frame_index
     assert following["time_s"] == pair.next.reference.time_s
     assert [answer["labeler"] for answer in found["answers"]] == ["rule-1"]
-    assert [said["instruction"] for said in found["corrections"]] == ["lake"]
+    assert [c["instruction"] for c in found["corrections"]] == ["lake"]
     (shard,) = found["shards"]
     sample = dict(read_tar(Path(shard)))[pair.pair_id]
     assert b'"licence": "CC0-1.0"' in sample["json"]
@@ -81,13 +81,13 @@ def test_a_sample_is_traced_to_frame_labeler_and_shard(whole) -> None:
 
 
 @pytest.mark.parametrize("name", ["nonsense", "0" * 16 + "-k0001-k0002", "f" * 16])
-def test_names_of_nothing_are_told(whole, name: str) -> None:
+def test_an_unknown_name_is_refused(built, name: str) -> None:
     with pytest.raises(UserError):
-        trace(whole[0], name)
+        trace(built[0], name)
 
 
-def test_no_byte_of_a_purged_video_remains(whole) -> None:
-    dataset, pairs = whole
+def test_no_byte_of_a_purged_video_remains(built) -> None:
+    dataset, pairs = built
     video_id = pairs[0].video_id
     pictures = [stored.data for stored in read_keyframes(dataset, video_id)][1:]  # less the blank
     (dataset.root / "labels.html").write_text("a page with its pictures")
@@ -105,7 +105,7 @@ def test_no_byte_of_a_purged_video_remains(whole) -> None:
                 assert video_id.encode() not in data or path == dataset.videos_parquet, path
     table = pandas.read_parquet(dataset.videos_parquet).set_index("video_id")
     assert table.loc[video_id].reason == "purged"
-    assert [said.pair_id[:16] for said in read_corrections(dataset)] == [f"{1:016x}"]
+    assert [c.pair_id[:16] for c in read_corrections(dataset)] == [f"{1:016x}"]
     assert read_corrections(dataset)[0].note == 'said "so",\nreally'
     assert check_shards(dataset) == [], "the index names the shards that are left"
     assert len(read_index(dataset).shards) == 2
@@ -114,8 +114,8 @@ def test_no_byte_of_a_purged_video_remains(whole) -> None:
     assert sum(entry.num_samples for entry in read_index(dataset).shards) == 8
 
 
-def test_a_purge_can_be_repeated_and_undone(whole) -> None:
-    dataset, pairs = whole
+def test_a_purge_can_be_repeated_and_undone(built) -> None:
+    dataset, pairs = built
     video_id = pairs[0].video_id
     purge(dataset, plan_purge(dataset, video_id))
     again = plan_purge(dataset, video_id)
@@ -132,8 +132,8 @@ def test_a_purge_can_be_repeated_and_undone(whole) -> None:
         plan_purge(dataset, "another.mp4")
 
 
-def test_the_outcome_of_a_purged_video_says_what_it_was(whole) -> None:
-    dataset, pairs = whole
+def test_the_outcome_of_a_purged_video_says_what_it_was(built) -> None:
+    dataset, pairs = built
     purge(dataset, plan_purge(dataset, pairs[0].video_id))
     outcome: VideoOutcome = read_outcome(dataset, pairs[0].video_id)
     assert (outcome.status, outcome.reason, outcome.look) == ("refused", "purged", "")

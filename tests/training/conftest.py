@@ -27,15 +27,15 @@ def make_painter(small_preset: Preset) -> Callable[..., Painter]:
     import training  # isort: skip
     import torch
 
+    from training.initial_parts import initial_parts
     from training.painter.folder import PARTS_OF, PainterSettings
     from training.painter.painter import Painter
-    from training.starting import starting_parts
 
     del training
 
     def make(*names: str) -> Painter:
         wanted = tuple(dict.fromkeys(part for name in names for part in PARTS_OF[name]))
-        parts: dict[str, Any] = starting_parts(wanted, small_preset, 0, "", "")
+        parts: dict[str, Any] = initial_parts(wanted, small_preset, 0, "", "")
         generator = torch.Generator().manual_seed(1)
         for layer in (
             parts["unet"].conv_out if "unet" in parts else None,

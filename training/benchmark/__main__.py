@@ -1,4 +1,4 @@
-"""``python -m training.benchmark``: training speed, as a table and as JSON."""
+"""``python -m training.benchmark``: measures training speed, as a table and as JSON."""
 
 from __future__ import annotations
 

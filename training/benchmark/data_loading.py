@@ -1,4 +1,5 @@
-"""``python -m training.benchmark.data_loading``: the stream against bare decoding and others."""
+"""``python -m training.benchmark.data_loading``: compares the speed of `ShardStream` with decoding
+alone and with other data loaders."""
 
 from __future__ import annotations
 
@@ -18,29 +19,34 @@ from labeling.benchmark.measure import Measure
 
 app = cli.new_app("Samples a second on one core, decoded, of this stream and of others.")
 
-RIVALS = (
+OTHER_LOADERS = (
     "python -m pip install --no-deps --target FOLDER mosaicml-streaming litdata "
     "brotli python-snappy cramjam zstd xxhash catalogue lightning-utilities"
 )
-"""What the other loaders import that this project lacks; with all they ask for, pip would put
-another NumPy and transformers beside ours."""
+"""pip command that installs the other loaders and those of their imports that this project lacks.
+With all their requirements pip would install a second NumPy and transformers."""
 
-BARE, OURS, UNCACHED = "bare decode", "ours", "ours, no cache"
+DECODE_ONLY = "bare decode"
+"""Name of decoding every image of a sample without loading anything else."""
+OURS = "ours"
+"""Name of `ShardStream` with its image cache."""
+UNCACHED = "ours, no cache"
+"""Name of `ShardStream` without its image cache."""
 
 
 @app.command()
 def benchmark(
     videos: Annotated[int, typer.Option(help="Paintings of 26 pairs, 512 x 640 px")] = 10,
     rounds: Annotated[int, typer.Option(help="Rounds in which all take turns")] = 3,
-    rivals: Annotated[
+    other_loaders: Annotated[
         Path | None,
-        typer.Option("--rivals", help=f"Folder with the other loaders: {RIVALS}"),
+        typer.Option("--rivals", help=f"Folder with the other loaders: {OTHER_LOADERS}"),
     ] = None,
     json_: cli.JsonOption = None,
 ) -> None:
-    """Print a line a loader, and write every figure as JSON."""
-    if rivals is not None:
-        sys.path.append(str(rivals))
+    """Print a line per loader, and write every figure as JSON."""
+    if other_loaders is not None:
+        sys.path.append(str(other_loaders))
     speeds, missing = measure_speeds(videos, rounds)
     rows = rows_of(speeds)
     for name, speed in speeds.items():
@@ -60,48 +66,50 @@ def benchmark(
 
 
 def measure_speeds(videos: int, rounds: int) -> tuple[dict[str, float], dict[str, str]]:
-    """Samples a second of CPU time by loader (medians), and why a loader has none."""
+    """Samples per second of CPU time by loader (medians), and the error of loaders that failed."""
     import cv2
     import torch
 
     from labeling.benchmark.corpus import make_corpus
-    from labeling.benchmark.measure import take_turns
+    from labeling.benchmark.measure import measure_interleaved
     from labeling.pipeline import run_shards
     from labeling.settings import LabelingConfig
-    from training.streaming.freed_memory import keep_freed_memory
+    from training.streaming.malloc_settings import keep_freed_memory
 
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    keep_freed_memory()  # all of them have it, not this stream alone
+    keep_freed_memory()  # for all loaders, not for ours alone
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         dataset = make_corpus(root / "dataset", videos, 27, (512, 640))
         config = LabelingConfig.model_validate({"shards": {"samples_per_shard": 104}})
         run_shards(dataset.root, config)
-        ways, missing = _ways(dataset.root, root)
+        ways, missing = _loaders(dataset.root, root)
         for run in ways.values():
-            run()  # files in memory, modules loaded
-        times = take_turns(ways, rounds)
+            run()  # warm up: files in the page cache, modules loaded
+        times = measure_interleaved(ways, rounds)
     return {name: videos * 26 / time.cpu_s for name, time in times.items()}, missing
 
 
 def rows_of(speeds: Mapping[str, float]) -> list[Measure]:
-    """What is reached: the stream with and without its cache, against decoding and each other."""
+    """Ratios of our speed, with and without cache, to decoding alone and to each other loader."""
     rows = []
     for name, label in ((OURS, "stream"), (UNCACHED, "stream without its cache")):
-        ratio = speeds[name] / speeds[BARE]
+        ratio = speeds[name] / speeds[DECODE_ONLY]
         rows.append(Measure(f"{label} over bare decode", ratio, "x", 0.9, True))
         for other in speeds:
-            if other not in (BARE, OURS, UNCACHED):
+            if other not in (DECODE_ONLY, OURS, UNCACHED):
                 ratio = speeds[name] / speeds[other]
                 rows.append(Measure(f"{label} over {other}", ratio, "x", 1, True))
     return rows
 
 
-def _ways(dataset: Path, scratch: Path) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
-    """What takes turns, and what cannot be had here."""
+def _loaders(
+    dataset: Path, scratch: Path
+) -> tuple[dict[str, Callable[[], object]], dict[str, str]]:
+    """A function that loads all samples, by loader, and the error of loaders that failed."""
     ways: dict[str, Callable[[], object]] = {
-        BARE: lambda: _bare(dataset),
+        DECODE_ONLY: lambda: _decode_only(dataset),
         OURS: lambda: _ours(dataset, 256),
         UNCACHED: lambda: _ours(dataset, 0),
         "webdataset": lambda: _webdataset(dataset),
@@ -110,7 +118,7 @@ def _ways(dataset: Path, scratch: Path) -> tuple[dict[str, Callable[[], object]]
     for name, make in (("mosaicml-streaming", _mosaic), ("litdata", _litdata)):
         try:
             ways[name] = make(dataset, scratch / name)
-        except Exception as error:  # whatever a foreign package raises is told, not hidden
+        except Exception as error:  # reported, whatever another package raises
             missing[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return ways, missing
 
@@ -122,8 +130,8 @@ def _samples(dataset: Path) -> Iterator[dict[str, bytes]]:
         yield {"__key__": raw.key.encode(), **raw.fields}
 
 
-def _bare(dataset: Path) -> None:
-    """Every picture of every sample through OpenCV, and nothing else: neither kept nor stacked."""
+def _decode_only(dataset: Path) -> None:
+    """Decode every image of every sample by OpenCV, without keeping or stacking it."""
     import cv2
     import numpy as np
 
@@ -147,36 +155,37 @@ def _ours(dataset: Path, cache_mb: int) -> None:
 
 
 def _webdataset(dataset: Path) -> None:
-    """Shuffled and decoded by Pillow; its "rgb8" would make three channels of every mask."""
+    """Load by webdataset, shuffled, decoded by Pillow: its "rgb8" would give masks 3 channels."""
     import numpy as np
     from webdataset.compat import WebDataset
 
     shards = [str(path) for path in sorted((dataset / "shards").glob("train-*.tar"))]
-    # Its types know nothing of what its methods are made of.
-    plain: Any = WebDataset(shards, shardshuffle=False, empty_check=False)
-    for sample in plain.shuffle(256).decode("pil"):
+    # Its type annotations lack methods that are attached at run time.
+    dataset_stream: Any = WebDataset(shards, shardshuffle=False, empty_check=False)
+    for sample in dataset_stream.shuffle(256).decode("pil"):
         for name, value in sample.items():
             if name.endswith(("jpg", "png")):
                 np.asarray(value)
 
 
 def _columns(fields: dict[str, bytes]) -> dict[str, Any]:
-    """A sample's pictures by names without format, and its record."""
+    """A sample's images by name without suffix, and its record."""
     pictures = {n.partition(".")[0]: d for n, d in fields.items() if n.endswith(("jpg", "png"))}
     return {**pictures, "record": json.loads(fields["json"])}
 
 
 def _mosaic(dataset: Path, out: Path) -> Callable[[], object]:
-    """The same files as bytes (its JPEG column would encode them anew), decoded by PIL as there."""
+    """A MosaicML loader of the same files, stored as bytes (its JPEG column would encode them
+    again) and decoded by Pillow, as it does."""
     from ingest.conventions.torchvision_operators import install
 
     install()
-    from streaming import MDSWriter, StreamingDataset  # pyright: ignore[reportMissingImports]
+    from streaming import MDSWriter, StreamingDataset  # pyright: ignore
     from streaming.base.util import (  # pyright: ignore[reportMissingImports]
         clean_stale_shared_memory,
     )
 
-    clean_stale_shared_memory()  # of a run that was killed: this one would wait for it
+    clean_stale_shared_memory()  # left by a killed run, it would block this one
     names = ("current", "next", "target", "mask", "difference")
     with MDSWriter(out=str(out), columns={**dict.fromkeys(names, "bytes"), "record": "json"}) as w:
         for fields in _samples(dataset):
@@ -192,6 +201,7 @@ def _mosaic(dataset: Path, out: Path) -> Callable[[], object]:
 
 
 def _litdata(dataset: Path, out: Path) -> Callable[[], object]:
+    """A litdata loader of the same files, stored as bytes and decoded by Pillow."""
     from litdata import StreamingDataset  # pyright: ignore[reportMissingImports]
     from litdata.streaming.cache import Cache  # pyright: ignore[reportMissingImports]
 

@@ -1,5 +1,5 @@
-"""Training steps timed: how fast, how long they waited for data, and what share of the card's
-arithmetic they used."""
+"""Times training steps: samples per second, share of waiting for data, share of the GPU's peak
+arithmetic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from training.loop.config import LoopConfig
-from training.loop.loop import Clock
+from training.loop.loop import TrainingClock
 from training.loop.trainer import Trainer
 from training.networks.presets import Preset
 from training.objectives.mask import MaskConfig, MaskObjective
@@ -22,21 +22,21 @@ from training.streaming.batch import Position
 from training.streaming.stream import DataConfig, ShardStream
 
 BF16_PEAK_TFLOPS = {"A100": 312.0, "H100": 989.0, "H200": 989.0, "L40S": 362.0, "A40": 150.0}
-"""Dense bfloat16 arithmetic of NVIDIA's data sheets (SXM forms), by a part of the card's name."""
+"""Dense bfloat16 peak in TFLOPS from NVIDIA's data sheets (SXM), by a part of the GPU's name."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What some training steps took."""
+    """Measured speed of some training steps."""
 
     samples_per_s: float
     data_wait_share: float
-    """Share of the time in which the step waited for its batch."""
+    """Share of the time spent waiting for batches."""
     tflops_per_sample: float
-    """Floating-point operations of a forward and backward pass, in 10^12; recomputed activations
-    are not counted."""
+    """Floating-point operations of a forward and backward pass per sample, in 10^12, without
+    recomputed activations."""
     peak_share: float | None
-    """Share of the card's bfloat16 peak; None on a CPU or a card that is not in the table."""
+    """Share of the GPU's bfloat16 peak; None on a CPU or a GPU that is not in the table."""
 
 
 def measure(
@@ -51,7 +51,7 @@ def measure(
 ) -> Speed:
     """Train `name` with random weights on a dataset for `num_steps` timed steps.
 
-    Every part is random, frozen ones too: they cost the same as trained ones.
+    Frozen parts are random too: their weights do not affect the speed.
     """
     objective = _objective(name, preset, device)
     trainer = Trainer(objective, run, loop, device)
@@ -62,20 +62,20 @@ def measure(
         trainer.train_step([next(batches)])
     for _ in range(num_warmup):
         trainer.train_step([next(batches)])
-    first, clock = trainer.position.samples_seen, Clock()
+    first, clock = trainer.position.samples_seen, TrainingClock()
     for _ in range(num_steps):
-        trainer.train_step(clock.timed(batches, 1))
+        trainer.train_step(clock.next_batches(batches, 1))
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     speed = (trainer.position.samples_seen - first) / clock.elapsed_s
     tflops = counter.get_total_flops() / loop.batch_size / 1e12
     peak = _peak_tflops(device)
     share = speed * tflops / peak if peak else None
-    return Speed(speed, clock.waiting_share, tflops, share)
+    return Speed(speed, clock.data_wait_share, tflops, share)
 
 
 def card_name(device: torch.device) -> str:
-    """The card's own name; "CPU" without one."""
+    """Name of the GPU; "CPU" without one."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
 
 

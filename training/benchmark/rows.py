@@ -1,4 +1,4 @@
-"""The rows of the table: each measure with what is to be reached and the card it was taken on."""
+"""Makes the rows of the table: each measure with its value, its goal and the GPU it ran on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from training.loop.config import LoopConfig
 from training.networks.presets import PAPER, POCKET, Preset
 
 NOT_MEASURED = "not measured"
-FULL_SIZE = (512, 640)
+"""Value of rows that need a GPU where there is none."""
+PAPER_SIZE_PX = (512, 640)
 """Height and width of the published canvases in px."""
 
 
@@ -24,11 +25,11 @@ def all_rows(num_steps: int, gpu_batch_size: int) -> list[dict[str, Any]]:
         root = Path(folder)
         rows = cpu_rows(root, num_steps)
         device = torch.device("cuda") if torch.cuda.is_available() else None
-        return rows + gpu_rows(root, device, PAPER, FULL_SIZE, num_steps, gpu_batch_size)
+        return rows + gpu_rows(root, device, PAPER, PAPER_SIZE_PX, num_steps, gpu_batch_size)
 
 
 def cpu_rows(root: Path, num_steps: int) -> list[dict[str, Any]]:
-    """Share of a training step's time that is spent waiting for its batch."""
+    """Share of waiting for data and samples per second, pocket preset on the CPU."""
     dataset = write_dataset(root / "small", 8, 256, 320)
     device, loop = torch.device("cpu"), LoopConfig(batch_size=4)
     rows = []
@@ -48,7 +49,8 @@ def gpu_rows(
     num_steps: int,
     batch_size: int,
 ) -> list[dict[str, Any]]:
-    """Training at `size` in bf16; without a device the rows say that nothing was measured."""
+    """Samples per second and share of the peak at `size` in bf16; `NOT_MEASURED` without a
+    device."""
     reach = {"renderer": ">= 10", "mask": ">= 20"}
     if device is None:
         rows = [

@@ -1,7 +1,8 @@
-"""Checkpoints: a folder of safetensors and one JSON, whole or absent.
+"""Writes and reads checkpoints: folders of safetensors files and one JSON file.
 
-``RUN/checkpoints/step-000000120/`` holds one ``.safetensors`` file a group of tensors (weights,
-average, optimizer, random) and ``state.json``. The folder gets its name when all of it is written.
+``RUN/checkpoints/step-000000120/`` holds one ``.safetensors`` file per group of tensors (weights,
+average, optimizer, random) and ``state.json``. The folder is renamed to that name when it is
+complete, so a checkpoint is whole or absent.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from ingest.conventions.atomic import SUFFIX, write_json
 from ingest.conventions.errors import UserError
 
 TensorGroups = Mapping[str, Mapping[str, Tensor]]
+"""Tensors by group and by name."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What was saved: named groups of named tensors, and plain values."""
+    """A checkpoint in memory: named groups of named tensors, and JSON values."""
 
     path: Path
     groups: dict[str, dict[str, Tensor]]
@@ -65,7 +67,7 @@ def save_checkpoint(
 
 
 def checkpoints(run: Path) -> list[Path]:
-    """Whole checkpoints of a run, oldest first."""
+    """Folders of the complete checkpoints of a run, oldest first."""
     return sorted((run / "checkpoints").glob("step-*"))
 
 
@@ -92,7 +94,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def random_state() -> dict[str, Tensor]:
-    """The global generators of torch."""
+    """States of torch's global generators, by device."""
     state = {"cpu": torch.get_rng_state()}
     if torch.cuda.is_available():
         for index, generator in enumerate(torch.cuda.get_rng_state_all()):
@@ -101,6 +103,7 @@ def random_state() -> dict[str, Tensor]:
 
 
 def restore_random_state(state: Mapping[str, Tensor]) -> None:
+    """Set torch's global generators to what `random_state` returned."""
     torch.set_rng_state(state["cpu"])
     for index in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
         if f"cuda{index}" in state:

@@ -1,4 +1,4 @@
-"""Batches of pictures side by side, to be looked at."""
+"""Arranges batches of images as a contact sheet, to be looked at in TensorBoard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch.nn import functional
 
 
 def contact_sheet(columns: list[Tensor], width_px: int = 192, gap_px: int = 4) -> np.ndarray:
-    """One row a sample, one column a tensor.
+    """One image with a row per sample and a column per tensor.
 
     Args:
         columns: each (P, 3 or 1, H, W) in [-1, 1], all of one P and size.

@@ -1,4 +1,4 @@
-"""The one training loop: any `Objective`, on one process or several, resumable to the bit.
+"""The training loop of any `Objective`, on one process or several; resuming is exact to the bit.
 
 Progress is counted in samples seen. A run folder holds ``training.yaml`` (resolved config),
 ``checkpoints/``, ``tensorboard/``, ``log.jsonl``, ``parts/`` (the trained networks in painter
@@ -39,17 +39,17 @@ class TrainingResult:
     validation_loss: float | None
 
 
-class Clock:
-    """Seconds of training, and the share of them in which steps waited for data."""
+class TrainingClock:
+    """Measures the seconds of training and the share of them spent waiting for data."""
 
     def __init__(self) -> None:
-        self.start_s, self.waited_s = time.monotonic(), 0.0
+        self.start_s, self.data_wait_s = time.monotonic(), 0.0
 
-    def timed(self, batches: Iterator[Batch], count: int) -> list[Batch]:
+    def next_batches(self, batches: Iterator[Batch], count: int) -> list[Batch]:
         """The next `count` batches."""
         before_s = time.monotonic()
         taken = list(itertools.islice(batches, count))
-        self.waited_s += time.monotonic() - before_s
+        self.data_wait_s += time.monotonic() - before_s
         return taken
 
     @property
@@ -57,8 +57,8 @@ class Clock:
         return time.monotonic() - self.start_s
 
     @property
-    def waiting_share(self) -> float:
-        return self.waited_s / max(1e-9, self.elapsed_s)
+    def data_wait_share(self) -> float:
+        return self.data_wait_s / max(1e-9, self.elapsed_s)
 
 
 def train(
@@ -69,17 +69,17 @@ def train(
     config: LoopConfig,
     device: torch.device | None = None,
 ) -> TrainingResult:
-    """Train until `max_steps` or `max_time_s`; a run folder with checkpoints is continued.
+    """Train until `max_steps` or `max_time_s`; continues from checkpoints in the run folder.
 
     Every rank calls it with the same arguments and gets the same result; rank 0 writes the folder.
 
     Raises:
-        UserError: a loss that is no number (naming the batch and the last good checkpoint), or a
+        UserError: a loss that is not finite (names the batch and the last good checkpoint), or a
             run folder of another objective or preset.
     """
     trainer = Trainer(objective, run, config, device or torch.device("cpu"))
     resumed = trainer.resume()
-    with RunLog(run, objective.name, ranks.is_chief()) as log:
+    with RunLog(run, objective.name, ranks.is_rank_zero()) as log:
         if resumed:
             log.say(f"going on from step {trainer.step} after {trainer.trained_s:.0f} s")
         try:
@@ -101,7 +101,7 @@ def train(
             loss=trainer.loss,
             validation_loss=validation_loss,
         )
-        if ranks.is_chief():
+        if ranks.is_rank_zero():
             atomic.write_json(run / "result.json", asdict(result))
     return result
 
@@ -111,17 +111,17 @@ def _run_steps(
 ) -> Literal["max_steps", "max_time_s"]:
     config = trainer.config
     stream = batches.batches(trainer.position, ranks.rank(), ranks.num_ranks())
-    clock, before_s, first_step = Clock(), trainer.trained_s, trainer.step
+    clock, before_s, first_step = TrainingClock(), trainer.trained_s, trainer.step
     while trainer.step < config.max_steps:
         trainer.trained_s = before_s + clock.elapsed_s
-        if _is_late(trainer):
+        if _is_time_up(trainer):
             return "max_time_s"
-        trainer.train_step(clock.timed(stream, config.accumulation_steps))
+        trainer.train_step(clock.next_batches(stream, config.accumulation_steps))
         fraction = max(trainer.step / config.max_steps, trainer.trained_s / config.max_time_s)
         speed = (trainer.step - first_step) / max(1e-9, clock.elapsed_s)
         log.advance(fraction, trainer.step, trainer.recent[-1]["loss"], speed)
         if trainer.step % config.log_every_steps == 0:
-            trainer.log_losses(log, data_wait=clock.waiting_share, steps_per_s=speed)
+            trainer.log_losses(log, data_wait=clock.data_wait_share, steps_per_s=speed)
         if trainer.step % config.validate_every_steps == 0:
             trainer.validate(log, validation)
         if trainer.step % config.checkpoint_every_steps == 0:
@@ -131,10 +131,10 @@ def _run_steps(
     return "max_steps"
 
 
-def _is_late(trainer: Trainer) -> bool:
-    """Whether the time is up, by rank 0's clock. Several ranks ask it only now and then: it makes
-    them wait for each other."""
+def _is_time_up(trainer: Trainer) -> bool:
+    """Returns True if rank 0 has trained for `max_time_s`. Several ranks check it only at logging
+    steps, because the check synchronises them."""
     config = trainer.config
     if ranks.num_ranks() > 1 and trainer.step % config.log_every_steps:
         return False
-    return ranks.of_chief(trainer.trained_s >= config.max_time_s)
+    return ranks.broadcast_from_rank_zero(trainer.trained_s >= config.max_time_s)

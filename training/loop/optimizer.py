@@ -1,4 +1,4 @@
-"""AdamW over an objective's parameters, in full or 8-bit moments, and its state for checkpoints."""
+"""Builds AdamW with 32-bit or 8-bit moments, and converts its state for checkpoints."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from torch import Tensor, nn
 from ingest.conventions.errors import UserError
 from training.loop.config import LoopConfig, learning_rate
 
-NESTED = "|"
-"""Between the names of a quantity that is itself a group, in checkpoints."""
+NESTED_SEPARATOR = "|"
+"""Separates the names of a nested quantity in checkpoint keys."""
 
 
 def build_optimizer(
     parameters: dict[str, nn.Parameter], config: LoopConfig, device: torch.device
 ) -> torch.optim.Optimizer:
-    """AdamW with the published betas (0.9, 0.999) and eps 1e-8, one group a run of equal rates.
+    """AdamW with the published betas (0.9, 0.999) and eps 1e-8; neighbouring parameters of equal
+    learning rate are one group.
 
     Raises:
         UserError: 8-bit moments without a CUDA device or without bitsandbytes.
@@ -38,7 +39,7 @@ def build_optimizer(
 
 
 def set_rates(optimizer: torch.optim.Optimizer, config: LoopConfig, step: int) -> None:
-    """Give every group its rate at `step`."""
+    """Set the learning rate of every group at `step`."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate(config, step) * group["share"]
 
@@ -63,12 +64,12 @@ def optimizer_tensors(optimizer: torch.optim.Optimizer, names: list[str]) -> dic
 def restore_optimizer(
     optimizer: torch.optim.Optimizer, names: list[str], tensors: Mapping[str, Tensor]
 ) -> None:
-    """Undo `optimizer_tensors`."""
+    """Load the state that `optimizer_tensors` returned into the optimiser."""
     index_of = {name: index for index, name in enumerate(names)}
     state: dict[int, dict[str, Any]] = {}
     for key, value in tensors.items():
         name, _, quantity = key.rpartition("/")
-        group, nested, inner = quantity.removesuffix("#").partition(NESTED)
+        group, nested, inner = quantity.removesuffix("#").partition(NESTED_SEPARATOR)
         place = state.setdefault(index_of[name], {})
         if nested:
             place = place.setdefault(group, {})
@@ -78,10 +79,10 @@ def restore_optimizer(
 
 
 def _flat(values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """One level of nesting undone: 8-bit AdamW keeps its scales in a dict of their own."""
+    """Name and value pairs, nested dicts flattened: 8-bit AdamW keeps its scales in one."""
     for quantity, value in values.items():
         if isinstance(value, dict):
-            yield from ((f"{quantity}{NESTED}{inner}", v) for inner, v in value.items())
+            yield from ((f"{quantity}{NESTED_SEPARATOR}{inner}", v) for inner, v in value.items())
         else:
             yield quantity, value
 
@@ -98,7 +99,7 @@ def _eight_bit(groups: list[dict[str, Any]], config: LoopConfig) -> torch.optim.
 
 
 def _rate_groups(parameters: dict[str, nn.Parameter], config: LoopConfig) -> list[dict[str, Any]]:
-    """The optimiser keeps the order of `parameters`, by which checkpoints find its state again."""
+    """Parameter groups in the order of `parameters`, by which checkpoints identify the state."""
 
     def rate(name: str) -> float:
         found = [value for part, value in config.other_rates.items() if part in name]

@@ -1,4 +1,4 @@
-"""What a run says while it works: progress bar, TensorBoard, ``log.jsonl``."""
+"""Logs a training run: progress bar, TensorBoard and ``log.jsonl``."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from torch.utils.tensorboard import SummaryWriter
 
 
 class RunLog:
-    """Open for as long as a run trains. `fraction` of progress comes from whoever calls.
+    """Context manager that is open while a run trains.
 
     Args:
-        writes: whether anything is said and written at all: one rank of many does.
+        writes: False on ranks that neither print nor write.
     """
 
     def __init__(self, run: Path, title: str, writes: bool = True) -> None:
@@ -49,7 +49,7 @@ class RunLog:
             self.writer.close()
 
     def advance(self, fraction: float, step: int, loss: float, steps_per_s: float) -> None:
-        """Move the bar."""
+        """Update the progress bar; `fraction` of the run is in [0, 1]."""
         self.progress.update(
             self.task, completed=min(fraction, 1.0), step=step, loss=loss, speed=steps_per_s
         )
@@ -65,11 +65,11 @@ class RunLog:
             file.write(json.dumps(line) + "\n")
 
     def picture(self, name: str, image: np.ndarray, samples: int) -> None:
-        """Show an RGB uint8 image (H, W, 3) in TensorBoard."""
+        """Write an RGB uint8 image (H, W, 3) to TensorBoard."""
         if self.writer:
             self.writer.add_image(name, image, samples, dataformats="HWC")
 
     def say(self, text: str) -> None:
-        """One line above the bar."""
+        """Print one line above the progress bar."""
         if self.writer:
             self.progress.console.print(text, highlight=False)

@@ -1,5 +1,5 @@
-"""One run's state: weights, their running average, optimiser, place in the stream; saved and
-resumed to the bit."""
+"""The state of a training run (weights, moving average, optimiser, stream position) and its
+checkpoints; resuming is exact to the bit."""
 
 from __future__ import annotations
 
@@ -24,17 +24,22 @@ from training.loop.checkpoint import (
     save_checkpoint,
 )
 from training.loop.config import LoopConfig
+from training.loop.loss_module import (
+    LossModule,
+    gradient_sync,
+    prepare_parts,
+    trained_parts,
+    wrapped_for_ranks,
+)
 from training.loop.objective import Batches, Objective
 from training.loop.optimizer import build_optimizer, optimizer_tensors, restore_optimizer, set_rates
 from training.loop.run_log import RunLog
-from training.loop.step import Step, over_ranks, prepare_parts, trained_parts, without_exchange
 from training.painter.folder import save_part
 from training.streaming.batch import Batch, Position
 
 
 class Trainer:
-    """One run: weights, their average, the optimiser and the place in the stream. Every rank has
-    one, and all of them hold the same; rank 0 writes."""
+    """The state of a run and its steps. The state is the same on every rank; rank 0 writes."""
 
     def __init__(
         self, objective: Objective, run: Path, config: LoopConfig, device: torch.device
@@ -48,46 +53,46 @@ class Trainer:
             else None
         )
         self.optimizer = build_optimizer(self.parameters, config, device)
-        self.single = Step(objective, config, device)
-        self.module = over_ranks(self.single, device)
+        self.loss_module = LossModule(objective, config, device)
+        self.distributed_module = wrapped_for_ranks(self.loss_module, device)
         self.position, self.step, self.trained_s = Position(), 0, 0.0
         self.recent: list[dict[str, float]] = []
         self.loss = float("nan")
         _set_training(objective, True)
 
     def train_step(self, batches: list[Batch]) -> None:
-        """One optimiser step over the batches that are added up.
+        """One optimiser step on the gradients added up over `batches`.
 
         Raises:
-            UserError: a loss or gradient that is no number; the weights are then as before.
+            UserError: a loss or gradient that is not finite; the weights are then as before.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        seen = []
+        losses = []
         for number, batch in enumerate(batches, start=1):
-            with without_exchange(self.module, last=number == len(batches)):
-                terms = self.module(batch.to(self.device))
+            with gradient_sync(self.distributed_module, last=number == len(batches)):
+                terms = self.distributed_module(batch.to(self.device))
                 (terms["loss"] / len(batches)).backward()
-            seen.append({name: term.detach() for name, term in terms.items()})
+            losses.append({name: term.detach() for name, term in terms.items()})
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.config.max_gradient_norm)
-        # Gradients are those of all ranks together, so every rank comes to the same verdict.
+        # Gradients are averaged over ranks, so every rank takes the same branch.
         if not math.isfinite(float(norm)):
-            self._refuse_step(batches, [float(terms["loss"]) for terms in seen])
+            self._refuse_step(batches, [float(terms["loss"]) for terms in losses])
         set_rates(self.optimizer, self.config, self.step)
         self.optimizer.step()
         if self.ema:
             self.ema.step(self.parameters.values())
         self.step, self.position = self.step + 1, batches[-1].position
-        means = {n: sum(float(terms[n]) for terms in seen) / len(seen) for n in seen[0]}
+        means = {n: sum(float(terms[n]) for terms in losses) / len(losses) for n in losses[0]}
         self.recent.append(means)
 
     def _refuse_step(self, batches: list[Batch], losses: list[float]) -> None:
-        """Name the batches whose losses are no numbers, on whatever rank they were; if all losses
-        are numbers and only a gradient is not, all batches of the step."""
+        """Raises UserError naming the batches with a loss that is not finite, on any rank; if only
+        a gradient is not finite, all batches of the step."""
         own = [
             (batch.keys, asdict(batch.position), loss)
             for batch, loss in zip(batches, losses, strict=True)
         ]
-        everyone = [item for items in ranks.of_all(own) for item in items]
+        everyone = [item for items in ranks.gather_from_all(own) for item in items]
         bad = [item for item in everyone if not math.isfinite(item[2])]
         what = f"loss of step {self.step + 1} is {bad[0][2]}" if bad else ""
         named = bad or everyone
@@ -102,9 +107,9 @@ class Trainer:
         )
 
     def save(self) -> Path | None:
-        """Write a checkpoint of this moment (rank 0, which returns its path)."""
-        path = self._write() if ranks.is_chief() else None
-        ranks.wait_for_all()
+        """Write a checkpoint on rank 0. Returns its path there, None on other ranks."""
+        path = self._write() if ranks.is_rank_zero() else None
+        ranks.barrier()
         return path
 
     def _write(self) -> Path:
@@ -121,7 +126,7 @@ class Trainer:
             "step": self.step,
             "trained_s": self.trained_s,
             "ema_step": self.ema.optimization_step if self.ema else 0,
-            # The place in the stream is all the state that the loader has, for any number of ranks.
+            # The position is the whole state of the loader, for any number of ranks.
             "position": asdict(self.position),
             "recent": self.recent,
             "loss": self.loss if math.isfinite(self.loss) else None,
@@ -129,7 +134,7 @@ class Trainer:
         return save_checkpoint(self.run, self.step, groups, state, self.config.keep_checkpoints)
 
     def resume(self) -> bool:
-        """Go back to the newest checkpoint; False in a fresh run."""
+        """Load the newest checkpoint. Returns False if there is none."""
         path = latest_checkpoint(self.run)
         if path is None:
             return False
@@ -164,22 +169,33 @@ class Trainer:
             )
 
     def log_losses(self, log: RunLog, **more: float) -> None:
-        """Means of the steps since the last entry, over all ranks, and `more` as it is."""
+        """Log the mean losses since the last entry, over steps and ranks, and the values in
+        `more`."""
         names = self.recent[0] if self.recent else {}
         means = {n: sum(r[n] for r in self.recent) / len(self.recent) for n in names}
-        means = ranks.mean_of_all(means, self.device)
+        means = ranks.mean_over_ranks(means, self.device)
         self.loss = means.get("loss", self.loss)
         log.scalars("train", {**means, **more}, self.step, self.position.samples_seen)
         self.recent = []
 
     def validate(self, log: RunLog, validation: Batches | None) -> float | None:
-        """Loss and preview of the averaged weights on held-out batches (on rank 0; the others
-        wait); None without any."""
-        loss = self._held_out_loss(log, validation) if validation and ranks.is_chief() else None
-        return ranks.of_chief(loss)
+        """Log loss and preview of the averaged weights on validation batches, computed on rank 0.
 
-    def _held_out_loss(self, log: RunLog, validation: Batches) -> float | None:
-        with self._averaged(), torch.random.fork_rng(), torch.no_grad(), self.single.arithmetic():
+        Returns:
+            The loss, on every rank; None without validation samples.
+        """
+        loss = (
+            self._validation_loss(log, validation) if validation and ranks.is_rank_zero() else None
+        )
+        return ranks.broadcast_from_rank_zero(loss)
+
+    def _validation_loss(self, log: RunLog, validation: Batches) -> float | None:
+        with (
+            self._averaged_weights(),
+            torch.random.fork_rng(),
+            torch.no_grad(),
+            self.loss_module.autocast(),
+        ):
             terms: list[dict[str, Tensor]] = []
             first = None
             for batch in validation.batches(Position()):
@@ -187,7 +203,7 @@ class Trainer:
                     break
                 batch = batch.to(self.device)
                 first = first or batch
-                terms.append(self.single(batch))
+                terms.append(self.loss_module(batch))
             if first is None:
                 return None
             torch.manual_seed(0)
@@ -199,16 +215,16 @@ class Trainer:
         return means["loss"]
 
     def save_parts(self) -> None:
-        """Put the averaged weights as painter parts into ``parts/`` (rank 0)."""
-        if ranks.is_chief():
-            with self._averaged():
+        """Write the parts with averaged weights into ``parts/`` of the run folder, on rank 0."""
+        if ranks.is_rank_zero():
+            with self._averaged_weights():
                 for name, part in self.objective.parts().items():
                     save_part(part, self.run / "parts" / name)
-        ranks.wait_for_all()
+        ranks.barrier()
 
     @contextlib.contextmanager
-    def _averaged(self) -> Iterator[None]:
-        """Averaged weights in place where there are any, dropout off."""
+    def _averaged_weights(self) -> Iterator[None]:
+        """Context with the averaged weights, if any, in the networks and dropout off."""
         if self.ema:
             self.ema.store(self.parameters.values())
             self.ema.copy_to(self.parameters.values())
@@ -222,15 +238,16 @@ class Trainer:
 
 
 def _trainable(objective: Objective) -> dict[str, nn.Parameter]:
+    """Parameters that require a gradient, by part and name."""
     return {
         f"{part}.{name}": parameter
-        for part, module in trained_parts(objective).items()
-        for name, parameter in module.named_parameters()
+        for part, distributed_module in trained_parts(objective).items()
+        for name, parameter in distributed_module.named_parameters()
         if parameter.requires_grad
     }
 
 
 def _set_training(objective: Objective, training: bool) -> None:
-    """Dropout on or off in the parts that are trained; frozen ones stay as they are built."""
+    """Switch the training mode (dropout) of the trained parts; frozen parts keep theirs."""
     for part in trained_parts(objective).values():
         part.train(training)

@@ -1,4 +1,4 @@
-"""g_f, the canvas encoder: the current canvas and the region mask as a feature of latent size.
+"""g_f, the canvas encoder: a feature map at latent size from the current canvas and region mask.
 
 Nine convolutions (paper section 3.3; sizes from the published checkpoint). The output is added
 once to the output of the UNet's conv_in.
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 
 class CanvasEncoder(ModelMixin, ConfigMixin):
-    """Images at full size to the first UNet width at an eighth of it.
+    """Encodes images to the channels of the first UNet level at an eighth of their size.
 
-    The last convolution starts at zero, so that an untrained encoder leaves the UNet as it was.
+    The last convolution starts at zero: an untrained encoder adds nothing to the UNet.
     """
 
     @register_to_config

@@ -1,4 +1,4 @@
-"""Which conditions a row of a batch sees, and what the networks computed from them.
+"""The conditions of a canvas update: which of them each batch row sees, and their features.
 
 Legend: P paintings, R rows (branches of guidance times paintings, branch-major), H x W image size,
 h x w latent size, D token width.
@@ -13,15 +13,15 @@ import torch
 from torch import Tensor
 
 ABLATED = {"TE": "time", "TG": "text", "MG": "mask", "CE": "image"}
-"""Conditions that an ablation drops; "RN" changes the networks instead."""
+"""The condition that each ablation drops; "RN" removes a network instead."""
 
 
 @dataclass(frozen=True)
 class Branch:
-    """One row of classifier-free guidance: the conditions that it sees; the rest is dropped.
+    """The conditions that one branch of classifier-free guidance sees; the others are dropped.
 
-    Dropped means zeros; for text it means the empty instruction; for the reference, no reference
-    tokens at all (and no target in the canvas encoder).
+    A dropped condition is zero. Dropped text is the empty instruction. A dropped reference means
+    no reference tokens and no target in the canvas encoder.
     """
 
     image: bool = True
@@ -39,8 +39,8 @@ class Branch:
 
 
 @dataclass(frozen=True, eq=False)
-class Keep:
-    """The same choice for R rows: bool tensors (R,), named as in `Branch`."""
+class ConditionFlags:
+    """Which conditions each of R rows sees: bool tensors (R,), named as in `Branch`."""
 
     image: Tensor
     canvas: Tensor
@@ -50,7 +50,9 @@ class Keep:
     reference: Tensor
 
     @classmethod
-    def of(cls, branches: Sequence[Branch], num_paintings: int, device: torch.device) -> Keep:
+    def of(
+        cls, branches: Sequence[Branch], num_paintings: int, device: torch.device
+    ) -> ConditionFlags:
         """Rows in branch-major order: branch 0 of every painting, branch 1 of every painting..."""
         flags = {
             one.name: torch.tensor([getattr(b, one.name) for b in branches], device=device)
@@ -58,19 +60,21 @@ class Keep:
         }
         return cls(**{name: f.repeat_interleave(num_paintings) for name, f in flags.items()})
 
-    def without(self, ablations: Sequence[str]) -> Keep:
-        """The same flags, off for conditions that a preset leaves out (`presets.Ablation`)."""
+    def without(self, ablations: Sequence[str]) -> ConditionFlags:
+        """The same flags, False for conditions that a preset leaves out (`presets.Ablation`)."""
         off = [ABLATED[name] for name in ablations if name in ABLATED]
         return replace(self, **dict.fromkeys(off, torch.zeros_like(self.image)))
 
-    def to(self, device: torch.device) -> Keep:
+    def to(self, device: torch.device) -> ConditionFlags:
         """The same flags on `device`."""
-        return Keep(**{one.name: getattr(self, one.name).to(device) for one in fields(self)})
+        return ConditionFlags(
+            **{one.name: getattr(self, one.name).to(device) for one in fields(self)}
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class TargetFeatures:
-    """What is computed once a painting from the target."""
+    """Features of the target, computed once per painting."""
 
     rgb: Tensor
     """The target in [-1, 1], (P, 3, H, W)."""
@@ -79,14 +83,15 @@ class TargetFeatures:
     pooled: Tensor
     """Pooled CLIP vector, (P, width of the image tower)."""
     reference: dict[str, Tensor]
-    """Tokens that the ReferenceNet stored, by block path, each (P, tokens, width)."""
-    projected: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    """Their keys and values in the denoising UNet, filled at its first pass without gradients."""
+    """Tokens of the ReferenceNet by block path, each (P, tokens, width)."""
+    reference_kv: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Cache of the keys and values of `reference` in the denoising UNet, by block path; filled at
+    its first pass without gradients."""
 
 
 @dataclass(frozen=True, eq=False)
 class CanvasFeatures:
-    """What is computed once a canvas update from the current canvas; fields as in
+    """Features of the current canvas, computed once per canvas update; fields as in
     `TargetFeatures`."""
 
     rgb: Tensor
@@ -96,7 +101,7 @@ class CanvasFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Conditioning:
-    """Everything that one canvas update gives to each denoising step, R rows."""
+    """The input of every denoising step of one canvas update, besides the noisy latents; R rows."""
 
     tokens: Tensor
     """Cross attention: image, time and text tokens, (R, 2 + text tokens, D)."""
@@ -112,9 +117,10 @@ class Conditioning:
     """Reference tokens by block path, (P, tokens, width)."""
     reference_rows: Tensor | None
     """bool (R,): rows that see the reference; None for all."""
-    num_alone: int | None = None
-    """The first so many rows do not see it and all others do; None where rows are mixed."""
-    projected: dict[str, tuple[Tensor, Tensor]] | None = None
-    """`TargetFeatures.projected` of this painting."""
-    context: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
-    """Keys and values of `tokens` by block path, filled at the first pass without gradients."""
+    num_without_reference: int | None = None
+    """Number of leading rows without the reference, if all later rows have it; else None."""
+    reference_kv: dict[str, tuple[Tensor, Tensor]] | None = None
+    """`TargetFeatures.reference_kv` of the target."""
+    context_kv: dict[str, tuple[Tensor, Tensor]] = field(default_factory=dict)
+    """Cache of keys and values of `tokens` by block path; filled at the first pass without
+    gradients."""

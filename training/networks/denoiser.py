@@ -1,6 +1,6 @@
-"""From conditions to a prediction: how tokens, canvas feature, reference and UNet come together.
+"""Builds the conditioning of a canvas update and runs the denoising UNet on it.
 
-Legend: P paintings, R rows (`Keep`), h x w latent size, D token width.
+Legend: P paintings, R rows (`ConditionFlags`), h x w latent size, D token width.
 """
 
 from __future__ import annotations
@@ -13,7 +13,12 @@ from diffusers.schedulers.scheduling_utils import SchedulerMixin
 from torch import Tensor
 
 from training.networks.canvas_encoder import CanvasEncoder
-from training.networks.conditions import CanvasFeatures, Conditioning, Keep, TargetFeatures
+from training.networks.conditions import (
+    CanvasFeatures,
+    ConditionFlags,
+    Conditioning,
+    TargetFeatures,
+)
 from training.networks.diffusion import alpha_sigma
 from training.networks.mask_blocks import downscale_mask
 from training.networks.reference_attention import ReferenceAccess
@@ -29,9 +34,10 @@ def build_conditioning(
     target: TargetFeatures,
     canvas: CanvasFeatures,
     mask: Tensor,
-    keep: Keep,
+    keep: ConditionFlags,
 ) -> Conditioning:
-    """Repeat everything for R rows and drop what a row does not keep (zeros; empty text).
+    """The conditioning of R rows; conditions that a row drops are zero (text: the empty
+    instruction).
 
     Args:
         image_token, time_token: (P, 1, D); text_tokens: (P, text, D); empty_text: (1, text, D).
@@ -49,7 +55,7 @@ def build_conditioning(
     images = [rows(canvas.rgb, keep.canvas), rows(mask, keep.mask)]
     if canvas_encoder.config["in_channels"] == 7:
         images.append(rows(target.rgb, keep.reference))
-    num_alone = _num_alone(keep.reference)
+    num_without_reference = _num_leading_without_reference(keep.reference)
     return Conditioning(
         tokens=tokens,
         canvas_feature=canvas_encoder(torch.cat(images, dim=1)),
@@ -57,9 +63,9 @@ def build_conditioning(
         target_latents=rows(target.latents, keep.reference),
         region=rows(downscale_mask(mask, "area"), keep.mask) + _column(~keep.mask, 4, dtype),
         reference=target.reference,
-        reference_rows=None if num_alone == 0 else keep.reference,
-        num_alone=num_alone,
-        projected=target.projected,
+        reference_rows=None if num_without_reference == 0 else keep.reference,
+        num_without_reference=num_without_reference,
+        reference_kv=target.reference_kv,
     )
 
 
@@ -68,26 +74,31 @@ def network_output(
     output: Literal["noise", "canvas_change"],
     latents: Tensor,
     timestep: Tensor | float,
-    given: Conditioning,
+    conditioning: Conditioning,
 ) -> Tensor:
-    """What the network is trained to say, (R, C, h, w): the noise, or the clean next canvas.
+    """The training output of the network, (R, C, h, w): the noise, or the clean next canvas.
 
-    canvas_change: the UNet gives a share s and a correction r for every latent value; the next
+    canvas_change: the UNet predicts a share s and a correction r for every latent value; the next
     canvas is ``canvas + mask * (s * (target - canvas) + r)``. Outside the mask the
-    canvas stays as it is. An untrained network has s = 1 and r = 0: it paints the target into the
-    mask; training teaches what is painted there first (layers that the target no longer shows).
+    canvas does not change. An untrained network has s = 1 and r = 0: it paints the target into the
+    mask. Training teaches what is painted there first (layers that the target no longer shows).
     """
-    latents = latents.repeat(len(given.tokens) // len(latents), 1, 1, 1)
+    latents = latents.repeat(len(conditioning.tokens) // len(latents), 1, 1, 1)
     access = ReferenceAccess(
-        given.reference or None, given.reference_rows, given.num_alone,
-        projected=given.projected, context=given.context,
-    )  # fmt: skip
-    raw = denoise(unet, latents, timestep, given.tokens, given.canvas_feature, access)
+        conditioning.reference or None,
+        conditioning.reference_rows,
+        conditioning.num_without_reference,
+        reference_kv=conditioning.reference_kv,
+        context_kv=conditioning.context_kv,
+    )
+    raw = denoise(unet, latents, timestep, conditioning.tokens, conditioning.canvas_feature, access)
     if output == "noise":
         return raw
     share, correction = raw.chunk(2, dim=1)
-    canvas = given.canvas_latents
-    return canvas + given.region * (share * (given.target_latents - canvas) + correction)
+    canvas = conditioning.canvas_latents
+    return canvas + conditioning.region * (
+        share * (conditioning.target_latents - canvas) + correction
+    )
 
 
 def predict(
@@ -96,21 +107,21 @@ def predict(
     output: Literal["noise", "canvas_change"],
     latents: Tensor,
     timestep: Tensor | float,
-    given: Conditioning,
+    conditioning: Conditioning,
 ) -> Tensor:
-    """`network_output` in the scheduler's prediction type."""
-    said = network_output(unet, output, latents, timestep, given)
+    """`network_output` converted to the scheduler's prediction type: noise or velocity."""
+    prediction = network_output(unet, output, latents, timestep, conditioning)
     if output == "noise":
-        return said
+        return prediction
     # Velocity alpha * noise - sigma * x0 (Salimans and Ho 2022), with the noise that x0 implies.
     alpha, sigma = alpha_sigma(scheduler, timestep, latents.device)
-    repeated = latents.repeat(len(said) // len(latents), 1, 1, 1)
-    return ((alpha * repeated - said) / sigma).to(said.dtype)
+    repeated = latents.repeat(len(prediction) // len(latents), 1, 1, 1)
+    return ((alpha * repeated - prediction) / sigma).to(prediction.dtype)
 
 
-def _num_alone(reads: Tensor) -> int | None:
-    """See `Conditioning.num_alone`. Asked once an update: on a GPU the question waits for it."""
-    flags = reads.tolist()
+def _num_leading_without_reference(reference: Tensor) -> int | None:
+    """`Conditioning.num_without_reference` of bool (R,). Waits for the device: once an update."""
+    flags = reference.tolist()
     count = flags.count(False)
     return None if any(flags[:count]) else count
 

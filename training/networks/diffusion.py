@@ -1,4 +1,4 @@
-"""Diffusion maths: noise schedule, the training loss and dropped conditions.
+"""Diffusion maths: the noise schedule, noisy latents, random timesteps and condition dropout.
 
 Symbols as in the paper: z_0 clean latents of the next canvas I_t, z_s noisy latents at step s, eps
 the noise, alpha_s and sigma_s the schedule's signal and noise (alpha^2 + sigma^2 = 1).
@@ -15,10 +15,14 @@ from diffusers.schedulers.scheduling_euler_ancestral_discrete import (
 )
 from torch import Tensor
 
-from training.networks.conditions import Keep
+from training.networks.conditions import ConditionFlags
 
 NUM_TRAIN_STEPS = 1000
-BETA_START, BETA_END = 0.00085, 0.012
+"""Number of timesteps of the noise schedule (Stable Diffusion's)."""
+BETA_START = 0.00085
+"""Variance of the noise that the first timestep adds."""
+BETA_END = 0.012
+"""Variance of the noise that the last timestep adds."""
 
 
 def build_scheduler(prediction_type: str) -> EulerAncestralDiscreteScheduler:
@@ -57,24 +61,25 @@ def add_noise(scheduler: object, clean: Tensor, noise: Tensor, timestep: Tensor)
 
 
 def draw_noise(generators: Sequence[torch.Generator], shape: Sequence[int]) -> Tensor:
-    """One unit noise of `shape` a generator, stacked; on the CPU, the same on every device."""
+    """Gaussian unit noise of `shape` from each generator, stacked; drawn on the CPU, so it is the
+    same for every device."""
     return torch.stack([torch.randn(*shape, generator=g) for g in generators])
 
 
 def draw_timesteps(generators: Sequence[torch.Generator]) -> Tensor:
-    """A whole timestep in [0, 999] a generator, uniform: s of equation 1, (P,)."""
+    """One uniform integer timestep in [0, 999] from each generator, (P,): s of equation 1."""
     drawn = [torch.randint(NUM_TRAIN_STEPS, (), generator=g) for g in generators]
     return torch.stack(drawn)
 
 
-def draw_keep(
+def draw_condition_flags(
     generators: Sequence[torch.Generator], drop_probability: float, drop_reference: float
-) -> Keep:
-    """Which conditions each sample keeps: every one is dropped on its own (paper: 10 %).
+) -> ConditionFlags:
+    """Which conditions each sample keeps; each one is dropped independently (paper: 10 %).
 
-    The target itself is never dropped in the published training (`drop_reference` 0).
+    The published training never drops the target (`drop_reference` 0).
     """
     kept = torch.stack([torch.rand(6, generator=g) for g in generators])
     limits = torch.tensor([drop_probability] * 5 + [drop_reference])
     image, canvas, time, mask, text, reference = (kept >= limits).unbind(dim=1)
-    return Keep(image, canvas, time, mask, text, reference)
+    return ConditionFlags(image, canvas, time, mask, text, reference)

@@ -1,8 +1,8 @@
-"""The pocket instruction model: a LLaVA of about a million parameters, built from nothing.
+"""The pocket instruction model: a LLaVA of about a million parameters with random weights.
 
-The classes are those of the published 7B network (CLIP vision tower, two-layer projector, Llama);
-only the numbers in their configs differ, and the tokenizer is one of words. So whatever loads, asks
-or trains the one does the same with the other.
+Its classes are those of the published 7B network (CLIP vision tower, two-layer projector, Llama).
+Only the numbers in their configs and the tokenizer (of words) differ, so the same code loads,
+prompts and trains both.
 """
 
 from __future__ import annotations
@@ -25,21 +25,22 @@ from transformers import (
 from ingest.conventions.config import Config
 from ingest.format.vocabulary import VOCABULARY
 from labeling.instructions.prompts import ANNOTATE, INSTRUCT, conversation
-from training.networks.comparing import start_by_comparing
+from training.networks.comparison_init import initialise_as_comparison
 
-SPECIAL = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
+SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>", "<image>")
+"""Tokens of the pocket tokenizer that are no words, in the order of their ids."""
 
 
 class LanguageConfig(Config):
     """Size of the pocket instruction model."""
 
     image_px: int = Field(default=96, ge=32)
-    """Side of the square that a pair image is squeezed to; the aspect ratio is not kept, because
+    """Side of the square that a pair image is resized to; the aspect ratio is not kept, because
     padding would leave a 2.5:1 pair only two fifths of the few patches."""
     patch_px: int = Field(default=12, ge=4)
-    """Side of a patch; divides image_px, and an even number of times."""
+    """Side of a patch; divides image_px into an even number of patches."""
     vision_width: int = Field(default=96, ge=24)
-    """Width of the vision tower; three times a multiple of head_width (`comparing`)."""
+    """Width of the vision tower; three times a multiple of head_width (`comparison_init`)."""
     vision_layers: int = Field(default=3, ge=1)
     """Layers of the vision tower."""
     text_width: int = Field(default=96, ge=8)
@@ -70,12 +71,12 @@ def build_instruction_model(
         torch.manual_seed(seed)
         model = LlavaForConditionalGeneration(_architecture(config, processor.tokenizer))
     generator = torch.Generator().manual_seed(seed)
-    start_by_comparing(model.get_submodule("model.vision_tower"), generator)
+    initialise_as_comparison(model.get_submodule("model.vision_tower"), generator)
     return model, processor
 
 
 def build_processor(config: LanguageConfig) -> Any:
-    """Resizes a pair image to the square, whole, and splits text into words."""
+    """A processor that resizes the whole pair image to the square and splits text into words."""
     side = {"height": config.image_px, "width": config.image_px}
     images = CLIPImageProcessor(
         do_resize=True,
@@ -97,12 +98,13 @@ def build_processor(config: LanguageConfig) -> Any:
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
-    """One token a word for the prompts and `VOCABULARY`; other words are spelled by letters."""
+    """A tokenizer with one token for each word of the prompts and of `VOCABULARY`; it spells other
+    words by letters."""
     split = pre_tokenizers.BertPreTokenizer()
     known = [conversation(prompt).lower() for prompt in (INSTRUCT, ANNOTATE)]
     words = {piece for text in known for piece, _ in split.pre_tokenize_str(text)}
     letters = [chr(code) for code in range(33, 127) if not chr(code).isupper()]
-    pieces = [*SPECIAL, *letters, *(f"##{c}" for c in letters if c.isalnum()), *VOCABULARY]
+    pieces = [*SPECIAL_TOKENS, *letters, *(f"##{c}" for c in letters if c.isalnum()), *VOCABULARY]
     pieces += sorted(words.difference(pieces))
     ids = {piece: index for index, piece in enumerate(dict.fromkeys(pieces))}
     core = Tokenizer(models.WordPiece(ids, unk_token="<unk>"))
@@ -140,7 +142,7 @@ def _architecture(config: LanguageConfig, tokenizer: Any) -> LlavaConfig:
         num_attention_heads=config.text_width // config.head_width,
         num_key_value_heads=config.text_width // config.head_width,
         max_position_embeddings=1024,
-        # The usual 0.02 suits a width of thousands; here it would leave the layers nearly idle.
+        # The default 0.02 suits a width of thousands; here the layers would have almost no effect.
         initializer_range=config.text_width**-0.5,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,

@@ -1,7 +1,7 @@
-"""LoRA on a LLaVA's language model or on a UNet: small trained matrices beside frozen ones (peft).
+"""LoRA layers (peft) on a LLaVA's language model or on a UNet.
 
-The adapted network keeps its class and its `forward`, so loops and labelers notice nothing;
-`without_lora` gives the plain network back with the adaptation merged into its weights.
+The adapted network keeps its class and its `forward`, so training and labeling code need no
+change. `without_lora` returns the network with the LoRA layers merged into its weights.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ class LoraSettings(Config):
 
 
 PROJECTOR = "multi_modal_projector"
+"""Part of the parameter names of a LLaVA's projector, which is trained whole."""
 UNET_LORA = LoraSettings(targets=r".*attn[12]\.(to_q|to_k|to_v|to_out\.0)", alpha=128.0)
-"""For UNets: projections of all attention layers, as diffusers' own LoRA training does."""
+"""Default for UNets: the projections of all attention layers, as in diffusers' LoRA training."""
 
 
 def add_lora(model: Any, settings: LoraSettings, key: str) -> None:
-    """Add LoRA layers to `model` in place; only they and a projector require a gradient after it,
-    and those are kept in float32 whatever the rest is kept in.
+    """Add LoRA layers to `model` in place. Afterwards only they and a projector require a gradient;
+    those parameters are float32 whatever the format of the others.
 
     Args:
-        key: where `settings` stand in the config, for the error.
+        key: config key of `settings`, for the error message.
 
     Raises:
         UserError: no layer's name matches (names differ between releases of transformers).
@@ -69,7 +70,8 @@ def add_lora(model: Any, settings: LoraSettings, key: str) -> None:
 
 
 def without_lora(part: Any) -> Any:
-    """A copy of a network with its LoRA layers merged away; the part itself if it has none."""
+    """A copy of a network with its LoRA layers merged into the weights; the part itself without
+    any."""
     if not any(".lora_" in name for name in getattr(part, "state_dict", dict)()):
         return part
     from peft.tuners.lora import LoraLayer

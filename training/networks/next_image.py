@@ -1,5 +1,5 @@
-"""g_c, the next-image adapter: from the CLIP vectors of canvas and target to one token that stands
-for the next canvas (paper section 3.3)."""
+"""g_c, the next-image adapter: one token that describes the next canvas, from the CLIP vectors of
+canvas and target (paper section 3.3)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""A codec with nothing to train: latents are the picture itself at an eighth of its size.
+"""A codec without weights: the latents are the image itself at an eighth of its size.
 
-It stands where `AutoencoderKL` stands and answers the same calls, so a system that is trained from
-nothing needs no VAE. What it loses is detail, which inference carries over from the target.
+It has the interface of `AutoencoderKL`, so a system that is trained from random weights needs no
+VAE. It loses detail; inference takes that from the target.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from torch.nn import functional
 
 @dataclass(frozen=True, eq=False)
 class PixelLatents:
-    """The "distribution" of latents: a point."""
+    """A distribution of latents with the interface of diffusers' posterior; it is a single
+    point."""
 
     mean: Tensor
 
@@ -31,20 +32,20 @@ class PixelLatents:
 
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """Answer of `encode`, with diffusers' field name."""
+    """Result of `encode`, with diffusers' field name."""
 
     latent_dist: PixelLatents
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """Answer of `decode`, with diffusers' field name."""
+    """Result of `decode`, with diffusers' field name."""
 
     sample: Tensor
 
 
 class PixelCodec(ModelMixin, ConfigMixin):
-    """RGB in [-1, 1] at full size to RGB averages over `block_px` squares, and smoothly back."""
+    """Encodes RGB in [-1, 1] to averages over squares of `block_px`; decodes by interpolation."""
 
     @register_to_config
     def __init__(

@@ -1,7 +1,7 @@
-"""Sizes of every network: one set of classes, built `paper` or `pocket`.
+"""Sizes of every network in the two presets, `paper` and `pocket`; both use the same classes.
 
-`paper` is the published system (its checkpoints fit tensor by tensor); `pocket` is small enough to
-be trained from nothing on a CPU in minutes.
+`paper` is the published system (its checkpoints fit tensor by tensor). `pocket` is small enough to
+be trained from random weights on a CPU in minutes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class TowerSize(Config):
 
 
 class Preset(Config):
-    """All that decides which networks are built and how they are used."""
+    """Which networks are built, their sizes, and how they are used."""
 
     name: Literal["paper", "pocket"]
     """The preset's own name."""
@@ -66,7 +66,7 @@ class Preset(Config):
     """noise: the UNet predicts the noise. canvas_change: how far each latent pixel moves from the
     canvas towards the target, plus a correction (`training.networks.denoiser`)."""
     prediction_type: Literal["epsilon", "v_prediction"]
-    """What is handed to the sampler, whatever the UNet predicts."""
+    """Prediction type that the sampler gets, whatever the UNet predicts."""
     unet: UNetSize
     """Denoising UNet and ReferenceNet."""
     mask_unet: UNetSize
@@ -98,7 +98,7 @@ class Preset(Config):
     mask_blocks: bool
     """The renderer learns with masks in blocks of 8 px, as the mask generator will give them."""
     mask_downscaling: Literal["nearest", "area"]
-    """How masks come to latent size for the mask generator."""
+    """How masks are scaled to latent size for the mask generator."""
     without: tuple[Ablation, ...] = ()
     """Left out of every network: always dropped, in training and while painting."""
     num_steps: int
@@ -146,6 +146,7 @@ PAPER = Preset(
     num_steps=25,
     guidance={"image": 2.0, "canvas": 1.0, "time": 5.0, "mask": 5.0, "text": 5.0},
 )
+"""Sizes and guidance scales of the published system."""
 
 POCKET = Preset(
     name="pocket",
@@ -186,10 +187,11 @@ POCKET = Preset(
     num_steps=6,
     guidance={"image": 1.0, "canvas": 1.0, "time": 1.0, "mask": 1.0, "text": 1.0},
 )
+"""Sizes of the small system, for training on a CPU."""
 
 
 def preset_named(name: str) -> Preset:
-    """The preset of that name."""
+    """The preset of that name. Raises UserError for another name."""
     found = {"paper": PAPER, "pocket": POCKET}.get(name)
     if found is None:
         raise UserError(f"preset {name!r} is not known: choose paper or pocket")
@@ -197,8 +199,8 @@ def preset_named(name: str) -> Preset:
 
 
 def ablated(preset: Preset, without: Sequence[Ablation]) -> Preset:
-    """The preset with parts left out; without the ReferenceNet the canvas encoder sees the target,
-    as the paper says of "-RN"."""
+    """The preset without some conditions or parts. Without the ReferenceNet the canvas encoder sees
+    the target, as in the paper's "-RN"."""
     names = tuple(name for name in get_args(Ablation) if name in without)
     sees_target = preset.sees_target or "RN" in names
     return preset.model_copy(update={"without": names, "sees_target": sees_target})

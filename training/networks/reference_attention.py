@@ -1,9 +1,9 @@
-"""Reference attention: the denoising UNet looks at the target through its own self-attention.
+"""Reference attention: self-attention of the denoising UNet over its own and the target's tokens.
 
 The ReferenceNet writes, for every transformer block, the tokens that its self-attention receives
 (the output of norm1). The block of the same path in the denoising UNet appends them to its own
 tokens as keys and values, through its own projections, and keeps the outputs of its own positions
-(paper section 3.3; Hu et al. 2023). Nothing is stored in a network: tokens travel as an argument.
+(paper section 3.3; Hu et al. 2023). No network stores tokens: they are passed as an argument.
 """
 
 from __future__ import annotations
@@ -20,29 +20,31 @@ from torch.nn import functional
 
 @dataclass(eq=False)
 class ReferenceAccess:
-    """Goes through a UNet as the cross-attention keyword ``reference``.
+    """The argument that a UNet hands to its attention layers (cross-attention keyword
+    ``reference``).
 
-    Either `tokens` are read (with `rows` saying which rows of the batch may), or `written` collects
-    what the blocks saw.
+    Either the layers read `tokens` (in the rows that `rows` marks), or they store the tokens that
+    they receive in `written`.
     """
 
     tokens: dict[str, Tensor] | None = None
     """By block path, (P, tokens, width); a batch of R = B * P rows sees painting r % P."""
     rows: Tensor | None = None
-    """bool (R,); None lets every row read."""
-    num_alone: int | None = None
-    """The first so many rows do not read and all others do; None where rows are mixed."""
+    """bool (R,), the rows that read the tokens; None for all."""
+    num_without_reference: int | None = None
+    """Number of leading rows that do not read the tokens, if all later rows do; else None."""
     written: dict[str, Tensor] | None = None
-    """Filled by block path when it is a dict."""
-    projected: dict[str, tuple[Tensor, Tensor]] | None = None
-    """Keys and values of `tokens` by block path, kept for the next step while no gradient is asked
-    for: they depend on the target and the weights alone."""
-    context: dict[str, tuple[Tensor, Tensor]] | None = None
-    """The same of the cross-attention tokens, which stay as they are during a canvas update."""
+    """Where the ReferenceNet stores its tokens, by block path; None while tokens are read."""
+    reference_kv: dict[str, tuple[Tensor, Tensor]] | None = None
+    """Cache of keys and values of `tokens`, by block path. It is used without gradients only: they
+    depend on the target and the weights alone."""
+    context_kv: dict[str, tuple[Tensor, Tensor]] | None = None
+    """Cache of keys and values of the cross-attention tokens, which are constant during a canvas
+    update."""
 
 
 class ReferenceAttention:
-    """Attention processor of one attention layer; holds nothing but its block's path."""
+    """Attention processor of one attention layer; its only state is the path of its block."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -56,7 +58,8 @@ class ReferenceAttention:
         attention_mask: Tensor | None = None,
         reference: ReferenceAccess | None = None,
     ) -> Tensor:
-        """Plain scaled dot product attention, with reference tokens where there are any.
+        """Scaled dot product attention, in self-attention over reference tokens too if there are
+        any.
 
         Args:
             hidden_states: (R, tokens, width).
@@ -65,14 +68,16 @@ class ReferenceAttention:
         block = self.path.rpartition(".")[0]
         if reference is not None and reference.written is not None and self.is_self_attention:
             reference.written[block] = hidden_states
-        query = _in_heads(attention, attention.to_q, hidden_states)
+        query = _split_heads(attention, attention.to_q, hidden_states)
         if self.is_self_attention or encoder_hidden_states is None:
             key, value = _keys_and_values(attention, hidden_states)
         else:
-            kept = None if reference is None else reference.context
-            key, value = _kept_keys(attention, block, encoder_hidden_states, kept)
+            cache = None if reference is None else reference.context_kv
+            key, value = _cached_keys_and_values(attention, block, encoder_hidden_states, cache)
         if reference is not None and reference.tokens is not None and self.is_self_attention:
-            more = _kept_keys(attention, block, reference.tokens[block], reference.projected)
+            more = _cached_keys_and_values(
+                attention, block, reference.tokens[block], reference.reference_kv
+            )
             mixed = _with_reference(query, key, value, *more, reference)
         else:
             mixed = functional.scaled_dot_product_attention(query, key, value, attention_mask)
@@ -81,80 +86,85 @@ class ReferenceAttention:
 
 
 def install_reference_attention(unet: UNet2DConditionModel) -> None:
-    """Give every attention layer of a UNet our processor; tensors and names stay as they are."""
+    """Set a `ReferenceAttention` in every attention layer of a UNet; tensor names do not change."""
     processors = {
         name: ReferenceAttention(name.removesuffix(".processor")) for name in unet.attn_processors
     }
     unet.set_attn_processor(processors)  # pyright: ignore[reportArgumentType]
 
 
-def _in_heads(attention: Attention, layer: nn.Module | None, tokens: Tensor) -> Tensor:
-    """Tokens through one projection, (R, heads, tokens, width / heads)."""
+def _split_heads(attention: Attention, layer: nn.Module | None, tokens: Tensor) -> Tensor:
+    """Project tokens and split the heads: (R, heads, tokens, width / heads)."""
     assert layer is not None
     return layer(tokens).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
 
 
-def _keys_and_values(attention: Attention, context: Tensor) -> tuple[Tensor, Tensor]:
+def _keys_and_values(attention: Attention, tokens: Tensor) -> tuple[Tensor, Tensor]:
     return (
-        _in_heads(attention, attention.to_k, context),
-        _in_heads(attention, attention.to_v, context),
+        _split_heads(attention, attention.to_k, tokens),
+        _split_heads(attention, attention.to_v, tokens),
     )
 
 
-def _kept_keys(
+def _cached_keys_and_values(
     attention: Attention,
     block: str,
     tokens: Tensor,
-    kept: dict[str, tuple[Tensor, Tensor]] | None,
+    cache: dict[str, tuple[Tensor, Tensor]] | None,
 ) -> tuple[Tensor, Tensor]:
-    """Keys and values of tokens that are the same in every step: from `kept`, or put there."""
-    if kept is None or torch.is_grad_enabled():
+    """Keys and values of tokens that are the same in every step, from `cache` or added to it."""
+    if cache is None or torch.is_grad_enabled():
         return _keys_and_values(attention, tokens)
-    if block not in kept:
-        kept[block] = _keys_and_values(attention, tokens)
-    return kept[block]
+    if block not in cache:
+        cache[block] = _keys_and_values(attention, tokens)
+    return cache[block]
 
 
 def _with_reference(
     query: Tensor,
     key: Tensor,
     value: Tensor,
-    more_key: Tensor,
-    more_value: Tensor,
+    reference_key: Tensor,
+    reference_value: Tensor,
     reference: ReferenceAccess,
 ) -> Tensor:
-    """Attention over own and reference tokens in the rows that read, over own ones in the others.
+    """Attention over own and reference tokens in the rows that read them, else over own tokens.
 
-    The two kinds are computed apart: a mask would cost the fast kernels, and the rows without
-    reference twice their work. Slices, where they do, keep the device from being asked.
+    The two kinds of rows are computed separately: a mask would rule out the fast kernels and double
+    the work of rows without reference. Slices are used where possible: an index made from
+    `rows` makes the CPU wait for the device.
     """
-    # Projected before they are repeated for every row: they are the same in all branches.
-    more = [_for_rows(tensor, len(query)) for tensor in (more_key, more_value)]
+    # Repeated after the projection: keys and values are the same in all branches.
+    more = [_repeated_for_rows(tensor, len(query)) for tensor in (reference_key, reference_value)]
 
-    def reading(index: Tensor | slice) -> Tensor:
+    def attend_with_reference(index: Tensor | slice) -> Tensor:
         both = [
             torch.cat([own[index], tensor[index]], dim=2)
             for own, tensor in zip((key, value), more, strict=True)
         ]
         return functional.scaled_dot_product_attention(query[index], both[0], both[1])
 
-    def alone(index: Tensor | slice) -> Tensor:
+    def attend_without_reference(index: Tensor | slice) -> Tensor:
         return functional.scaled_dot_product_attention(query[index], key[index], value[index])
 
-    first = 0 if reference.rows is None else reference.num_alone
-    if first is not None:
-        if first == 0:
-            return reading(slice(None))
-        parts = [alone(slice(first))]
-        return torch.cat([*parts, reading(slice(first, None))] if first < len(query) else parts)
+    num_without = 0 if reference.rows is None else reference.num_without_reference
+    if num_without is not None:
+        if num_without == 0:
+            return attend_with_reference(slice(None))
+        parts = [attend_without_reference(slice(num_without))]
+        return torch.cat(
+            [*parts, attend_with_reference(slice(num_without, None))]
+            if num_without < len(query)
+            else parts
+        )
     assert reference.rows is not None
-    reads, rest = reference.rows.nonzero()[:, 0], (~reference.rows).nonzero()[:, 0]
-    mixed = torch.empty_like(query).index_copy(0, reads, reading(reads))
-    return mixed.index_copy(0, rest, alone(rest))
+    with_rows, without_rows = reference.rows.nonzero()[:, 0], (~reference.rows).nonzero()[:, 0]
+    mixed = torch.empty_like(query).index_copy(0, with_rows, attend_with_reference(with_rows))
+    return mixed.index_copy(0, without_rows, attend_without_reference(without_rows))
 
 
-def _for_rows(tensor: Tensor, num_rows: int) -> Tensor:
-    """(P, ...) to (R, ...), row r that of painting r % P; no copy where there is one painting."""
+def _repeated_for_rows(tensor: Tensor, num_rows: int) -> Tensor:
+    """Repeat (P, ...) to (R, ...): row r belongs to painting r % P. One painting is not copied."""
     if len(tensor) == 1:
         return tensor.expand(num_rows, -1, -1, -1)
     return tensor.repeat(num_rows // len(tensor), 1, 1, 1)

@@ -1,4 +1,4 @@
-"""g_t, the time encoder: the seconds until the next canvas as one token (paper section 3.2)."""
+"""g_t, the time encoder: one token from the seconds until the next canvas (paper section 3.2)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 NUM_FREQUENCIES = 10
+"""Number of frequencies of the sinusoidal encoding; the highest is 2^9 times the lowest."""
 
 
 class TimeEncoder(ModelMixin, ConfigMixin):
     """Seconds, rounded to `step_s` and capped at `cap_s`, through sines and three layers.
 
     The sines are taken in float32 even when the weights are half: in half precision the
-    highest frequencies are off by up to 0.77. `sines_as_weights` takes them in the weights' own
-    precision all the same, as the authors' demo does.
+    highest frequencies are off by up to 0.77. `sines_in_weight_dtype` takes them in the weights'
+    own precision all the same, as the authors' demo does.
     """
 
-    sines_as_weights = False
+    sines_in_weight_dtype = False
 
     @register_to_config
     def __init__(
@@ -51,7 +52,7 @@ class TimeEncoder(ModelMixin, ConfigMixin):
     def forward(self, interval_s: Tensor) -> Tensor:
         """Seconds (P,) to (P, 1, token width)."""
         weights = self.fc1.weight.dtype
-        sines = weights if self.sines_as_weights else torch.float32
+        sines = weights if self.sines_in_weight_dtype else torch.float32
         hidden = self.encoding(interval_s, sines).to(weights)
         hidden = torch.relu(self.fc2(torch.relu(self.fc1(hidden))))
         return self.fc3(hidden)[:, None]

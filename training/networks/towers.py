@@ -1,4 +1,4 @@
-"""CLIP towers and the tokenizer: transformers' classes, full size or tiny."""
+"""Builds CLIP's image and text encoder and the tokenizer, and preprocesses images for CLIP."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from ingest.format.vocabulary import VOCABULARY
 from training.networks.presets import Preset
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+"""Mean of red, green and blue in [0, 1] that CLIP subtracts (OpenAI's preprocessing)."""
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+"""Standard deviation of red, green and blue that CLIP divides by."""
 TEXT_TOWER_SEED = 20240926
-"""The pocket text encoder is random and frozen, as the published one is frozen: every run must
-build the same one, so its seed is a constant and not the run's."""
+"""Seed of the weights of the pocket text encoder. It is random and frozen, and every run must build
+the same one, so the seed is a constant and not the run's."""
 
 
 def build_image_encoder(preset: Preset) -> CLIPVisionModel:
@@ -62,7 +64,7 @@ def build_text_encoder(preset: Preset, tokenizer: PreTrainedTokenizerFast) -> CL
 
 
 def build_tokenizer(preset: Preset) -> PreTrainedTokenizerFast:
-    """A word-level tokenizer of the project's vocabulary; every other word is one unknown token."""
+    """A word-level tokenizer of `VOCABULARY`; every other word is the unknown token."""
     special = ["<pad>", "<start>", "<end>", "<unknown>"]
     words = {word: index for index, word in enumerate([*special, *VOCABULARY])}
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unknown>"))
@@ -78,8 +80,9 @@ def build_tokenizer(preset: Preset) -> PreTrainedTokenizerFast:
     )
 
 
-def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
-    """RGB (P, 3, H, W) in [-1, 1] as the vision tower takes it: square, CLIP's normalisation."""
+def clip_pixels(rgb: Tensor, preset: Preset) -> Tensor:
+    """Input of the image encoder from RGB (P, 3, H, W) in [-1, 1]: square, normalised as in
+    CLIP."""
     side = preset.image_tower_px
     height, width = rgb.shape[-2:]
     size = (side, side)
@@ -95,11 +98,12 @@ def pixels_for_tower(rgb: Tensor, preset: Preset) -> Tensor:
     return ((square + 1) / 2 - mean) / std
 
 
-def published_pixels(image: np.ndarray, preset: Preset) -> Tensor:
-    """RGB uint8 (H, W, 3) exactly as CLIP's own preprocessing gives it: (1, 3, side, side).
+def clip_pixels_pillow(image: np.ndarray, preset: Preset) -> Tensor:
+    """Input of the image encoder from RGB uint8 (H, W, 3), as CLIP's own preprocessing by Pillow:
+    (1, 3, side, side).
 
-    Pillow scales in 8 bit and clips after each direction; `pixels_for_tower`, which stays on the
-    device, is off by up to some grey levels at sharp edges.
+    Pillow scales in 8 bit and clips after each direction. `clip_pixels`, which stays on the device,
+    differs by some grey levels at sharp edges.
     """
     side = preset.image_tower_px
     height, width = image.shape[:2]

@@ -1,9 +1,9 @@
-"""The three UNets, all plain `UNet2DConditionModel`s with two layers exchanged in place.
+"""The three UNets: diffusers' `UNet2DConditionModel` with some layers replaced in place.
 
 Denoising UNet and ReferenceNet (paper section 3.3) get reference attention; the denoising UNet
-also takes the canvas feature, which rides behind the latents as extra channels and is added to the
-output of `conv_in`. The mask UNet (section 3.2) ignores time. Tensor names stay those of Stable
-Diffusion, so each UNet saves and loads as a diffusers model.
+also takes the canvas feature, which follows the latents as extra channels and is added to the
+output of `conv_in`. The mask UNet (section 3.2) ignores its timestep. Tensor names stay those of
+Stable Diffusion, so each UNet saves and loads as a diffusers model.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from training.networks.reference_attention import ReferenceAccess, install_refer
 
 
 class ConvWithFeature(nn.Conv2d):
-    """conv_in that adds what follows the latents in its input: (R, in + out, h, w) or (R, in, h, w)
-    to (R, out, h, w)."""
+    """conv_in that adds the feature channels behind the latents to its output: (R, in + out, h, w)
+    or (R, in, h, w) to (R, out, h, w)."""
 
     @classmethod
-    def taking_over(cls, conv: nn.Conv2d) -> ConvWithFeature:
-        """The same parameters under the same names."""
+    def from_layer(cls, conv: nn.Conv2d) -> ConvWithFeature:
+        """A layer with the parameters of `conv`, under the same names."""
         new = cls(conv.in_channels, conv.out_channels, 3, padding=1, device="meta")
         new.weight, new.bias = conv.weight, conv.bias
         return new
@@ -35,11 +35,12 @@ class ConvWithFeature(nn.Conv2d):
 
 
 class UnusedProjection(nn.Linear):
-    """A time projection that keeps its tensors (the published mask checkpoint has them) and adds
-    nothing, whatever they are."""
+    """A time projection that keeps its tensors (the published mask checkpoint has them) and returns
+    zeros."""
 
     @classmethod
-    def taking_over(cls, linear: nn.Linear) -> UnusedProjection:
+    def from_layer(cls, linear: nn.Linear) -> UnusedProjection:
+        """A layer with the parameters of `linear`, under the same names."""
         new = cls(linear.in_features, linear.out_features, device="meta")
         new.weight, new.bias = linear.weight, linear.bias
         return new
@@ -98,13 +99,13 @@ def build_mask_unet(preset: Preset) -> UNet2DConditionModel:
 def as_denoising_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     """Make a loaded UNet take the canvas feature and reference tokens; changes it in place."""
     install_reference_attention(unet)
-    unet.conv_in = ConvWithFeature.taking_over(unet.conv_in)
+    unet.conv_in = ConvWithFeature.from_layer(unet.conv_in)
     return unet
 
 
 def as_reference_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
-    """Make a loaded UNet store its tokens. What lies behind the last stored token is frozen: no
-    gradient can reach it, and the published checkpoint lacks it."""
+    """Make a loaded UNet store its tokens, in place. Layers behind the last stored token are
+    frozen: no gradient reaches them, and the published checkpoint lacks them."""
     install_reference_attention(unet)
     last = _last_block(unet)
     unused = (f"{last}.attn", f"{last}.norm2", f"{last}.norm3", f"{last}.ff")
@@ -124,7 +125,7 @@ def as_mask_unet(unet: UNet2DConditionModel) -> UNet2DConditionModel:
     """Make a loaded UNet ignore its timestep; changes it in place."""
     for module in unet.modules():
         if isinstance(module, ResnetBlock2D) and isinstance(module.time_emb_proj, nn.Linear):
-            module.time_emb_proj = UnusedProjection.taking_over(module.time_emb_proj)
+            module.time_emb_proj = UnusedProjection.from_layer(module.time_emb_proj)
             module.time_emb_proj.requires_grad_(False)
     unet.time_embedding.requires_grad_(False)
     return unet

@@ -1,7 +1,5 @@
-"""Objective of the region mask generator: where the next step is painted (paper section 3.2).
-
-Binary cross entropy between the mask UNet's logits and M_t at latent size.
-"""
+"""Training objective of the region mask generator g_mask (paper section 3.2): binary cross entropy
+between the mask UNet's logits and the true region mask M_t at latent size."""
 
 from __future__ import annotations
 
@@ -29,16 +27,16 @@ class MaskConfig(Config):
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=1e-3)
     """How long and how fast."""
     start: Literal["random", "unet"] = "random"
-    """First weights where `initial` has no mask UNet: random, as the released code has it, or those
-    of its Stable Diffusion UNet, as the paper says."""
+    """Initial weights if `initial` has no mask UNet: random, as in the released code, or those of
+    its Stable Diffusion UNet, as in the paper."""
     lora: LoraSettings = UNET_LORA
     """Low-rank adaptation of a mask UNet from `initial`; its time encoder is trained whole."""
     preview_samples: int = Field(default=4, ge=1)
-    """Rows of the preview sheet."""
+    """Number of samples of the preview."""
 
 
 class MaskObjective:
-    """See `training.loop.objective.Objective`."""
+    """Trains the mask generator; implements `training.loop.objective.Objective`."""
 
     name = "mask"
 
@@ -52,17 +50,17 @@ class MaskObjective:
         return self.painter.parts
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """BCE against M_t; with area downscaling the label is the painted share of the block.
-        Also logs the intersection over union at probability 0.5."""
+        """Binary cross entropy against M_t; with area downscaling the label is the share of mask
+        pixels in the block. Also logs the intersection over union at probability 0.5."""
         logits = self._logits(batch).float()
-        wanted = downscale_mask(batch.mask, self.preset.mask_downscaling)
-        loss = functional.binary_cross_entropy_with_logits(logits, wanted)
-        found, true = logits.detach() > 0, wanted >= 0.5
-        overlap = (found & true).sum() / (found | true).sum().clamp(min=1)
+        ground_truth = downscale_mask(batch.mask, self.preset.mask_downscaling)
+        loss = functional.binary_cross_entropy_with_logits(logits, ground_truth)
+        predicted, true = logits.detach() > 0, ground_truth >= 0.5
+        overlap = (predicted & true).sum() / (predicted | true).sum().clamp(min=1)
         return {"loss": loss, "iou": overlap}
 
     def preview(self, batch: Batch) -> np.ndarray:
-        """Rows: current, target, what is unfinished, true mask, predicted probability."""
+        """Rows of current canvas, target, difference M_d, true mask and predicted probability."""
         count = min(self.config.preview_samples, len(batch.keys))
         with torch.no_grad():
             probability = upscale_mask(torch.sigmoid(self._logits(batch).float()))

@@ -1,4 +1,4 @@
-"""Objective of the canvas renderer: how the next canvas looks (paper section 3.3, equation 1).
+"""Training objective of the canvas renderer: the next canvas (paper section 3.3, equation 1).
 
 Teacher forcing: current canvas, region mask and instruction are the true ones (the paper measured
 that predicted ones are worse: LPIPS 0.438 instead of 0.364).
@@ -19,9 +19,9 @@ from ingest.conventions.errors import UserError
 from training.loop.config import LoopConfig
 from training.loop.contact_sheet import contact_sheet
 from training.networks.conditions import TargetFeatures
-from training.networks.diffusion import add_noise, draw_keep, draw_noise, draw_timesteps
+from training.networks.diffusion import add_noise, draw_condition_flags, draw_noise, draw_timesteps
 from training.networks.lora import UNET_LORA, LoraSettings
-from training.networks.mask_blocks import blocks_of
+from training.networks.mask_blocks import blockwise_mask
 from training.painter.folder import PainterSettings
 from training.painter.painter import Painter
 from training.streaming.batch import Batch
@@ -33,22 +33,23 @@ class RendererConfig(Config):
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=2e-3)
     """How long and how fast."""
     drop_probability: float = Field(default=0.0, ge=0, le=1)
-    """Image, canvas, time, mask and text are each dropped so often (paper: 0.1). Guidance needs
-    it; pocket paints without guidance, and in a short training it only takes from the rest."""
+    """Probability that image, canvas, time, mask or text is dropped, each on its own (paper: 0.1).
+    Guidance needs it. Pocket paints without guidance, and in a short training it only harms."""
     drop_reference_probability: float = Field(default=0.0, ge=0, le=1)
-    """The target itself is dropped so often (paper: never)."""
+    """Probability that the target is dropped (paper: 0)."""
     next_image_weight: float = Field(default=0.0, ge=0)
-    """Weight of the distance between the next-image token and the true next canvas' CLIP vector;
-    needs equal widths of both. 0, as in the paper: the adapter learns from the noise loss alone."""
+    """Weight of the squared distance between the next-image token and the CLIP vector of the true
+    next canvas; both must have the same width. 0, as in the paper: the adapter learns from the
+    noise loss alone."""
     lora: LoraSettings = UNET_LORA
     """Low-rank adaptation of UNet and ReferenceNet from `initial`; the small encoders are trained
     whole."""
     preview_samples: int = Field(default=4, ge=1)
-    """Rows of the preview sheet."""
+    """Number of samples of the preview."""
 
 
 class RendererObjective:
-    """See `training.loop.objective.Objective`."""
+    """Trains the renderer; implements `training.loop.objective.Objective`."""
 
     name = "renderer"
 
@@ -58,14 +59,14 @@ class RendererObjective:
         self.painter, self.config = Painter(parts, settings), config
         self.preset = settings.preset
         if config.next_image_weight:
-            self._check_regression()
+            self._check_next_image_loss()
 
     def parts(self) -> dict[str, Any]:
         return self.painter.parts
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Mean square error of the predicted noise (equation 1), or mean absolute error of the
-        predicted canvas where the preset's UNet predicts that."""
+        """Mean squared error of the predicted noise (equation 1), or mean absolute error of the
+        predicted canvas if the preset's UNet predicts that."""
         painter, generators = self.painter, batch.generators()
         device = batch.current.device
         # A list draws each sample's latents from its own generator, whatever batch it is in.
@@ -74,19 +75,19 @@ class RendererObjective:
             clean = painter.encode_latents(batch.next, sampler)
         timesteps = draw_timesteps(generators).to(device)
         noise = draw_noise(generators, clean.shape[1:]).to(clean)
-        keep = draw_keep(
+        keep = draw_condition_flags(
             generators, self.config.drop_probability, self.config.drop_reference_probability
         ).to(device)
         noisy = add_noise(painter.part("scheduler"), clean, noise, timesteps)
         target = painter.encode_target(batch.target, sampler)
         canvas = painter.encode_canvas(batch.current, sampler)
-        given = painter.condition(
+        conditioning = painter.condition(
             target, canvas, self._mask(batch), painter.encode_text(batch.instructions),
             batch.interval_s, keep,
         )  # fmt: skip
-        said = painter.network_output(noisy, timesteps, given)
-        wanted = noise if self.preset.output == "noise" else clean
-        error = self._distance(said.float(), wanted.float())
+        prediction = painter.network_output(noisy, timesteps, conditioning)
+        ground_truth = noise if self.preset.output == "noise" else clean
+        error = self._error(prediction.float(), ground_truth.float())
         terms = {"loss": error, "error": error.detach()}
         if self.config.next_image_weight:
             with torch.no_grad():
@@ -96,8 +97,9 @@ class RendererObjective:
             terms["loss"] = error + self.config.next_image_weight * terms["next_image"]
         return terms
 
-    def _check_regression(self) -> None:
-        """The token is compared with a CLIP vector: it must exist and be as wide."""
+    def _check_next_image_loss(self) -> None:
+        """Raises UserError if the next-image token does not exist or is not as wide as a CLIP
+        vector."""
         tower, token = self.preset.image_tower.width, self.preset.token_width
         if "CE" in self.preset.without or tower != token:
             why = "training.without says CE" if tower == token else f"{token} is not {tower} wide"
@@ -106,17 +108,17 @@ class RendererObjective:
                 f"vector of the true next canvas, but {why}: set the weight to 0"
             )
 
-    def _distance(self, said: Tensor, wanted: Tensor) -> Tensor:
+    def _error(self, prediction: Tensor, ground_truth: Tensor) -> Tensor:
         if self.preset.output == "noise":
-            return functional.mse_loss(said, wanted)
-        # The mean of "painted" and "not yet" is a ghost of both; absolute error decides.
-        return functional.l1_loss(said, wanted)
+            return functional.mse_loss(prediction, ground_truth)
+        # Squared error would give the mean of "painted" and "not painted yet", a blend of both.
+        return functional.l1_loss(prediction, ground_truth)
 
     def _mask(self, batch: Batch) -> Tensor:
-        return blocks_of(batch.mask) if self.preset.mask_blocks else batch.mask
+        return blockwise_mask(batch.mask) if self.preset.mask_blocks else batch.mask
 
     def preview(self, batch: Batch) -> np.ndarray:
-        """Rows: current, true mask, true next, painted next, target."""
+        """Rows of current canvas, true mask, true next canvas, predicted next canvas and target."""
         count = min(self.config.preview_samples, len(batch.keys))
         with torch.no_grad():
             target = self.painter.encode_target(batch.target)
@@ -128,7 +130,7 @@ class RendererObjective:
     def paint(self, batch: Batch, target: TargetFeatures) -> Tensor:
         """The next canvas (P, 3, H, W) from the true mask and instruction, without guidance."""
         painter = self.painter
-        given = painter.condition(
+        conditioning = painter.condition(
             target, painter.encode_canvas(batch.current), self._mask(batch),
             painter.encode_text(batch.instructions), batch.interval_s,
         )  # fmt: skip
@@ -139,7 +141,9 @@ class RendererObjective:
         latents = draw_noise(generators, shape).to(target.latents) * scheduler.init_noise_sigma
         for index, timestep in enumerate(scheduler.timesteps):
             model_input = scheduler.scale_model_input(latents, timestep)
-            said = painter.predict(model_input, timestep, given)
+            prediction = painter.predict(model_input, timestep, conditioning)
             step_noise = torch.Generator().manual_seed(batch.seeds[0] + index)
-            latents = scheduler.step(said, timestep, latents, generator=step_noise).prev_sample
+            latents = scheduler.step(
+                prediction, timestep, latents, generator=step_noise
+            ).prev_sample
         return painter.decode_latents(latents)

@@ -1,8 +1,8 @@
-"""Objective of the instruction generator g_text: what is painted next (paper section 3.1).
+"""Training objective of the instruction generator g_text (paper section 3.1).
 
-A LLaVA is shown current canvas | target and asked the paper's question p; the loss is that of the
-answer's tokens alone. The paper adapts LLaVA-1.5-7B by LoRA; the pocket preset trains a LLaVA of
-half a million parameters from nothing. Both are this file with other numbers.
+A LLaVA gets a pair image (current canvas | target) and the paper's question p; the loss is the
+cross entropy of the answer's tokens. The paper adapts LLaVA-1.5-7B by LoRA; the pocket preset
+trains a LLaVA of half a million parameters from random weights. Only the settings differ.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from torch.nn import functional
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from labeling.devices import pick_device
-from labeling.instructions.llava import InstructionModel, LlavaConfig, load_instruction_model
+from labeling.instructions.instruction_model import InstructionModel
+from labeling.instructions.llava import LlavaConfig, load_instruction_model
 from labeling.instructions.prompts import INSTRUCT, pair_image
 from training.loop.config import LoopConfig
 from training.networks.language import LanguageConfig, build_instruction_model
@@ -29,7 +30,7 @@ from training.painter.folder import PARTS_OF, PainterSettings, read_painter_fold
 from training.streaming.batch import Batch
 
 IGNORED = -100
-"""Label of tokens that are no part of the answer; what torch's cross entropy leaves out."""
+"""Label of tokens that are not part of the answer; torch's cross entropy ignores it."""
 
 
 class TextConfig(Config):
@@ -39,31 +40,32 @@ class TextConfig(Config):
     """How long and how fast."""
     base: str = ""
     """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf), or a painter
-    folder whose instruction model is trained on; empty: a pocket model from nothing, which the
-    paper preset refuses."""
+    folder whose instruction model is trained further; empty: a pocket model of random weights,
+    which the paper preset refuses."""
     image_side_px: int = Field(default=128, ge=0)
-    """Short side that canvases are scaled to before a pair image is made of them: the pocket model
-    sees no more than language.image_px, and small ones load quicker. 0: the preset's."""
+    """Short side of the canvases in a pair image: the pocket model sees no more than
+    language.image_px, and small canvases load faster. 0: the preset's."""
     language: LanguageConfig = LanguageConfig()
     """Size of the pocket model."""
     lora: LoraSettings = LoraSettings()
-    """Low-rank adaptation, for a `base` that knows much already."""
+    """Low-rank adaptation of a pretrained `base`."""
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
-    """Share of probability spread over all words, against overconfidence (paper: 0)."""
+    """Label smoothing of the cross entropy: share of probability spread over all tokens (paper:
+    0)."""
     flip: bool = True
-    """Mirror canvas and target of half the samples: a mirrored landscape is one too (paper: no)."""
+    """Mirror canvas and target of half the samples (paper: no)."""
     crop: float = Field(default=0.15, ge=0, lt=0.5)
-    """Canvas and target lose a random share, at most this, of every side (paper: 0). Few paintings
-    are learnt by heart without it."""
+    """Largest random share that is cropped from every side of canvas and target (paper: 0). It
+    prevents overfitting to few paintings."""
     colour_jitter: float = Field(default=0.1, ge=0)
     """Standard deviation of a random gain and shift of each colour, the same for canvas and target,
     in units of the range [-1, 1] (paper: 0)."""
     preview_samples: int = Field(default=6, ge=1)
-    """Rows of the preview sheet."""
+    """Number of samples of the preview."""
 
 
 class TextObjective:
-    """See `training.loop.objective.Objective`."""
+    """Trains the instruction model; implements `training.loop.objective.Objective`."""
 
     name = "text"
 
@@ -75,8 +77,8 @@ class TextObjective:
         return {"instruction_model": made.model, "instruction_processor": made.processor}
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross entropy of the answers' tokens and end marks; in training mode with mirrored and
-        recoloured pairs. Also logs how many answers begin with the right token."""
+        """Cross entropy of the tokens of the answers and their end marks; in training mode on
+        augmented pairs. Also logs the accuracy of the first answer token."""
         model: Any = self.instruction_model.model
         smoothing = self.config.label_smoothing if model.training else 0.0
         pairs = augmented_pairs(batch, self.config) if model.training else plain_pairs(batch)
@@ -92,7 +94,7 @@ class TextObjective:
         return {"loss": loss, "accuracy": right.float().mean()}
 
     def preview(self, batch: Batch) -> np.ndarray:
-        """Rows: current | target, with the true instruction and the model's answer."""
+        """Rows of pair images with the true instruction and the model's answer."""
         pairs = plain_pairs(batch)[: self.config.preview_samples]
         answers = self.instruction_model.ask(pairs, INSTRUCT)
         rows = []
@@ -117,8 +119,8 @@ def build_text_objective(
         seed: of the random weights.
 
     Raises:
-        UserError: a base that cannot be loaded, the paper preset without one, or LoRA targets that
-            match nothing.
+        UserError: a base that does not load, the paper preset without one, or LoRA targets that
+            match no layer.
     """
     if "TG" in settings.preset.without:
         raise UserError("training.without says TG, so there is no text generator to train")
@@ -148,7 +150,7 @@ def build_text_objective(
 
 def _base_model(text: TextConfig, device: str) -> InstructionModel:
     """The LLaVA to adapt: a folder or hub name of transformers' layout, or a painter folder."""
-    # Frozen weights may be kept as they are computed with; trained ones need all their bits.
+    # Frozen weights may have the precision of the computation; trained weights need float32.
     frozen = bool(text.lora.rank) and text.loop.precision == "bf16"
     dtype = "bfloat16" if frozen else "float32"
     if not (Path(text.base) / "painter.json").is_file():
@@ -165,7 +167,7 @@ def with_answers(
     """Append each sample's instruction and an end mark to its question.
 
     Returns:
-        the network's inputs, and labels (B, T) of the last T tokens, padded with `IGNORED`.
+        The network's inputs, and labels (B, T) of the last T tokens, padded with `IGNORED`.
     """
     tokenizer, device = instruction_model.tokenizer, inputs["input_ids"].device
     answers = [
@@ -187,7 +189,7 @@ def with_answers(
 
 
 def plain_pairs(batch: Batch) -> list[np.ndarray]:
-    """The batch's pair images as the network is asked about them, RGB uint8 (H, 2 W, 3)."""
+    """The batch's pair images without augmentation, RGB uint8 (H, 2 W, 3)."""
     return [
         pair_image(_uint8(current), _uint8(target))
         for current, target in zip(batch.current, batch.target, strict=True)
@@ -195,15 +197,15 @@ def plain_pairs(batch: Batch) -> list[np.ndarray]:
 
 
 def augmented_pairs(batch: Batch, config: TextConfig) -> list[np.ndarray]:
-    """`plain_pairs`, cropped, mirrored and recoloured by chance; every sample's seed decides for
-    itself. Pairs come in several sizes."""
+    """`plain_pairs`, randomly cropped, mirrored and recoloured by each sample's seed; pairs have
+    different sizes."""
     height, width = batch.current.shape[-2:]
     pairs = []
-    for current, target, chance in zip(
+    for current, target, generator in zip(
         batch.current, batch.target, batch.generators(), strict=True
     ):
-        cut = (torch.rand(4, generator=chance) * config.crop).tolist()
-        mirror, change = torch.rand(1, generator=chance), torch.randn(2, 3, generator=chance)
+        cut = (torch.rand(4, generator=generator) * config.crop).tolist()
+        mirror, change = torch.rand(1, generator=generator), torch.randn(2, 3, generator=generator)
         rows = slice(int(cut[0] * height), height - int(cut[1] * height))
         columns = slice(int(cut[2] * width), width - int(cut[3] * width))
         both = torch.stack([current, target])[:, :, rows, columns]

@@ -1,4 +1,4 @@
-"""Trained runs in, one painter folder out."""
+"""Assembles a painter folder from the parts of several training runs."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, An
             leave its parts out.
 
     Raises:
-        UserError: nothing given, a run that is not finished, presets that differ, or frozen parts
-            that two runs share and that are not the same.
+        UserError: no source, an unfinished run, different presets, or frozen parts that two runs
+            share and that differ.
     """
-    given = {name: parts_folder(name, path) for name, path in sources.items() if path is not None}
-    if not given:
+    folders = {name: parts_folder(name, path) for name, path in sources.items() if path is not None}
+    if not folders:
         raise UserError("nothing to put together: give --text, --mask or --renderer a run folder")
     temporary = out.with_name(f".{out.name}.{os.getpid()}{SUFFIX}")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        classes, settings = _copy_parts(given, temporary)
+        classes, settings = _copy_parts(folders, temporary)
         write_index(temporary, classes, settings)
         shutil.rmtree(out, ignore_errors=True)
         os.replace(temporary, out)
@@ -47,7 +47,8 @@ def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, An
 
 
 def parts_folder(name: str, path: Path) -> Path:
-    """Where the parts of `name` lie: ``RUN/parts`` of a finished run, or a painter folder."""
+    """Folder with the parts of objective `name`: ``RUN/parts`` of a finished run, or a painter
+    folder."""
     if (path / "parts" / "model_index.json").is_file():
         return path / "parts"
     if (path / "training.yaml").is_file():
@@ -57,11 +58,13 @@ def parts_folder(name: str, path: Path) -> Path:
     return local_folder(path)
 
 
-def _copy_parts(given: dict[str, Path], out: Path) -> tuple[dict[str, list[str]], PainterSettings]:
+def _copy_parts(
+    folders: dict[str, Path], out: Path
+) -> tuple[dict[str, list[str]], PainterSettings]:
     classes: dict[str, list[str]] = {}
     origin: dict[str, Path] = {}
     all_settings: dict[str, PainterSettings] = {}
-    for name, folder in given.items():
+    for name, folder in folders.items():
         found, all_settings[name] = read_index(folder)
         wanted = parts_of(name, all_settings[name].preset)
         missing = [part for part in wanted if part not in found]
@@ -83,11 +86,12 @@ def _copy_parts(given: dict[str, Path], out: Path) -> tuple[dict[str, list[str]]
 
 
 def _merged(settings: dict[str, PainterSettings]) -> PainterSettings:
-    """Settings of the renderer (else of the last objective), with everyone's provenance."""
+    """Settings of the renderer (else of the last objective) with the provenance of all
+    objectives."""
     presets = {name: item.preset for name, item in settings.items()}
     if len({preset.model_dump_json() for preset in presets.values()}) > 1:
         sizes = {name: f"{p.name} at {p.image_side_px} px" for name, p in presets.items()}
         raise UserError(f"these were trained at different sizes: {sizes}; train them alike")
-    chief = settings.get("renderer") or list(settings.values())[-1]
+    base = settings.get("renderer") or list(settings.values())[-1]
     provenance = {k: v for item in settings.values() for k, v in item.provenance.items()}
-    return chief.model_copy(update={"provenance": provenance})
+    return base.model_copy(update={"provenance": provenance})

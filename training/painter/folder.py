@@ -1,4 +1,4 @@
-"""A painter on disk: a diffusers pipeline folder with `painter.json` beside its index.
+"""Reads and writes painter folders: a diffusers pipeline folder with an additional `painter.json`.
 
 ::
 
@@ -26,11 +26,12 @@ from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from training.networks.presets import Preset
 
-# Parts are small or come from a cache; our own progress bars tell what takes time.
+# Parts load quickly; the libraries' progress bars would disturb ours.
 transformers_logging.disable_progress_bar()
 diffusers_logging.disable_progress_bar()
 
 PIPELINE_CLASS = "InversePaintingPipeline"
+"""Pipeline class that `model_index.json` names."""
 PARTS_OF = {
     "text": ("instruction_model", "instruction_processor"),
     "mask": ("mask_unet", "mask_time_encoder", "vae", "text_encoder", "tokenizer"),
@@ -39,47 +40,50 @@ PARTS_OF = {
         "time_encoder", "image_encoder", "text_encoder", "tokenizer",
     ),
 }  # fmt: skip
-"""Parts that each objective saves; those in two of them are frozen and must be identical."""
-OMITTED = {
+"""Parts that each objective saves. Parts of two objectives are frozen and must be identical."""
+OMITTED_PARTS = {
     "TE": ("time_encoder", "mask_time_encoder"),
     "RN": ("reference_unet",),
     "CE": ("next_image_adapter",),
 }
 """Parts that an ablation leaves out (`presets.Ablation`)."""
 ALL_PARTS = tuple(dict.fromkeys(name for parts in PARTS_OF.values() for name in parts))
+"""Names of all parts of all objectives, each once."""
 OPTIONAL_PARTS = ("mask_text_encoder",)
-"""The mask generator's text encoder, where the renderer was trained with another one."""
+"""Parts that only some painters have: the mask generator's text encoder, if the renderer was
+trained with another one."""
 LIBRARIES = ("diffusers", "transformers", "training.networks")
-"""Where part classes may come from; anything else in an index is refused, never imported."""
+"""Libraries that part classes may come from; other libraries in an index are not imported."""
 
 
 class PainterSettings(Config):
-    """`painter.json`: how the networks were built and are meant to be used."""
+    """`painter.json`: how the networks were built and how to use them."""
 
     preset: Preset
     """Sizes of the networks and of the canvas."""
     interval_s: float = Field(default=20.0, gt=0)
     """Seconds that one step stands for (paper: 20)."""
     mask_thresholds: tuple[float, ...] = (0.5, 0.4, 0.3, 0.2, 0.1)
-    """Tried in this order on the mask's probability."""
+    """Thresholds on the mask's probability, tried in this order."""
     num_steps: int = Field(ge=1)
     """Denoising steps of one canvas update."""
     guidance: dict[str, float] = Field(default_factory=dict)
-    """Guidance scales by condition; 1 needs no branch of its own."""
+    """Guidance scale by condition; a scale of 1 needs no additional branch."""
     provenance: dict[str, Any] = Field(default_factory=dict)
-    """By objective: dataset, config hash, samples seen, date-free facts of its training."""
+    """By objective: dataset, config hash, samples seen and other facts of its training, no
+    dates."""
     versions: dict[str, str] = Field(default_factory=dict)
-    """Of the libraries that wrote the folder."""
+    """Versions of the libraries that wrote the folder."""
 
 
 def parts_of(objective: str, preset: Preset) -> tuple[str, ...]:
     """The parts of `PARTS_OF` that the preset has."""
-    omitted = [name for ablation in preset.without for name in OMITTED.get(ablation, ())]
+    omitted = [name for ablation in preset.without for name in OMITTED_PARTS.get(ablation, ())]
     return tuple(name for name in PARTS_OF[objective] if name not in omitted)
 
 
 def save_part(part: Any, folder: Path) -> None:
-    """Write one part; models as safetensors, LoRA layers merged. The folder is replaced whole."""
+    """Write one part, models as safetensors with LoRA layers merged; replaces the folder."""
     from training.networks.lora import without_lora
 
     shutil.rmtree(folder, ignore_errors=True)
@@ -87,7 +91,7 @@ def save_part(part: Any, folder: Path) -> None:
 
 
 def class_of(part: Any) -> list[str]:
-    """Library and class of a part, as `model_index.json` names them."""
+    """Library (or module) and class of a part, as in `model_index.json`."""
     module = type(part).__module__
     for library in ("diffusers", "transformers"):
         if module.startswith(f"{library}."):
@@ -96,7 +100,7 @@ def class_of(part: Any) -> list[str]:
 
 
 def write_index(folder: Path, classes: Mapping[str, list[str]], settings: PainterSettings) -> None:
-    """Write `painter.json`, then `model_index.json`, which makes the folder a painter."""
+    """Write `painter.json`, then `model_index.json`, which marks the folder as complete."""
     versions = {n: importlib.metadata.version(n) for n in ("torch", "diffusers", "transformers")}
     settings = settings.model_copy(update={"versions": versions})
     write_json(folder / "painter.json", settings.model_dump(mode="json"))
@@ -105,7 +109,8 @@ def write_index(folder: Path, classes: Mapping[str, list[str]], settings: Painte
 
 
 def save_painter(parts: Mapping[str, Any], settings: PainterSettings, folder: Path) -> None:
-    """Write a painter folder. Names must be of `ALL_PARTS`; any may be absent."""
+    """Write a painter folder with any of `ALL_PARTS` and `OPTIONAL_PARTS`. Raises UserError for
+    other names."""
     known = (*ALL_PARTS, *OPTIONAL_PARTS)
     unknown = sorted(set(parts) - set(known))
     if unknown:
@@ -172,11 +177,11 @@ def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
 
 
 def load_part(folder: Path, name: str, library_and_class: list[str], **options: Any) -> Any:
-    """One part from its sub-folder, ready for use; `options` go to its `from_pretrained`.
+    """One part from its sub-folder, ready for use; `options` are passed to its `from_pretrained`.
 
     Raises:
-        UserError: the sub-folder is missing, its class is not one that a painter may name, or its
-            files do not fit the class.
+        UserError: the sub-folder is missing, its library is not in `LIBRARIES`, or its files do
+            not fit the class.
     """
     from training.painter.parts import prepare_part
 
@@ -203,7 +208,7 @@ def load_part(folder: Path, name: str, library_and_class: list[str], **options: 
 
 
 def same_files(first: Path, second: Path) -> bool:
-    """Two sub-folders of equal content, file by file."""
+    """Returns True if two folders hold the same files, byte by byte."""
     names = sorted(p.name for p in first.iterdir())
     if names != sorted(p.name for p in second.iterdir()):
         return False

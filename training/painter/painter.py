@@ -1,4 +1,4 @@
-"""A painter: all networks of one system, and the calls that training and inference share.
+"""A painter: all networks of one system, and the forward passes that training and inference share.
 
 `load_painter` reads a painter folder (layout: `training.painter.folder`). Gradients flow through
 every method except where a network is frozen; inference wraps its loop in `torch.inference_mode()`.
@@ -22,19 +22,19 @@ from training.networks import denoiser, unet
 from training.networks.conditions import (
     Branch,
     CanvasFeatures,
+    ConditionFlags,
     Conditioning,
-    Keep,
     TargetFeatures,
 )
 from training.networks.mask_blocks import downscale_mask
 from training.networks.time_encoder import TimeEncoder
-from training.networks.towers import pixels_for_tower
+from training.networks.towers import clip_pixels
 from training.painter.folder import PainterSettings, read_painter_folder
 
 
 class Painter:
-    """Networks by part name and the settings they were made with. Parts may be missing while a
-    trainer needs a few of them only; a method that needs an absent one says which."""
+    """Networks by part name and their settings. Trainers need some of the parts only; a method
+    whose part is missing raises a UserError that names it."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Painter:
     ) -> None:
         """
         Args:
-            device: where the networks compute; None for where their weights lie.
+            device: device of the computation; None for that of the weights.
         """
         self.parts, self.settings, self.preset = parts, settings, settings.preset
         self._device = device
@@ -61,18 +61,19 @@ class Painter:
 
     @property
     def device(self) -> torch.device:
-        """Where the networks compute."""
+        """Device of the computation."""
         return self._device or next(iter(self._networks())).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the UNets; time encoders stay in float32."""
+        """Number format of the UNets; time encoders stay in float32."""
         return next(iter(self._networks())).dtype
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Painter:
-        """Move every network; time encoders keep float32, unless `TimeEncoder.sines_as_weights`."""
+        """Move every network; time encoders keep float32, unless
+        `TimeEncoder.sines_in_weight_dtype`."""
         for part in self.parts.values():
-            keeps_format = isinstance(part, TimeEncoder) and not part.sines_as_weights
+            keeps_format = isinstance(part, TimeEncoder) and not part.sines_in_weight_dtype
             if isinstance(part, nn.Module):
                 # diffusers' own `to` is hidden from type checkers behind a decorator.
                 cast(Any, part).to(device, None if keeps_format else dtype)
@@ -81,7 +82,8 @@ class Painter:
         return self
 
     def to_channels_last(self) -> Painter:
-        """Lay out the convolutions as processors read them fastest; numbers change by rounding."""
+        """Convert convolutions to the channels-last layout, which CPUs compute faster; results
+        differ by rounding."""
         for name in ("unet", "mask_unet", "reference_unet", "vae", "canvas_encoder"):
             if isinstance(self.parts.get(name), nn.Module):
                 network: Any = self.parts[name]
@@ -92,11 +94,11 @@ class Painter:
         names = ("unet", "mask_unet")
         return [next(self.parts[n].parameters()) for n in names if n in self.parts]
 
-    # What is computed once a painting or once a canvas update
+    # Computed once per painting or once per canvas update
 
     def encode_latents(self, rgb: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """E_I: RGB (P, 3, H, W) to scaled latents (P, C, h, w): the mean, or with a generator a
-        sample of the posterior."""
+        """E_I: RGB (P, 3, H, W) to scaled latents (P, C, h, w): the mode of the posterior, or with
+        a generator a sample of it."""
         posterior = self.latent_distribution(rgb)
         latents = posterior.mode() if generator is None else posterior.sample(generator)
         return latents * self.part("vae").config.scaling_factor
@@ -114,16 +116,17 @@ class Painter:
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
-        return self.pooled_pixels(pixels_for_tower(rgb, self.preset))
+        return self.pooled_pixels(clip_pixels(rgb, self.preset))
 
     def pooled_pixels(self, pixels: Tensor) -> Tensor:
-        """`pooled` of what the tower takes: square, normalised (P, 3, side, side)."""
+        """`pooled` of preprocessed pixels: square, normalised (P, 3, side, side)."""
         return self.part("image_encoder")(pixels.to(self.dtype)).pooler_output
 
     def encode_target(
         self, target: Tensor, generator: torch.Generator | None = None
     ) -> TargetFeatures:
-        """Features of the target (P, 3, H, W), needed once a painting; runs the ReferenceNet."""
+        """Features of the target (P, 3, H, W), computed once per painting; runs the
+        ReferenceNet."""
         latents, pooled = self.encode_latents(target, generator), self.pooled(target)
         if "RN" in self.preset.without:
             return TargetFeatures(target, latents, pooled, {})
@@ -133,15 +136,15 @@ class Painter:
     def encode_canvas(
         self, canvas: Tensor, generator: torch.Generator | None = None
     ) -> CanvasFeatures:
-        """Features of the current canvas (P, 3, H, W), needed once an update."""
+        """Features of the current canvas (P, 3, H, W), computed once per canvas update."""
         return CanvasFeatures(canvas, self.encode_latents(canvas, generator), self.pooled(canvas))
 
     def encode_text(self, instructions: Sequence[str], for_mask: bool = False) -> Tensor:
         """g_p: last hidden state of the text encoder, padded, (P, text tokens, D).
 
         Args:
-            for_mask: by the mask generator's own text encoder, where the painter has one (a
-                renderer that was trained with its text encoder brings another).
+            for_mask: use the mask generator's own text encoder, if the painter has one (the
+                renderer has another text encoder if it was trained with it).
         """
         own = for_mask and "mask_text_encoder" in self.parts
         encoder = self.part("mask_text_encoder" if own else "text_encoder")
@@ -162,7 +165,7 @@ class Painter:
         return self.part("time_encoder")(interval_s)
 
     def next_image_token(self, canvas: CanvasFeatures, target: TargetFeatures) -> Tensor:
-        """g_c: the token that stands for the next canvas, (P, 1, D)."""
+        """g_c: the token that describes the next canvas, (P, 1, D)."""
         if "CE" in self.preset.without:
             return self._zero_token(canvas.pooled)
         pooled = torch.cat([canvas.pooled, target.pooled], dim=-1)
@@ -221,18 +224,18 @@ class Painter:
         mask: Tensor,
         text: Tensor,
         interval_s: Tensor,
-        keep: Keep | Sequence[Branch] = (Branch(),),
+        keep: ConditionFlags | Sequence[Branch] = (Branch(),),
     ) -> Conditioning:
-        """All that one canvas update tells the UNet, for R rows.
+        """The conditioning of one canvas update, for R rows.
 
         Args:
             mask: M_t at image size, 0/1, (P, 1, H, W).
             text: `encode_text` of the instructions, (P, text tokens, D).
             interval_s: seconds to the next canvas, (P,).
-            keep: what each row sees; branches are laid out branch-major.
+            keep: the conditions that each row sees; branches give branch-major rows.
         """
-        if not isinstance(keep, Keep):
-            keep = Keep.of(keep, len(text), text.device)
+        if not isinstance(keep, ConditionFlags):
+            keep = ConditionFlags.of(keep, len(text), text.device)
         keep = keep.without(self.preset.without)
         image = self.next_image_token(canvas, target)
         time = self.time_tokens(interval_s).to(text.dtype)
@@ -249,27 +252,36 @@ class Painter:
         )
 
     def network_output(
-        self, latents: Tensor, timestep: Tensor | float, given: Conditioning
+        self, latents: Tensor, timestep: Tensor | float, conditioning: Conditioning
     ) -> Tensor:
-        """What the UNet is trained to say, (R, C, h, w): the noise in paper, the clean next canvas
+        """The training output of the UNet, (R, C, h, w): the noise in paper, the clean next canvas
         in pocket; arguments as in `predict`."""
         unet_part = self.part("unet")
-        return denoiser.network_output(unet_part, self.preset.output, latents, timestep, given)
+        return denoiser.network_output(
+            unet_part, self.preset.output, latents, timestep, conditioning
+        )
 
-    def predict(self, latents: Tensor, timestep: Tensor | float, given: Conditioning) -> Tensor:
+    def predict(
+        self, latents: Tensor, timestep: Tensor | float, conditioning: Conditioning
+    ) -> Tensor:
         """One pass of the denoising UNet.
 
         Args:
             latents: noisy latents as the scheduler's `scale_model_input` gives them (variance
-                preserving), (P, C, h, w); repeated for every branch of `given`.
+                preserving), (P, C, h, w); repeated for every branch of `conditioning`.
             timestep: in [0, 999], fractions allowed; one number, or (R,) in training.
 
         Returns:
             (R, C, h, w), branch-major, in the scheduler's prediction type: noise (epsilon) in
-            paper, velocity in pocket. Guidance sums of it are sums of either.
+            paper, velocity in pocket. Guidance may sum either.
         """
         return denoiser.predict(
-            self.part("unet"), self.part("scheduler"), self.preset.output, latents, timestep, given
+            self.part("unet"),
+            self.part("scheduler"),
+            self.preset.output,
+            latents,
+            timestep,
+            conditioning,
         )
 
     def _zero_token(self, like: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Building every painter part, with random weights."""
+"""Builds every painter part with random weights."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def build_part(name: str, preset: Preset) -> Any:
 
 
 def build_codec(preset: Preset) -> AutoencoderKL | PixelCodec:
-    """E_I and its decoder. The VAE has the sizes of Stable Diffusion 1.5."""
+    """The image encoder E_I with its decoder: `PixelCodec`, or a VAE of Stable Diffusion 1.5's
+    sizes."""
     if preset.codec == "pixels":
         return PixelCodec(latent_channels=preset.latent_channels)
     vae = AutoencoderKL.from_config(
@@ -68,7 +69,8 @@ def build_codec(preset: Preset) -> AutoencoderKL | PixelCodec:
 
 
 def prepare_part(name: str, part: Any) -> Any:
-    """What a part needs after it was loaded by its own class."""
+    """Replace layers of a loaded UNet in place (`training.networks.unet`); other parts need
+    nothing."""
     prepare = {
         "unet": as_denoising_unet,
         "reference_unet": as_reference_unet,

@@ -1,6 +1,6 @@
-"""Shards in, batches out, in an order that seed and epoch alone decide.
+"""Reads shards and gives batches, in an order that depends on seed and epoch alone.
 
-Files in their order: `sample_source` (bytes), `sample_list` (which samples there are),
-`epoch_order`, `image_cache` and `framing` (pictures), `batch`, `collation`, `stream` (all of it),
-`freed_memory`.
+In: shards, local or remote. Out: batches of tensors. Files: `sample_source` (bytes), `sample_list`
+(index of all samples), `epoch_order`, `image_cache` (decoding), `resizing`, `batch`, `collation`,
+`stream` (the loader), `malloc_settings`.
 """

@@ -1,4 +1,4 @@
-"""A batch of samples as tensors of one size, and the place in the stream where it ends."""
+"""The batch: samples as tensors of one size, and its position in the stream."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Position:
-    """Where a stream of batches stands; a run that starts here goes on as if never stopped."""
+    """A position in a stream of batches. A run that resumes here is the same as an uninterrupted
+    one."""
 
     epoch: int = 0
     batch: int = 0
     """Batches of this epoch already taken."""
     samples_seen: int = 0
-    """Samples taken since the very beginning."""
+    """Samples taken since the start of the run."""
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """B samples of one padded size H x W.
 
-    A stream gives them as they are stored, uint8 images in [0, 255] and bool masks, a quarter of
-    the bytes between processes and to a GPU; `to` gives what networks take.
+    A stream gives uint8 images in [0, 255] and bool masks, as they are stored: a quarter of the
+    bytes to copy between processes and to a GPU. `to` converts them to float32.
     """
 
     keys: list[str]
@@ -43,10 +44,10 @@ class Batch:
     """Seconds between current and next, (B,)."""
     instructions: list[str]
     seeds: list[int]
-    """One a sample, from (run seed, epoch, key): noise and dropped conditions come from it, so they
-    depend neither on the batch a sample is in nor on where a run was stopped."""
+    """One seed per sample, from (run seed, epoch, key). Noise and condition dropout come from it,
+    so they depend neither on the batch of a sample nor on restarts."""
     position: Position
-    """Where the stream stands after this batch."""
+    """Position of the stream after this batch."""
 
     def to(self, device: torch.device) -> Batch:
         """The same batch with its tensors on `device`, float32."""
@@ -60,13 +61,13 @@ class Batch:
 
 
 def _for_networks(values: Tensor) -> Tensor:
-    """Stored values to float32: uint8 to [-1, 1], bool to 0 or 1; others are there already."""
+    """Stored values to float32: uint8 to [-1, 1], bool to 0 or 1; other formats are unchanged."""
     if values.dtype == torch.uint8:
         return values.contiguous().float().div_(127.5).sub_(1)
     return values.contiguous().float() if values.dtype == torch.bool else values
 
 
 def sample_seed(seed: int, epoch: int, key: str) -> int:
-    """63 bits that only these three decide."""
+    """The 63-bit seed of a sample: a hash of run seed, epoch and key."""
     digest = hashlib.blake2b(f"{seed}/{epoch}/{key}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1

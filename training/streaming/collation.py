@@ -1,4 +1,4 @@
-"""Samples of one size to one batch, as it is stored: bytes stay bytes up to the device."""
+"""Stacks samples of one size to a batch of uint8 images and bool masks."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from torch import Tensor
 from ingest.format.schema import Sample
 from training.networks.presets import Preset
 from training.streaming.batch import Batch, Position
-from training.streaming.framing import frame_image, frame_mask
+from training.streaming.resizing import resize_and_pad, resize_and_pad_mask
 
 
 def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: Position) -> Batch:
-    """Samples of one size as a batch as it is stored, scaled and padded as the preset says."""
+    """A batch of samples of one size, resized and padded as the preset says."""
     images = {
-        name: _stacked([frame_image(getattr(sample, name), preset) for sample in samples])
+        name: _stacked([resize_and_pad(getattr(sample, name), preset) for sample in samples])
         for name in ("current", "next", "target")
     }
     masks = {
-        name: _stacked([frame_mask(getattr(sample, name), preset)[..., None] for sample in samples])
+        name: _stacked(
+            [resize_and_pad_mask(getattr(sample, name), preset)[..., None] for sample in samples]
+        )
         for name in ("mask", "difference")
     }
     return Batch(
@@ -34,5 +36,5 @@ def collate(samples: list[Sample], preset: Preset, seeds: list[int], position: P
 
 
 def _stacked(images: list[np.ndarray]) -> Tensor:
-    """uint8 or bool (H, W, C) to the same of shape (B, C, H, W), without moving a channel."""
+    """uint8 or bool (H, W, C) to (B, C, H, W) of the same type; the memory layout stays NHWC."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2)

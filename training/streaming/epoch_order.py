@@ -1,7 +1,8 @@
-"""In which order samples come, and in which batches: decided by seed and epoch alone.
+"""Computes the order of samples and batches from seed and epoch alone.
 
-Shards come in random order; the samples of neighbouring shards are mixed in blocks, so that a disk
-reads near places and repeated pictures are decoded once. Batches hold pictures of one size.
+Shards come in random order. The samples of neighbouring shards are shuffled in blocks, so that a
+disk reads near positions and images shared by samples are decoded once. Batches hold images of one
+size.
 """
 
 from __future__ import annotations
@@ -22,33 +23,37 @@ class PlannedBatch(NamedTuple):
 
     epoch: int
     rows: tuple[int, ...]
-    """Places in the list of samples."""
+    """Indices into the list of samples."""
     position: Position
-    """The place in the stream after the batch (with several ranks: after its round)."""
+    """Position of the stream after the batch (with several ranks: after its round)."""
 
 
 def epoch_order(samples: SampleList, seed: int, epoch: int, block: int) -> list[int]:
-    """Every sample once. `block`: least number of samples that are mixed with each other."""
+    """Indices of all samples in the order of one epoch.
+
+    Args:
+        block: least number of samples that are shuffled together.
+    """
     # Python's own generator: its shuffle is the same in every version and on every machine.
-    chance = random.Random(f"{seed}/{epoch}")
+    generator = random.Random(f"{seed}/{epoch}")
     starts = np.searchsorted(samples.shard, np.arange(len(samples.shards) + 1))
     shards = list(range(len(samples.shards)))
-    chance.shuffle(shards)
+    generator.shuffle(shards)
     order: list[int] = []
-    waiting: list[int] = []
+    pending: list[int] = []
     for number, shard in enumerate(shards, start=1):
-        waiting += range(int(starts[shard]), int(starts[shard + 1]))
-        if len(waiting) >= block or number == len(shards):
-            chance.shuffle(waiting)
-            order += waiting
-            waiting = []
+        pending += range(int(starts[shard]), int(starts[shard + 1]))
+        if len(pending) >= block or number == len(shards):
+            generator.shuffle(pending)
+            order += pending
+            pending = []
     return order
 
 
 def epoch_batches(
     samples: SampleList, seed: int, epoch: int, block: int, batch_size: int
 ) -> Iterator[tuple[int, ...]]:
-    """Batches of one size as they fill up, then what is left over, smallest pictures first."""
+    """Batches of one image size as they fill up, then incomplete batches, smallest images first."""
     groups: dict[tuple[int, int], list[int]] = {}
     sizes = [(int(height), int(width)) for height, width in samples.size]
     for row in epoch_order(samples, seed, epoch, block):
@@ -62,7 +67,7 @@ def epoch_batches(
 def planned_batches(
     samples: SampleList, seed: int, block: int, batch_size: int, start: Position
 ) -> Iterator[PlannedBatch]:
-    """All batches from `start` on, epoch after epoch, without end."""
+    """All batches from `start` on, epoch after epoch; endless."""
     seen = start.samples_seen
     for epoch in itertools.count(start.epoch):
         batches = epoch_batches(samples, seed, epoch, block, batch_size)
@@ -73,9 +78,14 @@ def planned_batches(
             yield PlannedBatch(epoch, rows, Position(epoch, number, seen))
 
 
-def dealt(batches: Iterator[PlannedBatch], rank: int, num_ranks: int) -> Iterator[PlannedBatch]:
-    """This rank's batch of each round of `num_ranks`; its position is that after the round, so that
-    any rank's state is that of the whole loader, whatever the number of ranks that go on."""
+def batches_of_rank(
+    batches: Iterator[PlannedBatch], rank: int, num_ranks: int
+) -> Iterator[PlannedBatch]:
+    """The batch of `rank` in each round of `num_ranks` batches.
+
+    Its position is the one after the round, so any rank may save it and any number of ranks may
+    continue from it.
+    """
     while True:
         taken = list(itertools.islice(batches, num_ranks))
         yield taken[rank]._replace(position=taken[-1].position)

@@ -1,5 +1,5 @@
-"""Pictures that were decoded lately: neighbouring pairs share their canvases, and all pairs of a
-painting its target, so most pictures of a block of samples are needed three times."""
+"""Caches decoded images. Neighbouring pairs share canvases and all pairs of a painting share the
+target, so most images of a block of samples are needed three times."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.format.images import decode_image
 
 
 class ImageCache:
-    """Decodes pictures and keeps the last ones, up to a number of bytes. Threads may share it."""
+    """Decodes images; least recently used ones are dropped above `max_bytes`. Thread-safe."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes, self._num_bytes = max_bytes, 0
@@ -23,7 +23,7 @@ class ImageCache:
         """`ingest.format.images.decode_image`, read-only: RGB uint8 (H, W, 3)."""
         if not self._max_bytes:
             return decode_image(data)
-        # The encoded bytes are the key: no hash that a file claims, and no chance of a mix-up.
+        # The encoded bytes are the key, so two images cannot be mixed up.
         with self._lock:
             known = self._images.get(data)
             if known is not None:

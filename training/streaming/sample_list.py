@@ -1,4 +1,4 @@
-"""Every sample of a split and where its bytes lie: all that is needed to plan an epoch.
+"""Lists all samples of a split with shard, byte range and size, from the table of samples.
 
 A dataset is a folder, or an address (``s3://``, ``gs://``, ``http://``, ``https://``) of one.
 """
@@ -17,13 +17,15 @@ from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
 from ingest.format.schema import Split
 from ingest.format.tar_ranges import TarDamage, fields_in, find_ranges
-from ingest.sources.stores import RemoteConfig
+from ingest.sources.file_systems import RemoteConfig
 from labeling.shards.index import ShardIndex, parse_index
 from labeling.shards.sample_table import check_unique, mask_size, read_columns
 from training.streaming.sample_source import read_whole
 
-_READ = ("shard", "key", "offset", "num_bytes", "height_px", "width_px")
-_COLLAPSED = re.compile(r"^(s3|gs|https?):/+(?=[^/])")
+_COLUMNS = ("shard", "key", "offset", "num_bytes", "height_px", "width_px")
+"""Columns that are read from the table of samples."""
+_COLLAPSED_SCHEME = re.compile(r"^(s3|gs|https?):/+(?=[^/])")
+"""Scheme of an address, also where `Path` made one slash of two."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ class SampleList:
 
     shards: list[Shard]
     shard: np.ndarray
-    """Place of each sample's tar in `shards`, int32."""
+    """Index of each sample's tar in `shards`, int32."""
     keys: list[str]
     offset: np.ndarray
-    """Of its first header in the tar, int64."""
+    """Byte offset of the sample's first header in its tar, int64."""
     num_bytes: np.ndarray
-    """Of its entries, int64."""
+    """Number of bytes of the sample's entries in the tar, int64."""
     size: np.ndarray
     """Height and width in px, int32 (n, 2)."""
 
@@ -55,18 +57,19 @@ class SampleList:
 
 
 def address_of(dataset: Path | str) -> str:
-    """The dataset as a path or address; a `Path` has made one slash of an address's two."""
-    return _COLLAPSED.sub(r"\1://", str(dataset)).rstrip("/")
+    """The dataset as a path or address; restores the two slashes that `Path` collapses."""
+    return _COLLAPSED_SCHEME.sub(r"\1://", str(dataset)).rstrip("/")
 
 
 def is_address(dataset: Path | str) -> bool:
+    """Returns True if the dataset is remote."""
     return "://" in address_of(dataset)
 
 
 def read_index(
     dataset: Path | str, split: Split, remote: RemoteConfig | None = None
 ) -> list[Shard]:
-    """The shards of a split; of local ones presence and length are checked.
+    """The shards of a split; existence and length of local files are checked.
 
     Raises:
         UserError: no index, an index of another schema, or a shard that is missing or cut short.
@@ -81,8 +84,8 @@ def list_samples(
     """All samples of a split, from the table of samples; without one the tars are read.
 
     Raises:
-        UserError: as `read_index`; a table that is not the index's or does not fit the shards, a
-            damaged tar, a key that is there twice: names shard and key.
+        UserError: as `read_index`; a table that the index does not name or that does not fit the
+            shards, a damaged tar, a duplicate key (names shard and key).
     """
     remote = remote or RemoteConfig()
     index = _index(dataset, remote)
@@ -91,7 +94,7 @@ def list_samples(
     rows = _rows(dataset, index, shards, remote)
     place = {name: number for number, name in enumerate(names)}
     chosen = [row for row in rows if row[0] in place]
-    check_unique([(row[0], row[1]) for row in chosen], _place_of(dataset, "index.json"))
+    check_unique([(row[0], row[1]) for row in chosen], _path_in_shards(dataset, "index.json"))
     _check_counts(dataset, shards, [row[0] for row in chosen])
     return SampleList(
         shards=shards,
@@ -104,7 +107,7 @@ def list_samples(
 
 
 def _index(dataset: Path | str, remote: RemoteConfig) -> ShardIndex:
-    where = _place_of(dataset, "index.json")
+    where = _path_in_shards(dataset, "index.json")
     rebuild = f"`python -m labeling shards {dataset}`"
     try:
         return parse_index(read_whole(where, remote), where)
@@ -142,15 +145,16 @@ _Row = tuple[str, str, int, int, int, int]
 def _rows(
     dataset: Path | str, index: ShardIndex, shards: Sequence[Shard], remote: RemoteConfig
 ) -> list[_Row]:
-    """(shard, key, offset, num_bytes, height, width) of the samples, of other splits too."""
+    """(shard, key, offset, num_bytes, height, width) of all samples; may include other splits."""
     if index.samples is None:
         if is_address(dataset):
             raise UserError(
-                f"{_place_of(dataset, 'index.json')} has no table of samples, which reading from "
-                "afar needs: run `python -m labeling migrate` where the shards lie, upload again"
+                f"{_path_in_shards(dataset, 'index.json')} has no table of samples, which reading "
+                "from afar needs: run `python -m labeling migrate` where the shards lie, upload "
+                "again"
             )
         return [row for shard in shards for row in _scan(Path(shard.path))]
-    where = _place_of(dataset, index.samples.name)
+    where = _path_in_shards(dataset, index.samples.name)
     try:
         data = read_whole(where, remote)
     except FileNotFoundError:
@@ -160,7 +164,7 @@ def _rows(
             f"{where} is {'missing' if not data else 'not the one that index.json names'}: run "
             "`python -m labeling shards` again, or wait for the build that runs"
         )
-    return list(zip(*read_columns(data, _READ, where).values(), strict=True))
+    return list(zip(*read_columns(data, _COLUMNS, where).values(), strict=True))
 
 
 def _scan(path: Path) -> list[_Row]:
@@ -193,5 +197,5 @@ def _name(shard: Shard) -> str:
     return str(shard.path).rpartition("/")[2]
 
 
-def _place_of(dataset: Path | str, name: str) -> str:
+def _path_in_shards(dataset: Path | str, name: str) -> str:
     return f"{address_of(dataset)}/shards/{name}"

@@ -1,4 +1,4 @@
-"""How a film is taken: the profiles of a corpus, and what lens, sensor and light do to a picture.
+"""A simulated camera: pose, motion, exposure, white balance, noise.
 
 In: a seed and a profile. Out: matrices and pictures. Files: `profiles`, `camera`.
 """

@@ -1,4 +1,4 @@
-"""Ways of holding the camera. A profile is numbers only: a new one is a new entry of `PROFILES`."""
+"""Profiles of camera motion and light: sets of numbers, by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ProfileName = Literal["tripod", "handheld", "hard"]
 
 
 class Profile(Config):
-    """What camera and light do while the painter paints. Shares are of the frame's short side."""
+    """Camera motion, light and noise of a film. Lengths are shares of the frame's short side."""
 
     tilt_deg: float = Field(ge=0, le=50)
     """Largest angle between the view and the canvas's normal."""
@@ -50,3 +50,4 @@ PROFILES: dict[ProfileName, Profile] = {
         brightness=0.08, white_balance=0.045, noise=2.2, eventful=True,
     ),
 }  # fmt: skip
+"""A new profile is a new entry here and in `ProfileName`."""

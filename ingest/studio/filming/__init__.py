@@ -1,6 +1,6 @@
-"""Canvas, hands, table and light on film.
+"""Renders a film: canvas, hands, table and light.
 
-In: a performance and a script. Out: an mp4. `stage` sets up all that is filmed: `room`, `props`,
+In: a seed and a config. Out: an mp4. `film_setup` draws all that is filmed: `room`, `props`,
 `hand` (drawn from `limbs`), `cards`, `cutaway`, `reframe`, `overlay`, `talker`. `film` films it,
 `encode` writes the file.
 """

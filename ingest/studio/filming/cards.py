@@ -1,4 +1,4 @@
-"""Title and end card of a film."""
+"""Renders text cards: title and end card of a film."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.studio.scene.scene import Scene
 def make_card(
     rng: np.random.Generator, frame_px: tuple[int, int], scene: Scene, lines: tuple[str, ...]
 ) -> np.ndarray:
-    """A title: text on a plain ground with a painted bar; RGB uint8 (H, W, 3)."""
+    """Lines of text on a plain ground with a coloured bar; RGB uint8 (H, W, 3)."""
     width, height = frame_px
     dark = bool(rng.random() < 0.5)
     ground = (

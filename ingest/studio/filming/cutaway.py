@@ -1,23 +1,25 @@
-"""Shots of something else in mid-film: the palette while paint is mixed, pots and a tube."""
+"""Renders cutaway shots: paint being mixed on the palette, or paint pots and a tube."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from ingest.studio.filming.hand import Hand, lay_hand
-from ingest.studio.filming.props import lay_palette, put_jar
+from ingest.studio.filming.hand import Hand, composite_hand
+from ingest.studio.filming.props import draw_jar, draw_palette
 from ingest.studio.filming.room import make_table
 from ingest.studio.scene.palette import jitter, mix, rgb, shade
 from ingest.studio.scene.scene import Scene
 from ingest.studio.strokes.stroke import Colour
 
 _TURNS_A_SECOND = 1.1
+"""Circles of the mixing brush in a second."""
 _HAND_SCALE = 1.25
+"""Size of the hand relative to that over the canvas."""
 
 
 class Cutaways:
-    """The two other shots of a film; nothing of the canvas is in them."""
+    """The two cutaway shots of a film; the canvas is not in them."""
 
     def __init__(
         self, rng: np.random.Generator, scene: Scene, frame_px: tuple[int, int], hand: Hand
@@ -37,7 +39,7 @@ class Cutaways:
         self, rng: np.random.Generator, scene: Scene, size: tuple[int, int]
     ) -> np.ndarray:
         table = _table(rng, size)
-        lay_palette(rng, table, scene, self.centre, round(1.7 * min(size)))
+        draw_palette(rng, table, scene, self.centre, round(1.7 * min(size)))
         return np.clip(table, 0, 255).astype(np.uint8)
 
     def frame(self, shot: str, time_s: float, since_s: float, move: np.ndarray) -> np.ndarray:
@@ -45,9 +47,9 @@ class Cutaways:
 
         Args:
             shot: palette or other.
-            time_s: of the film; the brush circles with it.
-            since_s: seconds since the shot began: paint is mixed the longer the more.
-            move: movement of the camera, (3, 3).
+            time_s: time in the film; it sets the position of the circling brush.
+            since_s: seconds since the shot began; the paint is mixed more and more.
+            move: camera motion, (3, 3).
         """
         still = self.palette if shot == "palette" else self.other
         into = move[:2].copy()
@@ -61,7 +63,7 @@ class Cutaways:
         self._puddle(picture, reach, since_s, colour)
         frame = cv2.warpAffine(picture, into, self.frame_px, borderMode=cv2.BORDER_REPLICATE)
         place = into @ np.array([*tip, 1.0])
-        lay_hand(frame, self.hand, (float(place[0]), float(place[1])), 0.15 * np.sin(angle),
+        composite_hand(frame, self.hand, (float(place[0]), float(place[1])), 0.15 * np.sin(angle),
                  colour, _HAND_SCALE)  # fmt: skip
         return frame
 
@@ -69,7 +71,7 @@ class Cutaways:
         return mix(*self.mixed, 0.5 * min(since_s / 1.5, 1.0))
 
     def _puddle(self, picture: np.ndarray, reach: float, since_s: float, colour: Colour) -> None:
-        """The paint under the brush spreads and takes the mixed colour."""
+        """Draw the paint under the brush, which spreads and takes the mixed colour, in place."""
         x, y = round(self.centre[0]), round(self.centre[1])
         grown = 0.6 + 0.5 * min(since_s / 2, 1.0)
         for part, tone in ((1.25, shade(colour, 0.94)), (1.0, colour), (0.5, shade(colour, 1.06))):
@@ -85,7 +87,7 @@ def _table(rng: np.random.Generator, size: tuple[int, int]) -> np.ndarray:
 
 
 def _pots_still(rng: np.random.Generator, scene: Scene, size: tuple[int, int]) -> np.ndarray:
-    """Pots of paint and a tube on the table before a wall, out of focus behind."""
+    """Paint pots and a tube on a table in front of a blurred wall, RGB uint8 (H, W, 3)."""
     width, height = size
     picture = np.clip(_table(rng, size) * 0.9, 0, 255).astype(np.uint8)
     wall = jitter(rng, rgb(("#c9c4b8", "#8fa0a8", "#b8a48c")[rng.integers(3)]), 6)
@@ -94,13 +96,13 @@ def _pots_still(rng: np.random.Generator, scene: Scene, size: tuple[int, int]) -
     tall = 0.42 * min(size)
     for share in np.linspace(0.2, 0.8, int(rng.integers(2, 4))):
         foot = (width * (share + rng.uniform(-0.05, 0.05)), height * rng.uniform(0.58, 0.72))
-        put_jar(rng, picture, foot, tall * rng.uniform(0.8, 1.2), scene)
+        draw_jar(rng, picture, foot, tall * rng.uniform(0.8, 1.2), scene)
     _tube(rng, picture, scene)
     return picture
 
 
 def _tube(rng: np.random.Generator, picture: np.ndarray, scene: Scene) -> None:
-    """A paint tube lying in front, with a blob at its mouth."""
+    """Draw a paint tube in front, with a blob at its mouth, in place."""
     height, width = picture.shape[:2]
     size = 0.3 * min(width, height)
     paint = scene.palette.flowers[int(rng.integers(3))]

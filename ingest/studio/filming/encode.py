@@ -1,4 +1,4 @@
-"""H.264 files, the same bytes for the same frames."""
+"""Writes frames into an H.264 mp4; equal frames give equal bytes."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ingest.conventions.atomic import atomic_file
 def write_mp4(
     path: Path, size_px: tuple[int, int], fps: int, crf: int
 ) -> Iterator[Callable[[np.ndarray], None]]:
-    """A function that takes RGB uint8 frames (H, W, 3); the mp4 appears when the block ends well.
+    """Yields a function that writes one RGB uint8 frame (H, W, 3).
 
-    One encoder thread and no encoder's signature: equal frames make equal files.
+    The mp4 appears at `path` when the block ends without error. One encoder thread and no encoder
+    signature make the bytes reproducible.
     """
     with (
         atomic_file(path) as file,
@@ -44,6 +45,6 @@ def write_mp4(
 
 
 def _x264(crf: int) -> dict[str, str]:
-    """Encoder options. With mbtree, x264's AVX-512 code reads memory that it never wrote: equal
-    frames gave different files now and then."""
+    """Encoder options. mbtree is off: with it x264's AVX-512 code reads uninitialised memory, and
+    equal frames sometimes gave different files."""
     return {"crf": str(crf), "preset": "veryfast", "x264-params": "mbtree=0"}

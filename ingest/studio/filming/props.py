@@ -1,4 +1,4 @@
-"""Things beside the canvas: a mixing palette with the painting's colours, paint pots."""
+"""Draws things that stand on the table: a palette with the painting's colours, paint pots."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ingest.studio.scene.scene import Scene
 from ingest.studio.strokes.stroke import Colour
 
 
-def lay_palette(
+def draw_palette(
     rng: np.random.Generator,
     table: np.ndarray,
     scene: Scene,
     centre: tuple[float, float],
     side_px: int,
 ) -> None:
-    """Lay a palette on a table.
+    """Draw a palette on a table, in place.
 
     Args:
-        table: RGB float32 (H, W, 3), seen from straight above; changed in place.
+        table: RGB float32 (H, W, 3), seen from above.
         centre: place of the palette in the table's pixels.
-        side_px: short side of the canvas, which all sizes follow.
+        side_px: short side of the canvas; all sizes are shares of it.
     """
     x, y = round(centre[0]), round(centre[1])
     axes = (round(side_px * 0.17), round(side_px * 0.25))
@@ -45,14 +45,14 @@ def lay_palette(
         _ellipse(table, (u - size // 3, v - size // 3), glint, mix(paint, rgb("#ffffff"), 0.45))
 
 
-def put_jar(
+def draw_jar(
     rng: np.random.Generator,
     room: np.ndarray,
     foot: tuple[float, float],
     tall_px: float,
     scene: Scene,
 ) -> None:
-    """Stand a paint pot with a coloured label upright into a frame, RGB uint8, in place.
+    """Draw an upright paint pot with a coloured label into `room`, RGB uint8 (H, W, 3), in place.
 
     Args:
         foot: middle of its base in pixels.

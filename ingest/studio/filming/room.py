@@ -1,15 +1,16 @@
-"""The place where the canvas lies: a wooden table with props, and the light on it."""
+"""Renders the background of a film: a wooden table with props and the light on it."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from ingest.studio.filming.props import lay_palette, put_jar
+from ingest.studio.filming.props import draw_jar, draw_palette
 from ingest.studio.scene.palette import jitter, rgb
 from ingest.studio.scene.scene import Scene
 
 _WOODS = ("#b98a5a", "#8a5f3c", "#d0aa7c", "#6d4c36", "#a8a29a", "#c99f72")
+"""Colours of the table."""
 
 
 def make_room(
@@ -21,13 +22,13 @@ def make_room(
     margin_px: int,
     canvas_pose: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The view without canvas and hand.
+    """Render the scene without canvas picture and hands.
 
     Args:
         pose: homography from canvas pixels to frame pixels.
         canvas_px, frame_px: (width, height).
-        margin_px: how far the picture reaches beyond the frame on every side.
-        canvas_pose: that of the canvas where it was pushed, so that the table has another one.
+        margin_px: margin around the frame on every side.
+        canvas_pose: pose of a displaced canvas; `pose` is then that of the table.
 
     Returns:
         RGB uint8 (H + 2 margin, W + 2 margin, 3).
@@ -40,14 +41,14 @@ def make_room(
         origin[0] + canvas_px[0] + side * 0.24,
         origin[1] + canvas_px[1] * rng.uniform(0.3, 0.7),
     )
-    lay_palette(rng, table, scene, centre, side)
+    draw_palette(rng, table, scene, centre, side)
     into = moved @ np.array([[1, 0, -origin[0]], [0, 1, -origin[1]], [0, 0, 1.0]])
     room = cv2.warpPerspective(
         table, into, (width, height), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT
     )
     for x in (rng.uniform(0.15, 0.35), rng.uniform(0.55, 0.75)):
         place = _project(moved, (canvas_px[0] * x, -0.1 * side))
-        put_jar(rng, room, place, side * rng.uniform(0.16, 0.22), scene)
+        draw_jar(rng, room, place, side * rng.uniform(0.16, 0.22), scene)
     lying = moved if canvas_pose is None else _margin(margin_px) @ canvas_pose
     _canvas_edges(room, lying, canvas_px, side)
     light = _light(rng, width, height)
@@ -55,7 +56,7 @@ def make_room(
 
 
 def _margin(margin_px: int) -> np.ndarray:
-    """From frame pixels to those of a picture with a margin around it."""
+    """Translation (3, 3) from frame pixels to those of a picture with a margin around it."""
     return np.array([[1, 0, margin_px], [0, 1, margin_px], [0, 0, 1.0]])
 
 
@@ -67,7 +68,7 @@ def _project(matrix: np.ndarray, point: tuple[float, float]) -> tuple[float, flo
 def make_table(
     rng: np.random.Generator, side: int, canvas_px: tuple[int, int]
 ) -> tuple[np.ndarray, tuple[float, float]]:
-    """Planks with grain in the table's plane; returns the picture and the canvas's corner in it."""
+    """A table of planks from above: RGB float32 (H, W, 3), and the canvas's corner (x, y) in it."""
     reach = int(side * 1.0)
     width, height = canvas_px[0] + 2 * reach, canvas_px[1] + 2 * reach
     wood = jitter(rng, rgb(_WOODS[rng.integers(len(_WOODS))]), 6)
@@ -95,7 +96,7 @@ def make_table(
 def _canvas_edges(
     room: np.ndarray, pose: np.ndarray, canvas_px: tuple[int, int], side: int
 ) -> None:
-    """Shadow and thickness of the stretched canvas."""
+    """Draw shadow and side faces of the stretched canvas into the room, in place."""
     width, height = canvas_px
     thick = side * 0.022
     corners = np.array(
@@ -121,7 +122,7 @@ def _canvas_edges(
 
 
 def _light(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """A lamp or a window from one side: float32 (H, W) about 1."""
+    """Brightness under light from one side, float32 (H, W) near 1."""
     x = np.linspace(-1, 1, width, dtype=np.float32)
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
     angle = rng.uniform(0, 2 * np.pi)

@@ -1,26 +1,26 @@
-"""Somebody who talks to the camera, as flat shapes that move."""
+"""Renders somebody who talks to the camera, as flat moving shapes."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from ingest.studio.scene.compose import compose
+from ingest.studio.scene.compose_scene import compose_scene
 from ingest.studio.scene.palette import rgb
 from ingest.studio.strokes.stroke import Colour
-from ingest.studio.subjects.forms import Tones, toned
-from ingest.studio.subjects.sitter import seat
+from ingest.studio.subjects.forms import Tones, tone_at
+from ingest.studio.subjects.sitter import make_sitter
 
 Point = tuple[float, float]
 
 
 class Talker:
-    """Head and shoulders before a room; gestures with one hand now and then."""
+    """Head and shoulders in front of a room; a hand gestures now and then."""
 
     def __init__(self, rng: np.random.Generator, seed: int, room: np.ndarray) -> None:
-        """`room` is the background, RGB uint8 (H, W, 3), which sets the size of the frames."""
+        """`room` is the background, RGB uint8 (H, W, 3); frames have its size."""
         self.room = room
-        self.sitter = seat(seed, compose(seed, room.shape[1] / room.shape[0]))
+        self.sitter = make_sitter(seed, compose_scene(seed, room.shape[1] / room.shape[0]))
         self.phases = rng.uniform(0, 6, 6)
         self.unit_px = 0.5 * min(room.shape[:2])
 
@@ -39,7 +39,7 @@ class Talker:
             self._flat(image, (sway + side, nod - 0.05), (0.06, blink), rgb("#ece8e2"))
             self._flat(image, (sway + side, nod - 0.05), (0.026, min(blink, 0.026)), hair[0])
             self._flat(image, (sway + side, nod - 0.14), (0.085, 0.013), hair[0])
-        self._flat(image, (sway, nod + 0.1), (0.035, 0.05), toned(skin, 0.4))
+        self._flat(image, (sway, nod + 0.1), (0.035, 0.05), tone_at(skin, 0.4))
         talks = abs(np.sin(7.3 * time_s + a[4])) * (np.sin(0.8 * time_s) > -0.7)
         self._flat(image, (sway, nod + 0.26), (0.11, 0.02 + 0.05 * talks), self.sitter.lips)
         self._flat(image, (sway, nod + 0.26), (0.085, 0.003 + 0.035 * talks), skin[0] * 0.3)
@@ -47,7 +47,7 @@ class Talker:
         return cv2.GaussianBlur(image, (0, 0), 0.8)
 
     def _gesture(self, image: np.ndarray, time_s: float) -> None:
-        """A hand that comes up beside the face and waves."""
+        """Draw a hand that rises beside the face and waves, in place."""
         lift = max(0.0, np.sin(0.7 * time_s + self.phases[5]))
         if lift <= 0:
             return
@@ -71,9 +71,11 @@ class Talker:
     def _round(
         self, image: np.ndarray, point: Point, axes: Point, tones: Tones, light: float = 0.62
     ) -> None:
-        """An ellipse with a lit side."""
+        """Draw an ellipse with a lit side, in place."""
         side = self.sitter.light_side
         for part, level in ((1.0, 0.35), (0.86, 0.75), (0.55, 1.0)):
             shift = 0.55 * (1 - part) * axes[0] * side
             lifted = (point[0] + shift, point[1] - 0.4 * (1 - part) * axes[1])
-            self._flat(image, lifted, (axes[0] * part, axes[1] * part), toned(tones, light * level))
+            self._flat(
+                image, lifted, (axes[0] * part, axes[1] * part), tone_at(tones, light * level)
+            )

@@ -1,4 +1,4 @@
-"""Which thing is painted when in portraits and still lifes: words and brushwork, back to front."""
+"""The steps of portraits and still lifes, back to front: a vocabulary word and a function each."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from ingest.studio.subjects.sitter import Sitter
 from ingest.studio.subjects.still_life import StillLife
 
 Step = tuple[str, Callable[[Painter], None]]
+"""The word of a step, and the function that paints it."""
 
 
 def portrait_order(rng: np.random.Generator, sitter: Sitter) -> list[Step]:
-    """Some paint the hair before the eyes, some after; the hand comes when the face stands."""
+    """The steps of a portrait. Hair comes before the eyes or after the mouth, by chance."""
     steps: list[Step] = []
     if sitter.has_sketch:
         steps.append(("sketch", lambda p: portrait.paint_drawing(p, sitter)))
@@ -39,7 +40,7 @@ def portrait_order(rng: np.random.Generator, sitter: Sitter) -> list[Step]:
 
 
 def still_life_order(rng: np.random.Generator, still: StillLife) -> list[Step]:
-    """Wall and table in either order, shadows before or after the things that throw them."""
+    """The steps of a still life. Flowers come before the second vessel or after all, by chance."""
     steps: list[Step] = [
         ("background", lambda p: tabletop.paint_wall(p, still)),
         ("table", lambda p: tabletop.paint_table(p, still)),

@@ -1,4 +1,4 @@
-"""The order of a painting: which thing comes when, as acrylic painters do it, back to front."""
+"""Plans all strokes of a painting from its seed, in steps from back to front."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from functools import lru_cache
 
 import numpy as np
 
-from ingest.studio.painting import finish, orders  # fmt: skip
+from ingest.studio.painting import orders, sketch_and_details
 from ingest.studio.painting.formats import Subject
+from ingest.studio.painting.preview import Preview
 from ingest.studio.painting.repaint import Task, with_repaints
-from ingest.studio.painting.study import Study
-from ingest.studio.scene.compose import compose
+from ingest.studio.scene.compose_scene import compose_scene
 from ingest.studio.scene.scene import NEAR_TREE, Scene
 from ingest.studio.strokes.canvas import PaintedCanvas
 from ingest.studio.strokes.stroke import Step, Touch
 from ingest.studio.subjects import buildings, house, land, mountains, plants, sky, trees, water
 from ingest.studio.subjects.painter import Painter
-from ingest.studio.subjects.sitter import seat
-from ingest.studio.subjects.still_life import arrange
+from ingest.studio.subjects.sitter import make_sitter
+from ingest.studio.subjects.still_life import make_still_life
 
 DRY_BRUSH = Touch(opacity=0.0, body=0.0)
-"""Leaves nothing."""
+"""A brush without paint."""
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """A whole painting as strokes."""
+    """A whole painting as strokes in steps."""
 
     seed: int
     scene: Scene
     steps: tuple[Step, ...]
 
     def canvas(self, width_px: int, height_px: int) -> PaintedCanvas:
-        """The bare canvas that this painting begins on."""
+        """The blank canvas that this painting begins on."""
         return PaintedCanvas(width_px, height_px, self.scene.ground_colour, self.seed)
 
-    def dried(self) -> Plan:
+    def without_paint(self) -> Plan:
         """The same movements with a brush that carries no paint."""
         steps = tuple(
             replace(step, strokes=[replace(s, touch=DRY_BRUSH) for s in step.strokes])
@@ -56,53 +56,53 @@ def plan_painting(
     """Every stroke of the painting of `seed` on a canvas of `aspect` = width / height.
 
     Args:
-        repaints: how often the painter goes back and paints something over.
+        repaints: number of corrections, see `ingest.studio.painting.repaint`.
     """
-    scene = compose(seed, aspect)
-    study = Study(scene, seed)
+    scene = compose_scene(seed, aspect)
+    preview = Preview(scene, seed)
     steps = []
     order = _order_of(np.random.default_rng([seed, 2]), seed, scene, subject)
     if repaints:
         order = with_repaints(np.random.default_rng([seed, 4]), order, repaints)
     for number, (word, work) in enumerate(order):
         painter = Painter(np.random.default_rng([seed, 3, number]), scene.boldness)
-        work(painter, study)
-        strokes = [s for s in painter.strokes if study.canvas.window_of(s) is not None]
+        work(painter, preview)
+        strokes = [s for s in painter.strokes if preview.canvas.window_of(s) is not None]
         if strokes:
             for stroke in strokes:
-                study.canvas.apply(stroke)
+                preview.canvas.apply(stroke)
             steps.append(Step(word, strokes))
     return Plan(seed, scene, tuple(steps))
 
 
 def _order_of(rng: np.random.Generator, seed: int, scene: Scene, subject: Subject) -> list[Task]:
-    """Words and brushwork of every step of a picture of the subject."""
+    """Words and functions of all steps of a picture of the subject."""
     if subject == "landscape":
-        return _order(rng, scene)
+        return _landscape_order(rng, scene)
     steps = (
-        orders.portrait_order(rng, seat(seed, scene))
+        orders.portrait_order(rng, make_sitter(seed, scene))
         if subject == "portrait"
-        else orders.still_life_order(rng, arrange(seed, scene))
+        else orders.still_life_order(rng, make_still_life(seed, scene))
     )
     return [(word, lambda p, s, w=work: w(p)) for word, work in steps]
 
 
-def _order(rng: np.random.Generator, scene: Scene) -> list[Task]:
-    """Words and brushwork of every step; chance decides what real painters do either way."""
+def _landscape_order(rng: np.random.Generator, scene: Scene) -> list[Task]:
+    """Words and functions of all steps of a landscape; chance decides where the order is free."""
     order: list[Task] = []
     if "underpainting" in scene.features:
-        order.append(("background", lambda p, s: finish.paint_underpainting(p, scene)))
+        order.append(("background", lambda p, s: sketch_and_details.paint_underpainting(p, scene)))
     if "sketch" in scene.features:
-        order.append(("sketch", lambda p, s: finish.paint_sketch(p, scene)))
-    order += _air(rng, scene)
-    order += _distance(scene)
-    order += _middle(rng, scene)
-    order += _foreground(rng, scene)
-    order.append(("details", lambda p, s: finish.paint_details(p, scene, s.seen)))
+        order.append(("sketch", lambda p, s: sketch_and_details.paint_sketch(p, scene)))
+    order += _sky_tasks(rng, scene)
+    order += _distance_tasks(scene)
+    order += _middle_tasks(rng, scene)
+    order += _foreground_tasks(rng, scene)
+    order.append(("details", lambda p, s: sketch_and_details.paint_details(p, scene, s.colour_at)))
     return order
 
 
-def _air(rng: np.random.Generator, scene: Scene) -> list[Task]:
+def _sky_tasks(rng: np.random.Generator, scene: Scene) -> list[Task]:
     steps: list[Task] = []
     if scene.sun is not None:
         word = "moon" if scene.hour == "night" else "sun"
@@ -116,7 +116,7 @@ def _air(rng: np.random.Generator, scene: Scene) -> list[Task]:
     return steps
 
 
-def _distance(scene: Scene) -> list[Task]:
+def _distance_tasks(scene: Scene) -> list[Task]:
     steps: list[Task] = []
     for peaks, distance in scene.mountains:
         steps.append(
@@ -129,8 +129,8 @@ def _distance(scene: Scene) -> list[Task]:
     return steps
 
 
-def _middle(rng: np.random.Generator, scene: Scene) -> list[Task]:
-    """Ground, water and what stands at the far shore; the reflection needs that to stand."""
+def _middle_tasks(rng: np.random.Generator, scene: Scene) -> list[Task]:
+    """Ground, water and what stands at the far shore; the reflection comes last."""
     ground: Task = ("ground", lambda p, s: land.paint_ground(p, scene))
     steps: list[Task] = [ground] if scene.water != "sea" or rng.random() < 0.3 else []
     if scene.water == "none" and scene.season in ("spring", "summer") and rng.random() < 0.3:
@@ -146,11 +146,11 @@ def _middle(rng: np.random.Generator, scene: Scene) -> list[Task]:
         first = len(steps) if rng.random() < 0.5 else (1 if steps[:1] == [ground] else 0)
         steps.insert(first, ("water", lambda p, s: water.paint_water(p, scene)))
         if scene.water != "sea":
-            steps.append(("reflection", lambda p, s: water.paint_reflection(p, scene, s.seen)))
+            steps.append(("reflection", lambda p, s: water.paint_reflection(p, scene, s.colour_at)))
     return steps
 
 
-def _foreground(rng: np.random.Generator, scene: Scene) -> list[Task]:
+def _foreground_tasks(rng: np.random.Generator, scene: Scene) -> list[Task]:
     near = [tree for tree in scene.trees if tree[3] >= NEAR_TREE]
     steps: list[Task] = []
     if scene.water != "none":
@@ -173,7 +173,7 @@ def _foreground(rng: np.random.Generator, scene: Scene) -> list[Task]:
     if "flowers" in scene.features and scene.water != "sea":
         steps.append(("flower", lambda p, s: plants.paint_flowers(p, scene)))
     if "birds" in scene.features:
-        steps.append(("bird", lambda p, s: finish.paint_birds(p, scene)))
+        steps.append(("bird", lambda p, s: sketch_and_details.paint_birds(p, scene)))
     return steps
 
 

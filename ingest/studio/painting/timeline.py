@@ -1,4 +1,4 @@
-"""When each stroke falls, and where the brush is at any moment of the film."""
+"""Start and end time of each stroke, and the position of the brush tip at any time."""
 
 from __future__ import annotations
 
@@ -9,41 +9,46 @@ import numpy as np
 
 from ingest.studio.painting.planner import Plan
 
-BASE_S, UNIT_S, TRAVEL_S = 0.10, 0.9, 0.25
-"""Unscaled seconds of a stroke, of a unit of its length, and of a unit between two strokes."""
+BASE_S = 0.10
+"""Seconds of any stroke, before scaling to the span."""
+UNIT_S = 0.9
+"""Seconds of a unit of a stroke's length, before scaling."""
+TRAVEL_S = 0.25
+"""Seconds of a unit of distance between two strokes, before scaling."""
 AWAY_SHARE = 0.34
 """Share of the span in which the hand is away for paint."""
 MAX_AWAY_S = 1.6
+"""Longest break of weight 1, in seconds; see `_breaks`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Timeline:
-    """Strokes are numbered through the whole painting, in order."""
+    """Times of all strokes, numbered through the whole painting, and of the brush tip."""
 
     start_s: np.ndarray
-    """float64 (N,): when the brush touches the canvas."""
+    """float64 (N,): start of each stroke in seconds."""
     end_s: np.ndarray
-    """float64 (N,): when it leaves it."""
+    """float64 (N,): end of each stroke in seconds."""
     step_of: np.ndarray
     """int (N,): index of the step that each stroke belongs to."""
     away: tuple[tuple[float, float], ...]
     """Intervals in which the hand has left the canvas for paint, in seconds."""
     span_s: tuple[float, float]
-    """First touch and last lift of the brush."""
+    """Start of the first and end of the last stroke, in seconds."""
     keys_s: np.ndarray
-    """float64 (M,): times of the brush tip's known places."""
+    """float64 (M,): times of the positions in `keys`, in seconds."""
     keys: np.ndarray
-    """float64 (M, 2): those places in units of the canvas."""
+    """float64 (M, 2): positions of the brush tip in units; linear in between."""
 
     def tip(self, time_s: float) -> tuple[float, float]:
-        """Where the brush tip is, in units; far outside the canvas while the hand is away."""
+        """Position (x, y) of the brush tip in units; outside the canvas while the hand is away."""
         return (
             float(np.interp(time_s, self.keys_s, self.keys[:, 0])),
             float(np.interp(time_s, self.keys_s, self.keys[:, 1])),
         )
 
     def num_done(self, time_s: float) -> int:
-        """How many strokes are complete."""
+        """Number of strokes that are complete at `time_s`."""
         return int(np.searchsorted(self.end_s, time_s, side="right"))
 
     def stroke_near(self, time_s: float) -> int:
@@ -52,8 +57,10 @@ class Timeline:
 
 
 def make_timeline(plan: Plan, start_s: float, end_s: float, left_handed: bool = False) -> Timeline:
-    """Spread the strokes of a plan over the span of the film in which it is painted. Left-handed
-    painters fetch their paint on the left."""
+    """Spread the strokes of a plan over the span from `start_s` to `end_s`.
+
+    The palette of left-handed painters is on the left.
+    """
     rng = np.random.default_rng([plan.seed, 5])
     strokes = [stroke for step in plan.steps for stroke in step.strokes]
     step_of = np.repeat(np.arange(len(plan.steps)), [len(s.strokes) for s in plan.steps])
@@ -78,7 +85,8 @@ def make_timeline(plan: Plan, start_s: float, end_s: float, left_handed: bool = 
 
 
 def _breaks(step_of: np.ndarray, effort: np.ndarray, span_s: float) -> np.ndarray:
-    """Weight of the break before each stroke: 1.6 at a new step, 1 within a long one, else 0."""
+    """Weight of the break before each stroke, float64 (N,): 1.6 at a new step, 1 about every 3.5 s
+    of work within a step, else 0."""
     breaks = np.zeros(len(step_of))
     breaks[1:][np.diff(step_of) > 0] = 1.6
     every = effort.sum() / max(span_s / 3.5, 1.0)
@@ -91,7 +99,7 @@ def _breaks(step_of: np.ndarray, effort: np.ndarray, span_s: float) -> np.ndarra
 
 
 def _palette(plan: Plan, left_handed: bool) -> np.ndarray:
-    """Where the hand goes for paint, in units: beside and below the canvas."""
+    """Position (x, y) of the palette in units: beside and below the canvas."""
     x = -1.25 if left_handed else plan.scene.width + 1.25
     return np.array([x, plan.scene.height + 0.75])
 
@@ -99,7 +107,7 @@ def _palette(plan: Plan, left_handed: bool) -> np.ndarray:
 def _keys(
     palette: np.ndarray, strokes: list, starts: np.ndarray, ends: np.ndarray, breaks: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Known places of the tip: ends and middle of every stroke, and the palette during breaks."""
+    """Times and positions of the tip: start, middle, end of every stroke; the palette in breaks."""
     times, places = [float(starts[0]) - 0.5], [palette]
     for index, stroke in enumerate(strokes):
         if breaks[index]:

@@ -1,5 +1,5 @@
-"""What is to be painted: the composition, before any brush is taken up.
+"""The composition of a picture, before any stroke: what stands where, in which colours.
 
 In: a seed. Out: a `Scene`. Files: `noise`, `palette` (colours), `scene`, `layout` (where things
-stand), `compose` (all of it).
+stand), `compose_scene` (all of it).
 """

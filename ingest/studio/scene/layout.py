@@ -1,4 +1,4 @@
-"""Where things stand in a picture, each drawn from a random generator. Lengths in units."""
+"""Draws the places of sun, mountains, hills, water, house, boat and trees. Lengths in units."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.studio.strokes.stroke import Colour
 
 
 def ground_colour(rng: np.random.Generator) -> Colour:
-    """Mostly white gesso; some painters tone it."""
+    """Colour of the blank canvas: mostly white gesso, at times toned."""
     white = rgb("#ebe8e2") + rng.normal(0, 4, 3)
     toned = [rgb("#d8c3a0"), rgb("#c9b7a4"), rgb("#c4c8cc")][rng.integers(3)]
     return np.clip(toned if rng.random() < 0.15 else white, 0, 250).astype(np.float32)
@@ -20,6 +20,7 @@ def ground_colour(rng: np.random.Generator) -> Colour:
 def place_sun(
     rng: np.random.Generator, width: float, horizon: float, hour: Hour, side: int
 ) -> tuple[float, float, float] | None:
+    """Centre x, y and radius of sun or moon; None without one."""
     chance = {"day": 0.25, "golden": 0.85, "dawn": 0.6, "dusk": 0.7, "night": 0.9, "overcast": 0.0}
     if rng.random() > chance[hour]:
         return None
@@ -32,6 +33,7 @@ def place_sun(
 def place_ranges(
     rng: np.random.Generator, width: float, horizon: float, water: WaterKind
 ) -> tuple[tuple[np.ndarray, float], ...]:
+    """Peaks, float64 (N, 2), and haze of up to three mountain ranges, from far to near."""
     count = int(rng.choice(4, p=[0.18, 0.34, 0.33, 0.15] if water != "sea" else [0.6, 0.4, 0, 0]))
     ranges = []
     for index in range(count):
@@ -50,6 +52,7 @@ def place_ranges(
 def place_hills(
     rng: np.random.Generator, width: float, horizon: float, num_mountains: int, water: WaterKind
 ) -> tuple[tuple[np.ndarray, float], ...]:
+    """Skylines, float64 (160, 2), and haze of up to three lines of hills, from far to near."""
     count = int(rng.integers(1, 4)) if num_mountains < 2 else int(rng.integers(1, 3))
     if water == "sea":
         count = int(rng.integers(0, 2))
@@ -67,7 +70,7 @@ def place_hills(
 def place_shore(
     rng: np.random.Generator, width: float, height: float, horizon: float, water: WaterKind
 ) -> np.ndarray:
-    """The water's outline: level at the far shore, wandering at the near one."""
+    """Outline of the water, float32 (N, 2); empty without water."""
     if water == "none":
         return np.zeros((0, 2), np.float32)
     top, floor = horizon + 0.035, height + 0.05
@@ -101,6 +104,7 @@ def place_shore(
 def place_house(
     rng: np.random.Generator, width: float, horizon: float, water: WaterKind
 ) -> tuple[float, float, float] | None:
+    """x, y of the foot's middle and width of the front; None without a house."""
     if rng.random() > 0.3 or water == "sea":
         return None
     side = rng.choice([-1, 1])
@@ -112,6 +116,7 @@ def place_house(
 def place_boat(
     rng: np.random.Generator, width: float, height: float, horizon: float, water: WaterKind
 ) -> tuple[float, float, float] | None:
+    """x, y of the waterline's middle and length; None without a boat."""
     if water not in ("lake", "sea") or rng.random() > 0.45:
         return None
     y = horizon + (height - horizon) * rng.uniform(0.25, 0.5)
@@ -126,7 +131,8 @@ def place_trees(
     season: Season,
     water: WaterKind,
 ) -> tuple[tuple[TreeKind, float, float, float], ...]:
-    """Trees in the middle distance and one or two groups that frame the picture."""
+    """Kind, x, y of the foot and height of all trees, from far to near: groves in the middle
+    distance, and a group at one or both sides of the picture."""
     kinds: dict[Season, tuple[TreeKind, ...]] = {
         "spring": ("broadleaf", "birch", "poplar", "conifer"),
         "summer": ("broadleaf", "conifer", "poplar", "birch"),
@@ -162,7 +168,7 @@ def place_banks(
     water: WaterKind,
     trees: tuple[tuple[TreeKind, float, float, float], ...],
 ) -> tuple[np.ndarray, ...]:
-    """Land that comes in from a side of the frame under the big trees of that side."""
+    """Outlines of land under the near trees of each side of the picture, float32 (N, 2)."""
     if water not in ("lake", "sea"):
         return ()
     banks = []

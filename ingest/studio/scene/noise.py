@@ -1,17 +1,18 @@
-"""Smooth random functions: ridge lines, uneven colour, everything that nature does not rule."""
+"""Smooth random functions of one or two coordinates (value noise), and skylines made of them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 GRID = 64
+"""Random values along one axis; they repeat beyond."""
 
 
 class Noise1D:
-    """A smooth random function of x, values about in [-1, 1]."""
+    """A smooth random function of x with values of about [-1, 1]."""
 
     def __init__(self, rng: np.random.Generator, cell: float, octaves: int = 3) -> None:
-        """`cell` is the distance in units over which it changes; each octave halves it."""
+        """`cell` is the distance between random values in units; each octave halves it."""
         self.cell = cell
         self.tables = rng.uniform(-1, 1, (octaves, GRID))
 
@@ -31,7 +32,7 @@ class Noise1D:
 
 
 class Noise2D:
-    """A smooth random function of (x, y), values about in [-1, 1]."""
+    """A smooth random function of (x, y) with values of about [-1, 1]."""
 
     def __init__(self, rng: np.random.Generator, cell: float) -> None:
         self.cell = cell
@@ -53,13 +54,13 @@ class Noise2D:
 def ridge(
     rng: np.random.Generator, width: float, base_y: float, amplitude: float, cell: float
 ) -> np.ndarray:
-    """A skyline from beyond the left to beyond the right edge: float64 (N, 2) in units."""
+    """A random skyline from beyond the left to beyond the right edge, float64 (160, 2) in units."""
     x = np.linspace(-0.1, width + 0.1, 160)
     noise = Noise1D(rng, cell, 4)
     return np.stack([x, base_y - amplitude * (0.5 + 0.5 * noise(x))], axis=1)
 
 
-def below(line: np.ndarray, floor_y: float) -> np.ndarray:
-    """The polygon between a skyline and a floor: float32 (N + 2, 2)."""
+def polygon_below(line: np.ndarray, floor_y: float) -> np.ndarray:
+    """The polygon between a skyline (N, 2) and a floor, float32 (N + 2, 2)."""
     ends = np.array([[line[-1, 0], floor_y], [line[0, 0], floor_y]])
     return np.concatenate([line, ends]).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Colours of a picture: hour and season decide them, and the air between things and eye."""
+"""Draws the colours of a picture from hour and season; mixes colours and adds haze."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shade(colour: Colour, factor: float) -> Colour:
 
 
 def jitter(rng: np.random.Generator, colour: Colour, amount: float) -> Colour:
-    """The colour as it comes out of a mix made by hand: mostly lightness, a little hue."""
+    """The colour with noise, mostly in lightness; `amount` is its standard deviation, of 255."""
     change = rng.normal(0, amount) + rng.normal(0, amount * 0.45, 3)
     return np.clip(colour + change, 0, 255).astype(np.float32)
 
@@ -55,8 +55,8 @@ class Palette:
     light: Colour
     """Colour of the direct light: highlights lean to it."""
 
-    def air(self, colour: Colour, distance: float) -> Colour:
-        """A colour seen through the air: `distance` 0 is here, 1 is lost in the haze."""
+    def with_haze(self, colour: Colour, distance: float) -> Colour:
+        """Aerial perspective: `colour` mixed with the haze by `distance`, 0 (near) to 1 (far)."""
         return mix(colour, self.haze, distance)
 
 
@@ -89,6 +89,7 @@ _SKIES: dict[str, list[tuple[str, str, str, str, str, str, str, str]]] = {
         ("#6f8796", "#a6b5b8", "#dcd7c8", "#6c7a84", "#a9afb0", "#eeebe2", "#f6f1e2", "#ece8da"),
     ],
 }
+"""Colours of sky, clouds, sun and light, by hour."""
 
 _LEAVES: dict[str, list[tuple[str, str, str]]] = {
     "spring": [("#274a2c", "#5f9440", "#b5d56a"), ("#2f4f36", "#7aa84a", "#cfe07e")],
@@ -98,6 +99,7 @@ _LEAVES: dict[str, list[tuple[str, str, str]]] = {
     "winter": [("#22363a", "#46626a", "#9fb4bc"), ("#2c3438", "#56686c", "#b4c2c6")],
     "desert": [("#24463a", "#3f7a5a", "#86b082"), ("#33452c", "#6a7f48", "#aab676")],
 }  # fmt: skip
+"""Dark, middle and light leaves of each season."""
 
 _GRASSES: dict[str, list[tuple[str, str, str]]] = {
     "spring": [("#34572a", "#6ea03c", "#bcd562"), ("#3a5f38", "#86ad48", "#d3dc74")],
@@ -106,6 +108,7 @@ _GRASSES: dict[str, list[tuple[str, str, str]]] = {
     "winter": [("#8496ac", "#c3d0de", "#f7f9fb"), ("#7d88a8", "#bcc4da", "#fbf7f4")],
     "desert": [("#a0522e", "#d2814a", "#f2bd82"), ("#98503c", "#d98a66", "#f6c8a0")],
 }
+"""Dark, middle and light grass of each season."""
 
 _MOUNTAINS = [
     ("#2c3447", "#5c6577", "#a8a7a8"),
@@ -113,9 +116,13 @@ _MOUNTAINS = [
     ("#25404f", "#4c7382", "#98b2b4"),
     ("#403542", "#7d6874", "#c4a598"),
 ]
+"""Dark, middle and light rock of mountains."""
 _EARTHS = [("#4f3826", "#8d6b48", "#d0ac7c"), ("#5a4636", "#9b8166", "#d8c3a0")]
+"""Dark, middle and light earth."""
 _ROCKS = [("#37363a", "#74706e", "#bdb4a8"), ("#3d3530", "#80705f", "#c8b59a")]
+"""Dark, middle and light rock."""
 _BARKS = [("#2a1f18", "#5b4532", "#a08060"), ("#2c2826", "#5f5650", "#aa9c8c")]
+"""Dark, middle and light bark."""
 _FLOWERS = [
     ("#d8324a", "#f26a5a", "#f7d64a"),
     ("#7a4fb0", "#a679d0", "#d8b6ee"),
@@ -124,12 +131,15 @@ _FLOWERS = [
     ("#3f66c4", "#86a8ea", "#f3f3f7"),
     ("#e8482c", "#f78c2e", "#fbd23a"),
 ]
+"""Colours of flowers, three that go together."""
 _EXPOSURE = {"day": 1.0, "golden": 0.92, "dawn": 0.95, "dusk": 0.74, "night": 0.5, "overcast": 0.9}
+"""Factor on the brightness of things, by hour."""
 _TINT = {"day": 0.0, "golden": 0.16, "dawn": 0.12, "dusk": 0.2, "night": 0.3, "overcast": 0.14}
+"""Share of the light's colour mixed into the colours of things, by hour."""
 
 
 def make_palette(rng: np.random.Generator, hour: Hour, season: Season) -> Palette:
-    """Choose and mix the colours of one picture."""
+    """Draw the colours of one picture."""
 
     def choose(table: list) -> tuple[Colour, ...]:
         return tuple(jitter(rng, rgb(text), 4.0) for text in table[rng.integers(len(table))])
@@ -138,7 +148,7 @@ def make_palette(rng: np.random.Generator, hour: Hour, season: Season) -> Palett
     tint = mix(low, zenith, 0.45)
 
     def lit(colours: tuple[Colour, ...]) -> tuple[Colour, ...]:
-        """Things take the strength and the colour of the light."""
+        """The colours under the strength and the tint of the hour's light."""
         return tuple(mix(shade(c, _EXPOSURE[hour]), tint, _TINT[hour] * 0.8) for c in colours)
 
     mountains = _MOUNTAINS if season != "desert" else [("#6a3430", "#a85f4a", "#e2a27c")]

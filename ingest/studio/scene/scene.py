@@ -1,4 +1,4 @@
-"""What is to be painted: the composition, before any brush is taken up."""
+"""The composition of a landscape as data: what stands where, in which colours."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.studio.strokes.stroke import Colour
 
 WaterKind = Literal["none", "lake", "river", "sea"]
 NEAR_TREE = 0.2
-"""Height from which a tree belongs to the foreground."""
+"""Height in units from which a tree belongs to the foreground."""
 CloudStyle = Literal["none", "cumulus", "streaks", "mist"]
 Feature = Literal["path", "fence", "flowers", "rocks", "birds", "sketch", "underpainting"]
 TreeKind = Literal["conifer", "broadleaf", "birch", "poplar", "bare", "cactus", "palm"]
@@ -30,7 +30,7 @@ class Scene:
     ground_colour: Colour
     """Colour of the canvas before the first stroke: white gesso or a toned ground."""
     boldness: float
-    """Scale of every brush."""
+    """Factor on brush widths."""
     light_side: int
     """-1: the light comes from the left; 1: from the right."""
     horizon: float
@@ -39,9 +39,9 @@ class Scene:
     """Centre x, y and radius of the sun or moon."""
     cloud_style: CloudStyle
     mountains: tuple[tuple[np.ndarray, float], ...]
-    """Ranges from far to near: peaks, float (N, 2), and their distance in the air, 0 to 1."""
+    """Ranges from far to near: peaks, float (N, 2), and their haze, 0 to 1."""
     hills: tuple[tuple[np.ndarray, float], ...]
-    """Skylines of hills from far to near, float (160, 2), and their distance, 0 to 1."""
+    """Skylines of hills from far to near, float (160, 2), and their haze, 0 to 1."""
     water: WaterKind
     shore: np.ndarray
     """Polygon of the water, float32 (N, 2); empty where there is none."""
@@ -56,4 +56,4 @@ class Scene:
     boat: tuple[float, float, float] | None
     """x, y of the waterline's middle and length."""
     features: frozenset[Feature]
-    """What else there is, and how the painter begins."""
+    """Optional things and optional first steps."""

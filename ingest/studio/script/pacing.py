@@ -1,6 +1,6 @@
-"""Fits the painting's work to the film: pauses and other shots take time, left-out work takes none.
+"""Maps stroke times to film time: pauses and other shots are inserted, skipped work is cut out.
 
-Cuts fall between two frames, so that every frame lies clearly on one side of them.
+Cuts fall between two frames, so every frame lies on one side of them.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ class Stop:
 
 @dataclass(frozen=True, eq=False)
 class Pace:
-    """The strokes in seconds of the film, and what interrupts them."""
+    """The strokes in seconds of the film, and the interruptions."""
 
     timeline: Timeline
     stops: tuple[Stop, ...] = ()
     skips_s: tuple[float, ...] = ()
-    """When the film jumps over work, in seconds."""
+    """Times at which the film skips work."""
 
 
 def pace(plan: Plan, script: Script, start_s: float, end_s: float, fps: float) -> Pace:
-    """The painting between first touch and last lift, with the script's stops and skips."""
+    """Fit the strokes between `start_s` and `end_s`, with the script's inserts and skips."""
     if not script.inserts and not script.skips:
         return Pace(make_timeline(plan, start_s, end_s, script.left_handed))
     inserts = [replace(i, length_s=max(round(i.length_s * fps), 2) / fps) for i in script.inserts]
@@ -43,15 +43,18 @@ def pace(plan: Plan, script: Script, start_s: float, end_s: float, fps: float) -
     skipped_s = sum(skip.length_s for skip in script.skips)
     work_end_s = end_s - stopped_s + skipped_s
     work = make_timeline(plan, start_s, work_end_s, script.left_handed)
-    events = _placed(inserts, list(script.skips), work, work_end_s - start_s)
+    events = _schedule_events(inserts, list(script.skips), work, work_end_s - start_s)
     knots, stops, skips = _knots(events, start_s, work_end_s, fps)
-    return Pace(_moved(work, knots), tuple(stops), tuple(skips))
+    return Pace(_to_film_time(work, knots), tuple(stops), tuple(skips))
 
 
-def _placed(
+def _schedule_events(
     inserts: list[Insert], skips: list[Skip], work: Timeline, span_s: float
 ) -> list[tuple[float, Insert | Skip]]:
-    """Events at seconds of work, in order, none within another's skipped work."""
+    """Events with their times in seconds of work, sorted; none lies in work that is skipped.
+
+    An insert moves to the nearest trip for paint.
+    """
     begin = work.span_s[0]
     trips = [(first + last) / 2 for first, last in work.away]
     placed: list[tuple[float, Insert | Skip]] = []
@@ -73,7 +76,10 @@ def _placed(
 def _knots(
     events: list[tuple[float, Insert | Skip]], start_s: float, end_s: float, fps: float
 ) -> tuple[np.ndarray, list[Stop], list[float]]:
-    """Corners (work, film) in seconds of the line that leads from work to film, float64 (N, 2)."""
+    """Knots of the piecewise linear map from work time to film time, with the stops and skips.
+
+    Returns float64 (N, 2) of (work, film) seconds, the stops, and the film times of the skips.
+    """
     knots, stops, skips, ahead = [(start_s - 1, start_s - 1)], [], [], 0.0
     for at, event in events:
         film = (round((at + ahead) * fps) - 0.5) / fps
@@ -90,8 +96,8 @@ def _knots(
     return np.array(knots), stops, skips
 
 
-def _moved(work: Timeline, knots: np.ndarray) -> Timeline:
-    """The timeline in seconds of the film."""
+def _to_film_time(work: Timeline, knots: np.ndarray) -> Timeline:
+    """The timeline in film time instead of work time."""
 
     def film(times: np.ndarray) -> np.ndarray:
         return np.interp(times, knots[:, 0], knots[:, 1])

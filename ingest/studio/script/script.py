@@ -1,6 +1,6 @@
-"""What happens in an eventful film beside the painting: the seed's draw of cuts and disturbances.
+"""Draws the events of a film: zooms, cutaways, skips, captions, fades, exposure steps, hands.
 
-An empty script is a film without any of it (profiles tripod and handheld).
+The profiles tripod and handheld have an empty script.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from ingest.studio.script.cut import Cut
+from ingest.studio.script.shots import ShotSchedule
 
 Corner = Literal["top left", "top right", "bottom left", "bottom right"]
 
@@ -20,7 +20,7 @@ class Insert:
     """Seconds of film in which no paint is laid: a shot of something else, or a pause."""
 
     share: float
-    """When, as a share of the painting work, 0 to 1; it moves to the nearest trip for paint."""
+    """When, as a share of the painting time, 0 to 1; it moves to the nearest trip for paint."""
     length_s: float
     shot: Literal["painting", "palette", "other"]
 
@@ -36,15 +36,15 @@ class Skip:
 
 @dataclass(frozen=True)
 class Zoom:
-    """The camera nearer to a part of the canvas. Times in seconds of the film."""
+    """A close view of a part of the canvas. Times in seconds of the film."""
 
     start_s: float
     end_s: float
     ramp_s: float
-    """How long it takes to get there and back; 0: by a cut."""
+    """Duration of zooming in and of zooming out; 0: by a cut."""
     scale: float
     place: tuple[float, float]
-    """What it looks at, in shares of the canvas's width and height."""
+    """Centre of the zoom, in shares of the canvas's width and height."""
     turn_deg: float
 
 
@@ -59,7 +59,7 @@ class Caption:
 
 @dataclass(frozen=True)
 class Watermark:
-    """A name in one corner, from `move_s` on in another."""
+    """A name in the first corner, from `move_s` on in the second."""
 
     text: str
     corners: tuple[Corner, Corner]
@@ -76,8 +76,8 @@ class Fade:
 
 
 @dataclass(frozen=True)
-class Nudge:
-    """The canvas is pushed on the table, for good."""
+class CanvasDisplacement:
+    """The canvas is moved on the table and stays there."""
 
     at_s: float
     shift: tuple[float, float]
@@ -87,7 +87,7 @@ class Nudge:
 
 @dataclass(frozen=True)
 class Script:
-    """Everything that is drawn for one film."""
+    """Everything random about one film besides the painting. Stored in truth.json."""
 
     inserts: tuple[Insert, ...] = ()
     skips: tuple[Skip, ...] = ()
@@ -97,12 +97,14 @@ class Script:
     fades: tuple[Fade, ...] = ()
     exposures: tuple[tuple[float, float], ...] = ()
     """Time in seconds from which on the exposure is multiplied by a factor, in order."""
-    nudge: Nudge | None = None
+    nudge: CanvasDisplacement | None = None
     helper_s: tuple[tuple[float, float], ...] = ()
-    """When the other hand lies on the canvas, in seconds."""
+    """Intervals in which the other hand lies on the canvas, in seconds."""
     helper_has_rag: bool = False
+    """Whether the other hand lies on a rag."""
     left_handed: bool = False
     wide_shadow: bool = False
+    """Whether the painting hand throws a soft shadow larger than itself."""
     steadiness: float = 1.0
     """Factor on the camera's movement."""
     repaints: int = 0
@@ -114,13 +116,16 @@ _CAPTIONS = (
     "Use a flat brush here", "Work from back to front", "Subscribe for more!", "Do not overwork it",
     "A little burnt sienna",
 )  # fmt: skip
+"""Texts of captions."""
 _NAMES = ("@paintwithme", "studio.art", "ArtDaily", "brush&co", "@colour.hours")
+"""Texts of watermarks."""
 _CORNERS: tuple[Corner, ...] = ("top left", "top right", "bottom left", "bottom right")
+"""Corners that a watermark may be in."""
 
 
-def write_script(rng: np.random.Generator, cut: Cut) -> Script:
-    """Draw a script for a film with the shots of `cut`. Every film has several of its parts."""
-    start, end = cut.first_touch_s, cut.last_lift_s
+def write_script(rng: np.random.Generator, schedule: ShotSchedule) -> Script:
+    """Draw the script of a film with the shots of `schedule`."""
+    start, end = schedule.first_touch_s, schedule.last_lift_s
     slots = _Slots(rng, start, end)
     zooms = tuple(_zoom(rng, slots) for _ in range(int(rng.integers(1, 4))))
     inserts = tuple(_insert(rng, slots) for _ in range(int(rng.integers(1, 4))))
@@ -134,9 +139,9 @@ def write_script(rng: np.random.Generator, cut: Cut) -> Script:
         zooms=zooms,
         captions=_captions(rng, start, end),
         watermark=_watermark(rng, start, end) if rng.random() < 0.6 else None,
-        fades=_fades(rng, cut, zooms),
+        fades=_fades(rng, schedule, zooms),
         exposures=_exposures(rng, start, end),
-        nudge=_nudge(rng, slots) if rng.random() < 0.4 else None,
+        nudge=_displacement(rng, slots) if rng.random() < 0.4 else None,
         helper_s=tuple(slots.interval(0.12, 0.3) for _ in range(int(rng.integers(0, 3)))),
         helper_has_rag=bool(rng.random() < 0.4),
         left_handed=bool(rng.random() < 0.3),
@@ -147,19 +152,19 @@ def write_script(rng: np.random.Generator, cut: Cut) -> Script:
 
 
 class _Slots:
-    """Ten equal parts of the painting time, each given away once, so that events spread out."""
+    """Ten equal parts of the painting time, each used once, so that events spread out."""
 
     def __init__(self, rng: np.random.Generator, start_s: float, end_s: float) -> None:
         self.rng, self.start_s, self.span_s = rng, start_s, end_s - start_s
         self._left = list(rng.permutation(np.arange(10)))
 
     def share(self) -> float:
-        """A moment as a share of the span, never within 4 % of its ends."""
+        """A time as a share of the span, never within 4 % of its ends."""
         slot = self._left.pop() if self._left else self.rng.integers(10)
         return float(0.05 + 0.082 * (slot + self.rng.uniform(0.15, 0.85)))
 
     def interval(self, least: float, most: float) -> tuple[float, float]:
-        """A start in a slot, and an end after a share of the span between the bounds."""
+        """An interval from an unused slot; it lasts `least` to `most` shares of the span."""
         begin = self.start_s + self.span_s * self.share()
         return begin, begin + self.span_s * self.rng.uniform(least, most)
 
@@ -201,14 +206,18 @@ def _watermark(rng: np.random.Generator, start_s: float, end_s: float) -> Waterm
     )  # fmt: skip
 
 
-def _fades(rng: np.random.Generator, cut: Cut, zooms: tuple[Zoom, ...]) -> tuple[Fade, ...]:
-    """At the intro's end, before the beauty shot and the end card; each at times. Some zooms that
-    come by a cut are dissolved into."""
-    room_s = min(cut.first_touch_s - cut.intro_s, cut.beauty_s - cut.last_lift_s)
+def _fades(
+    rng: np.random.Generator, schedule: ShotSchedule, zooms: tuple[Zoom, ...]
+) -> tuple[Fade, ...]:
+    """Fades at the end of the intro and before beauty shot and end card, each with a chance of 0.6;
+    a dissolve into some of the zooms that begin by a cut."""
+    room_s = min(
+        schedule.first_touch_s - schedule.intro_s, schedule.beauty_s - schedule.last_lift_s
+    )
     kinds: tuple[Literal["dissolve", "black"], ...] = ("dissolve", "black")
     fades = [
         Fade(at_s, float(room_s * rng.uniform(0.8, 1.6)), kinds[rng.integers(2)])
-        for at_s in (cut.intro_s, cut.beauty_s, cut.end_card_s)
+        for at_s in (schedule.intro_s, schedule.beauty_s, schedule.end_card_s)
         if rng.random() < 0.6
     ]
     fades += [
@@ -222,17 +231,19 @@ def _fades(rng: np.random.Generator, cut: Cut, zooms: tuple[Zoom, ...]) -> tuple
 def _exposures(
     rng: np.random.Generator, start_s: float, end_s: float
 ) -> tuple[tuple[float, float], ...]:
-    """Steps of 5 to 20 % either way; the level stays within what a camera allows."""
-    level, steps = 1.0, []
+    """(time, exposure factor) of one to five steps of 5 to 20 %; factors in [0.75, 1.22]."""
+    factor, steps = 1.0, []
     for time_s in np.sort(rng.uniform(start_s, end_s, int(rng.integers(1, 6)))):
         step = rng.uniform(0.05, 0.2)
-        level = level / (1 + step) if level > 1 or rng.random() < 0.5 else level * (1 + step)
-        level = float(np.clip(level, 0.75, 1.22))
-        steps.append((float(time_s), level))
+        factor = factor / (1 + step) if factor > 1 or rng.random() < 0.5 else factor * (1 + step)
+        factor = float(np.clip(factor, 0.75, 1.22))
+        steps.append((float(time_s), factor))
     return tuple(steps)
 
 
-def _nudge(rng: np.random.Generator, slots: _Slots) -> Nudge:
+def _displacement(rng: np.random.Generator, slots: _Slots) -> CanvasDisplacement:
     angle, reach = rng.uniform(0, 2 * np.pi), rng.uniform(0.015, 0.05)
     shift = (float(np.cos(angle) * reach), float(np.sin(angle) * reach))
-    return Nudge(slots.start_s + slots.span_s * slots.share(), shift, float(rng.normal(0, 1.2)))
+    return CanvasDisplacement(
+        slots.start_s + slots.span_s * slots.share(), shift, float(rng.normal(0, 1.2))
+    )

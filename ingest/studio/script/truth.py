@@ -1,4 +1,4 @@
-"""What really happened in a film, written beside it and read back (docs/studio.md: the format)."""
+"""Writes the ground truth of a film into a folder and reads it back (format: docs/studio.md)."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from ingest.format.images import decode_image, decode_mask, encode_mask
 from ingest.studio.painting.formats import Format
 from ingest.studio.painting.planner import Plan
 from ingest.studio.painting.timeline import Timeline
-from ingest.studio.script.cut import Shot
 from ingest.studio.script.pacing import Pace
 from ingest.studio.script.script import Script
+from ingest.studio.script.shots import Shot
 from ingest.studio.settings import StudioConfig
 from ingest.studio.strokes.canvas import PaintedCanvas
 
 TRUTH_VERSION = "1.1"
-COVERED_ALPHA = 0.25
-"""A pixel belongs to a step's region where its paint reaches this alpha."""
+"""major.minor of the format of truth.json."""
+REGION_ALPHA = 0.25
+"""A pixel belongs to a step's region if the step's paint reaches this alpha, 0 to 1."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameTruth:
-    """One frame of the film."""
+    """Ground truth of one frame."""
 
     shot: Shot
     corners_px: np.ndarray | None
     """Corners of the canvas in the frame, float64 (4, 2); None where no canvas is seen."""
-    covered: float
-    """Share of the canvas in view that hands and brush hide, 0 to 1 (shadows do not count)."""
+    occluded: float
+    """Share of the visible canvas that hands and brush occlude, 0 to 1; shadows do not count."""
 
 
 @dataclass(frozen=True)
 class StepTruth:
-    """One step of the painting."""
+    """Ground truth of one step of the painting."""
 
     index: int
     word: str
@@ -54,12 +55,12 @@ class StepTruth:
 
 
 def truth_folder(video: Path) -> Path:
-    """Where the truth of a film lies."""
+    """The folder of a film's ground truth: NAME.truth beside NAME.mp4."""
     return video.with_name(f"{video.stem}.truth")
 
 
 class TruthWriter:
-    """Collects the truth of one film while it is played, so that nothing is painted twice."""
+    """Collects and writes the ground truth of one film while it is rendered."""
 
     def __init__(self, folder: Path, plan: Plan, timeline: Timeline) -> None:
         self.folder, self.plan, self.timeline = folder, plan, timeline
@@ -68,7 +69,7 @@ class TruthWriter:
         self._last: bytes | None = None
 
     def add_grid(self, time_s: float, picture: np.ndarray) -> None:
-        """A canvas of the regular grid; equal neighbours share a file."""
+        """Write the canvas at a time of the regular grid; equal neighbours share a file."""
         data = _png(picture)
         if data != self._last:
             name = f"grid-{len(self.grid):04d}.png"
@@ -79,12 +80,12 @@ class TruthWriter:
         self.grid.append({"time_s": time_s, "canvas": name})
 
     def add_step(self, index: int, canvas: PaintedCanvas) -> None:
-        """The canvas right after a step, and the region that the step painted."""
+        """Write the canvas right after a step and the mask of what the step painted."""
         step = self.plan.steps[index]
         first = sum(len(s.strokes) for s in self.plan.steps[:index])
         names = f"step-{index:02d}.png", f"step-{index:02d}.region.png"
         write_bytes(self.folder / names[0], _png(canvas.picture()))
-        write_bytes(self.folder / names[1], encode_mask(canvas.covered >= COVERED_ALPHA))
+        write_bytes(self.folder / names[1], encode_mask(canvas.region_alpha >= REGION_ALPHA))
         self.steps.append(
             {
                 "index": index,
@@ -101,8 +102,10 @@ class TruthWriter:
         self, config: StudioConfig, format: Format, script: Script, pace: Pace, grid_s: float,
         frames: list[FrameTruth], is_dry: bool,
     ) -> None:  # fmt: skip
-        """Write `truth.json`, the last file: a folder that has it is whole. A film with a dry brush
-        has no steps and is to be refused."""
+        """Write `truth.json`, the last file: a folder that has it is complete.
+
+        A film with a dry brush has no steps, and ingest must refuse it.
+        """
         record = {
             "truth_version": TRUTH_VERSION,
             "seed": self.plan.seed,
@@ -124,8 +127,8 @@ class TruthWriter:
             "skips_s": list(pace.skips_s),
             "frames": {
                 "shot": [frame.shot for frame in frames],
-                "covered": [round(frame.covered, 4) for frame in frames],
-                "visible": [_visible(frame.corners_px, format.frame_px) for frame in frames],
+                "covered": [round(frame.occluded, 4) for frame in frames],
+                "visible": [_visible_share(frame.corners_px, format.frame_px) for frame in frames],
                 "corners_px": [
                     None if f.corners_px is None else np.round(f.corners_px, 3).tolist()
                     for f in frames
@@ -135,8 +138,8 @@ class TruthWriter:
         write_json(self.folder / "truth.json", record)
 
 
-def _visible(corners_px: np.ndarray | None, frame_px: tuple[int, int]) -> float:
-    """Share of the canvas's outline that lies inside the frame, 0 to 1."""
+def _visible_share(corners_px: np.ndarray | None, frame_px: tuple[int, int]) -> float:
+    """Share of the canvas's area that lies inside the frame, 0 to 1."""
     if corners_px is None:
         return 0.0
     right, bottom = frame_px[0] - 1, frame_px[1] - 1
@@ -147,7 +150,7 @@ def _visible(corners_px: np.ndarray | None, frame_px: tuple[int, int]) -> float:
 
 
 def _png(image: np.ndarray) -> bytes:
-    """Lossless and quick: paintings hardly shrink further at higher levels."""
+    """RGB uint8 (H, W, 3) as PNG bytes, at compression level 1: higher levels hardly save space."""
     ok, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not ok:
         raise ValueError(f"OpenCV could not encode an image of shape {image.shape} as PNG")
@@ -159,9 +162,9 @@ class Truth:
 
     Attributes: `seed`, `fps`, `num_frames`, `canvas_px` and `frame_px` (width, height), `span_s`
     (first touch of the brush, last lift), `grid_s` (between regular states), `steps` in order,
-    `shots` (one a frame), `covered` (share of the canvas in view that hands hide, one a frame),
-    `visible` (share of the canvas inside the frame, one a frame), `skips_s` (when the film jumps
-    over work), `stops` (stretches without painting: start_s, end_s, shot), `script` (all else that
+    `shots` (one a frame), `occluded` (share of the visible canvas under hands, one a frame),
+    `visible` (share of the canvas inside the frame, one a frame), `skips_s` (when the film skips
+    work), `stops` (stretches without painting: start_s, end_s, shot), `script` (all else that
     was drawn for the film), `subject`, `expected_refusal` (right reasons to refuse the film; empty
     if it is a painting).
     """
@@ -191,13 +194,13 @@ class Truth:
         self.expected_refusal: list[str] = record.get("expected_refusal", [])
         self.steps = [StepTruth(**step) for step in record["steps"]]
         self.shots: list[Shot] = record["frames"]["shot"]
-        self.covered: list[float] = record["frames"]["covered"]
+        self.occluded: list[float] = record["frames"]["covered"]
         self.visible: list[float] = record["frames"].get("visible", [])
         self.subject: str = record.get("subject", "landscape")
         self.skips_s: tuple[float, ...] = tuple(record.get("skips_s", ()))
         self.stops: list[dict[str, Any]] = record.get("stops", [])
         self.script: dict[str, Any] = record.get("script", {})
-        self._bare, self._finished = record["bare"], record["finished"]
+        self._blank_canvas, self._finished = record["bare"], record["finished"]
         self._corners = record["frames"]["corners_px"]
         self._states = sorted(
             [(g["time_s"], g["canvas"]) for g in record["grid"]]
@@ -221,21 +224,21 @@ class Truth:
         return self._image(step.canvas)
 
     def region(self, step: StepTruth) -> np.ndarray:
-        """Where a step laid paint, bool (H, W)."""
+        """Mask of where a step put paint, bool (H, W)."""
         return decode_mask((self.folder / step.region).read_bytes())
 
     @property
-    def bare(self) -> np.ndarray:
-        """The canvas before the first stroke."""
-        return self._image(self._bare)
+    def blank_canvas(self) -> np.ndarray:
+        """The canvas before the first stroke, RGB uint8 (H, W, 3)."""
+        return self._image(self._blank_canvas)
 
     @property
     def finished(self) -> np.ndarray:
-        """The finished painting."""
+        """The finished painting, RGB uint8 (H, W, 3)."""
         return self._image(self._finished)
 
     def step_at(self, time_s: float) -> StepTruth | None:
-        """The step that is painted at a time; None before the first and in the breaks between."""
+        """The step that is painted at a time; None before, between and after the steps."""
         return next((s for s in self.steps if s.start_s <= time_s <= s.end_s), None)
 
     def _image(self, name: str) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""The canvas that strokes fall on: paint, its thickness, and the weave below.
+"""Renders strokes onto a canvas: colour and thickness of the paint, shaded with the weave.
 
-Every stroke is worked out on the window of pixels around it, in float32, from a bank of bristle
-textures; the picture is shaded (weave and impasto catch the light) only where paint has changed.
+Every stroke is rendered in the window of pixels around it, in float32, from a bank of bristle
+textures. Shading (light on weave and impasto) is recomputed only where paint has changed.
 """
 
 from __future__ import annotations
@@ -13,17 +13,23 @@ import numpy as np
 
 from ingest.studio.strokes.stroke import Clip, Colour, Stroke
 
-NUM_TEXTURES, TEXTURE_PX = 5, 256
+NUM_TEXTURES = 5
+"""Textures in the bank; a stroke uses one of them."""
+TEXTURE_PX = 256
+"""Side of a texture in pixels; it repeats beyond."""
 BRISTLES_PER_UNIT = 330.0
-"""Texture rows across one unit of brush width; the streaks are a few rows wide."""
+"""Texture rows per unit of brush width; the streaks are a few rows wide."""
 GRAIN_PER_UNIT = 260.0
-"""Texture columns along one unit of path: bristle tracks hold for about a third of a unit."""
+"""Texture columns per unit of path; bristle tracks last for about a third of a unit."""
 WEAVE_THREADS_PER_UNIT = 130.0
+"""Threads of the canvas per unit of length."""
 WEAVE_RELIEF = 0.045
+"""Largest relative change of brightness by the weave."""
 PAINT_RELIEF = 0.5
+"""Factor from paint thickness to the height field that is shaded."""
 
-TABLE = np.linspace(0, 1, 33)
-"""Where along its chord a path's offset is tabulated."""
+CHORD_SHARES = np.linspace(0, 1, 33)
+"""Shares of a path's chord at which its offset from the chord is tabulated."""
 
 Box = tuple[int, int, int, int]
 """Rows and columns: top, bottom, left, right (half open)."""
@@ -31,11 +37,11 @@ Box = tuple[int, int, int, int]
 
 @lru_cache(maxsize=2)
 def textures(stipple: bool) -> np.ndarray:
-    """float32 (NUM_TEXTURES, 256, 256, 2): how much paint lies at a place of a stroke and its tint.
+    """Paint load and tint at every place of a stroke, float32 (NUM_TEXTURES, 256, 256, 2).
 
-    Bristle tracks, or spots where the brush is tapped. Axis 1 runs across the brush, axis 2 along
-    the stroke. Both channels are ranks, so uniform in [0, 1]: a threshold of 0.3 on the first
-    leaves 30 % of the surface bare.
+    They show bristle tracks, or spots if `stipple` (the brush is tapped). Axis 1 runs across the
+    brush, axis 2 along the stroke. Both channels are ranks, uniform in [0, 1]: a threshold of 0.3
+    on the load leaves 30 % of the surface without paint.
     """
     rng = np.random.default_rng([20240920, int(stipple)])
     bank = np.empty((NUM_TEXTURES, TEXTURE_PX, TEXTURE_PX, 2), np.float32)
@@ -56,7 +62,7 @@ def textures(stipple: bool) -> np.ndarray:
 
 
 def _wrapped_blur(field: np.ndarray, across: float, along: float) -> np.ndarray:
-    """Gaussian blur on a torus, scaled to standard deviation 1."""
+    """Gaussian blur with periodic borders, scaled to standard deviation 1."""
     rows = np.fft.fftfreq(field.shape[0])[:, None] * across
     columns = np.fft.fftfreq(field.shape[1])[None, :] * along
     kernel = np.exp(-2 * np.pi**2 * (rows**2 + columns**2))
@@ -65,55 +71,55 @@ def _wrapped_blur(field: np.ndarray, across: float, along: float) -> np.ndarray:
 
 
 class PaintedCanvas:
-    """State of a painting at one size."""
+    """A painting in progress at one size in pixels."""
 
     def __init__(self, width_px: int, height_px: int, ground: Colour, seed: int) -> None:
-        """An unpainted canvas of the colour `ground`; `seed` moves the threads of its weave."""
+        """A blank canvas of the colour `ground`; `seed` decides its weave."""
         self.scale = float(min(width_px, height_px))
         self.colour = np.empty((height_px, width_px, 3), np.float32)
         self.colour[:] = ground
-        self.body = np.zeros((height_px, width_px), np.float32)
+        self.thickness = np.zeros((height_px, width_px), np.float32)
         self.weave = _weave(width_px, height_px, self.scale, seed)
-        self.covered = np.zeros((height_px, width_px), np.float32)
-        """Largest alpha since `clear_covered`, in [0, 1]: the region of the current step."""
+        self.region_alpha = np.zeros((height_px, width_px), np.float32)
+        """Largest alpha since `clear_region`, in [0, 1]: the region of the current step."""
         self._picture = np.empty((height_px, width_px, 3), np.uint8)
         self._dirty: Box | None = (0, height_px, 0, width_px)
         self._clips: dict[Clip, np.ndarray] = {}
 
-    def clear_covered(self) -> None:
-        """Begin a new region."""
-        self.covered[:] = 0
+    def clear_region(self) -> None:
+        """Set `region_alpha` to 0: a new step begins."""
+        self.region_alpha[:] = 0
 
     def apply(self, stroke: Stroke, progress: float = 1.0) -> Box | None:
-        """Lay a stroke down, whole or its first part; returns the window that it may have changed.
+        """Render a stroke, or its first part up to `progress` in (0, 1].
 
-        None when the stroke misses the canvas.
+        Returns the window that may have changed, or None when the stroke misses the canvas.
         """
-        box = self._window(stroke)
+        box = self.window_of(stroke)
         if box is None:
             return None
         top, bottom, left, right = box
-        alpha, tint, load = self._track(stroke, box, progress)
+        alpha, tint, load = self._brush_mark(stroke, box, progress)
         for edge in (stroke.clip, stroke.place):
             if edge is not None:
                 alpha *= self._clip_mask(edge)[top:bottom, left:right]
         touch = stroke.touch
-        # Streaks: part of the second colour, and lighter or darker tracks.
+        # Streaks are tracks of the second colour, and lighter or darker ones.
         spread = (tint - 0.5) * (2 * touch.streaks)
-        share = _limit(0.35 + spread * 1.2)[..., None]
+        share = _clamp(0.35 + spread * 1.2)[..., None]
         paint = stroke.colour + share * (stroke.second - stroke.colour)
         paint += (spread * 14.0)[..., None]
         window = self.colour[top:bottom, left:right]
         window += alpha[..., None] * (paint - window)
-        body = self.body[top:bottom, left:right]
-        body += alpha * (touch.body * (0.35 + 0.65 * load) - body * 0.8)
-        covered = self.covered[top:bottom, left:right]
-        np.maximum(covered, alpha, out=covered)
+        thickness = self.thickness[top:bottom, left:right]
+        thickness += alpha * (touch.body * (0.35 + 0.65 * load) - thickness * 0.8)
+        region = self.region_alpha[top:bottom, left:right]
+        np.maximum(region, alpha, out=region)
         self._mark(box)
         return box
 
     def picture(self) -> np.ndarray:
-        """The canvas as it looks now, RGB uint8 (H, W, 3); a view that the next stroke changes."""
+        """The shaded canvas, RGB uint8 (H, W, 3); a view that later strokes change."""
         if self._dirty is not None:
             self._shade(self._dirty)
             self._dirty = None
@@ -122,12 +128,14 @@ class PaintedCanvas:
     def save(self, box: Box) -> tuple[np.ndarray, ...]:
         """Copies of all state inside `box`, for `restore`."""
         window = np.s_[box[0] : box[1], box[2] : box[3]]
-        return tuple(a[window].copy() for a in (self.colour, self.body, self.covered))
+        return tuple(a[window].copy() for a in (self.colour, self.thickness, self.region_alpha))
 
     def restore(self, box: Box, saved: tuple[np.ndarray, ...]) -> None:
-        """Undo whatever happened inside `box` since `save`."""
+        """Undo all changes inside `box` since `save`."""
         window = np.s_[box[0] : box[1], box[2] : box[3]]
-        for array, copy in zip((self.colour, self.body, self.covered), saved, strict=True):
+        for array, copy in zip(
+            (self.colour, self.thickness, self.region_alpha), saved, strict=True
+        ):
             array[window] = copy
         self._mark(box)
 
@@ -139,10 +147,7 @@ class PaintedCanvas:
 
     def window_of(self, stroke: Stroke) -> Box | None:
         """The pixels that a stroke can reach, or None when it misses the canvas."""
-        return self._window(stroke)
-
-    def _window(self, stroke: Stroke) -> Box | None:
-        height, width = self.body.shape
+        height, width = self.thickness.shape
         reach = stroke.width * 0.55 + 2.0 / self.scale
         low = (stroke.path.min(axis=0) - reach) * self.scale
         high = (stroke.path.max(axis=0) + reach) * self.scale
@@ -150,15 +155,15 @@ class PaintedCanvas:
         top, bottom = max(0, int(low[1])), min(height, int(high[1]) + 1)
         return (top, bottom, left, right) if top < bottom and left < right else None
 
-    def _track(
+    def _brush_mark(
         self, stroke: Stroke, box: Box, progress: float
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Alpha, tint and paint load in a window, each float32 in [0, 1]."""
+        """Alpha, tint and paint load of a stroke in a window, each float32 (h, w) in [0, 1]."""
         top, bottom, left, right = box
         touch = stroke.touch
-        along, across, length = self._frame_of(stroke, box)
+        along, across, length = self._stroke_coordinates(stroke, box)
         radius = max(stroke.width / 2, 0.6 / self.scale)
-        share = _limit(along / length)
+        share = _clamp(along / length)
         half = radius * (1 - touch.taper * share) if touch.taper else radius
         bank, offset_across, offset_along = stroke.texture
         texture = cv2.remap(
@@ -173,24 +178,24 @@ class PaintedCanvas:
         if touch.rounded:
             beyond = np.maximum(np.maximum(-along, along - reached), 0)
             gap = np.sqrt(across * across + beyond * beyond)
-            alpha = _limit((1 - gap / half) / touch.softness + (load - 0.5) * 0.7)
+            alpha = _clamp((1 - gap / half) / touch.softness + (load - 0.5) * 0.7)
         else:
-            # Soft across, ragged at both ends where single bristles start and stop.
+            # Soft edges along the sides, ragged ends where single bristles start and stop.
             edge = (1 - np.abs(across) / half) / touch.softness + (load - 0.5) * 0.5
             overlap = np.minimum(along, reached - along) + radius * (0.6 + (load - 0.35) * 0.9)
-            alpha = _limit(edge) * _limit(overlap / (radius * 0.35))
-        # Dry bristles lose the weave's valleys first.
+            alpha = _clamp(edge) * _clamp(overlap / (radius * 0.35))
+        # Dry bristles miss the valleys of the weave first.
         hold = 0.72 * load + 0.28 * self.weave[top:bottom, left:right]
-        bare = touch.dryness + touch.exhaustion * share * share
-        alpha *= _limit((hold - bare) * 5.5 + 0.5)
+        dry_share = touch.dryness + touch.exhaustion * share * share
+        alpha *= _clamp((hold - dry_share) * 5.5 + 0.5)
         alpha *= touch.opacity
         return alpha, tint, load
 
-    def _frame_of(self, stroke: Stroke, box: Box) -> tuple[np.ndarray, np.ndarray, float]:
-        """Where the pixels of a window lie along and across a stroke, and its chord; all in units.
+    def _stroke_coordinates(self, stroke: Stroke, box: Box) -> tuple[np.ndarray, np.ndarray, float]:
+        """Position of every pixel (h, w) along and across a stroke, and its chord length; in units.
 
-        The path is taken as a graph over its chord: its offset is looked up at every pixel, which
-        is far quicker than distances to its segments and the same for strokes that do not turn.
+        The path is taken as a function over its chord, whose offset is looked up at every pixel.
+        That is far quicker than distances to the path's segments, and equal unless it turns back.
         """
         top, bottom, left, right = box
         path = stroke.path
@@ -203,15 +208,15 @@ class PaintedCanvas:
         across = y * ux - x * uy
         if len(path) > 2:
             steps = (path - path[0]) @ np.array([[ux, -uy], [uy, ux]], np.float32)
-            table = np.interp(TABLE * length, steps[:, 0], steps[:, 1])
-            index = _limit(along * (32 / length) + 0.5, 32).astype(np.int32)
+            table = np.interp(CHORD_SHARES * length, steps[:, 0], steps[:, 1])
+            index = _clamp(along * (32 / length) + 0.5, 32).astype(np.int32)
             across -= table.astype(np.float32)[index]
         return along, across, length
 
     def _clip_mask(self, clip: Clip) -> np.ndarray:
         mask = self._clips.get(clip)
         if mask is None:
-            mask = np.zeros(self.body.shape, np.float32)
+            mask = np.zeros(self.thickness.shape, np.float32)
             points = np.round(clip.polygon * self.scale * 16).astype(np.int32)
             cv2.fillPoly(mask, [points], 1.0, cv2.LINE_8, 4)
             sigma = max(0.45, clip.feather * self.scale)
@@ -220,34 +225,34 @@ class PaintedCanvas:
         return mask
 
     def _shade(self, box: Box) -> None:
-        """Light from the upper left on weave and paint, into the finished 8-bit picture."""
-        height, width = self.body.shape
+        """Shade a window of the 8-bit picture with light from the upper left."""
+        height, width = self.thickness.shape
         top, bottom = max(0, box[0] - 1), min(height, box[1] + 1)
         left, right = max(0, box[2] - 1), min(width, box[3] + 1)
         t, l = max(0, top - 1), max(0, left - 1)  # noqa: E741
-        body = self.body[t:bottom, l:right]
+        thickness = self.thickness[t:bottom, l:right]
         weave = self.weave[t:bottom, l:right]
-        relief = body * PAINT_RELIEF
+        relief = thickness * PAINT_RELIEF
         slope = np.zeros_like(relief)
         slope[1:, 1:] = 2 * relief[1:, 1:] - relief[:-1, 1:] - relief[1:, :-1]
         light = 1 + np.clip(slope, -0.35, 0.35) * 0.36
         # Thick paint fills the weave.
-        light += (weave - 0.5) * (WEAVE_RELIEF * 2) * (1 - 0.6 * np.minimum(body * 1.5, 1))
+        light += (weave - 0.5) * (WEAVE_RELIEF * 2) * (1 - 0.6 * np.minimum(thickness * 1.5, 1))
         light = light[top - t :, left - l :]
         shaded = self.colour[top:bottom, left:right] * light[..., None]
         self._picture[top:bottom, left:right] = np.clip(shaded + 0.5, 0, 255)
 
 
-def _limit(values: np.ndarray, high: float = 1.0) -> np.ndarray:
+def _clamp(values: np.ndarray, high: float = 1.0) -> np.ndarray:
     """Clamp to [0, high] in place; on small arrays much quicker than `np.clip`."""
     np.maximum(values, 0, out=values)
     return np.minimum(values, high, out=values)
 
 
 def _weave(width_px: int, height_px: int, scale: float, seed: int) -> np.ndarray:
-    """Height of the bare canvas, float32 (H, W) in [0, 1]: crossing threads of uneven strength.
+    """Height of the blank canvas, float32 (H, W) in [0, 1]: crossing threads of uneven strength.
 
-    Threads are never finer than three pixels: a finer weave would alias.
+    Threads are at least three pixels wide: a finer weave would alias.
     """
     rng = np.random.default_rng([seed, 77])
     threads = min(WEAVE_THREADS_PER_UNIT, scale / 3.0)

@@ -1,7 +1,7 @@
-"""What a painter does, as data: strokes, their touch, and the steps that they add up to.
+"""Brush strokes as data: path, width, colours, brush parameters; and the steps they belong to.
 
-Lengths are in units of the canvas's short side, so a painting is the same at any size: x runs right
-from 0 to `width`, y down from 0 to `height`, and the smaller of these two is 1.
+Lengths are in units of the canvas's short side, so a painting is the same at any size. x runs right
+from 0 to `width`, y down from 0 to `height`; the smaller of these two is 1.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ Colour = np.ndarray
 
 @dataclass(frozen=True)
 class Touch:
-    """How a loaded brush meets the canvas."""
+    """Parameters of a brush: what mark it leaves."""
 
     opacity: float = 0.95
-    """Alpha where the paint lies full, in [0, 1]; 0: a brush without paint."""
+    """Alpha of fully loaded paint, in [0, 1]; 0: a brush without paint."""
     dryness: float = 0.15
     """Share of the bristle tracks that stay without paint at the start of the stroke, in [0, 1]."""
     exhaustion: float = 0.25
@@ -32,7 +32,7 @@ class Touch:
     streaks: float = 0.5
     """Colour variation between bristles: mix of the second colour and lightness, in [0, 1]."""
     body: float = 0.5
-    """Thickness of the paint, 0 a stain, 1 impasto; it catches the light."""
+    """Thickness of the paint, from 0 (a stain) to 1 (impasto); it is shaded."""
     rounded: bool = False
     """Whether the stroke begins and ends round, as a round brush leaves it, or square, ragged."""
     stipple: bool = False
@@ -79,16 +79,16 @@ class Stroke:
     """Width of the brush in units."""
     colour: Colour
     second: Colour
-    """The colour that is not quite mixed in; it shows in single bristle tracks."""
+    """A second colour, not quite mixed in; it shows in single bristle tracks."""
     touch: Touch
     texture: tuple[int, int, int]
-    """Which bristle texture, and where in it: the stroke's own randomness."""
+    """Index of the bristle texture, and the offset (row, column) in it."""
     clip: Clip | None = None
     place: Clip | None = None
-    """Where alone it is laid when it is painted again."""
+    """A second clip: the area in which the stroke is painted again."""
 
     def recoloured(self, change: Callable[[Colour], Colour]) -> Stroke:
-        """The same stroke in other paint."""
+        """The same stroke with both colours changed by `change`."""
         return replace(self, colour=change(self.colour), second=change(self.second))
 
     @property
@@ -99,7 +99,7 @@ class Stroke:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One thing that is painted before the next is begun."""
+    """The strokes of one step: one thing is painted before the next begins."""
 
     word: str
     """A word of `ingest.format.vocabulary`."""

@@ -1,5 +1,6 @@
-"""How each thing is painted: one file a kind of thing.
+"""Paints each kind of thing with strokes: one file a kind.
 
-In: a scene and a brush. Out: strokes. `painter` holds the brush; `forms`, `buildings` and `land`
-are used by others; landscapes, portraits and still lifes are the rest.
+In: a scene and a `Painter`. Out: strokes. `painter` collects the strokes; `forms` fills round
+shapes. Landscapes: `sky`, `mountains`, `land`, `water`, `trees`, `plants`, `buildings`, `house`.
+Portraits: `sitter`, `portrait`, `hair`. Still lifes: `still_life`, `tabletop`.
 """

@@ -1,4 +1,4 @@
-"""What people put into a landscape: boats and fences, and the planes that they are made of."""
+"""Paints boats and fences of a landscape; fills planes with flat strokes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def fill_plane(
     size: float,
     angle: float,
 ) -> None:
-    """A small plane in flat strokes along `angle`, cut in at its edges."""
+    """Fill a small polygon with flat strokes along `angle` (radians), clipped at its edges."""
     area = Clip(np.array(corners, np.float32), 0.0016)
     bold, painter.boldness = painter.boldness, 1.0
-    painter.cover(
+    painter.fill_area(
         area,
         lambda x, y: colour,
         size,
@@ -35,13 +35,13 @@ def fill_plane(
 
 
 def lit_paint(scene: Scene, text: str) -> Colour:
-    """A paint colour under the scene's light."""
+    """The colour ``"#rrggbb"`` under the scene's light."""
     dim = {"night": 0.42, "dusk": 0.66, "overcast": 0.88}.get(scene.hour, 1.0)
     return mix(shade(rgb(text), dim), scene.palette.sky[1], 0.12 if dim == 1 else 0.24)
 
 
 def paint_boat(painter: Painter, scene: Scene) -> None:
-    """A rowing or sailing boat with its reflection."""
+    """Paint the scene's rowing or sailing boat with its reflection."""
     assert scene.boat is not None
     rng = painter.rng
     x, y, size = scene.boat
@@ -76,7 +76,7 @@ def paint_boat(painter: Painter, scene: Scene) -> None:
 
 
 def _sails(painter: Painter, scene: Scene, x: float, y: float, size: float) -> None:
-    """Mast, main sail and jib, and their pale reflection."""
+    """Paint mast, main sail and jib, and their reflection."""
     canvas = mix(lit_paint(scene, "#f3ece0"), scene.palette.light, 0.25)
     top = y - size * 1.05
     for step in range(5):
@@ -115,7 +115,7 @@ def _sails(painter: Painter, scene: Scene, x: float, y: float, size: float) -> N
 
 
 def paint_fence(painter: Painter, scene: Scene) -> None:
-    """Posts that grow towards us and two rails."""
+    """Paint a fence of posts and two rails that comes towards the viewer."""
     rng = painter.rng
     dark, middle, light = scene.palette.bark
     depth = scene.height - scene.horizon

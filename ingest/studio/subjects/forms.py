@@ -1,4 +1,4 @@
-"""Round things under one lamp: outlines, how the light falls on them, and filling them in."""
+"""Outlines of round forms, light on them from one lamp, and filling them with strokes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from ingest.studio.subjects.painter import AngleAt, ColourAt, Painter
 Tones = tuple[Colour, Colour, Colour]
 """Dark, middle, light: RGB float32 in [0, 255]."""
 Light = Callable[[float, float], float]
+"""Light at (x, y), from 0 (shadow side) to 1 (highlight)."""
 BASE = replace(FLAT, dryness=0.0, exhaustion=0.05, body=0.35)
+"""Brush of the first, opaque layer of a form."""
 MODEL = replace(BLEND, opacity=0.6, softness=0.7)
+"""Brush of the second layer, which models light and shadow."""
 
 
-def toned(tones: Tones, light: float) -> Colour:
+def tone_at(tones: Tones, light: float) -> Colour:
     """The colour at a light between 0 (shadow side) and 1 (highlight)."""
     dark, middle, bright = tones
     if light < 0.5:
@@ -35,7 +38,7 @@ def ellipse(x: float, y: float, rx: float, ry: float, turn: float = 0.0) -> np.n
 
 
 def lathe(x: float, foot: float, profile: Sequence[tuple[float, float]]) -> np.ndarray:
-    """Outline of a turned vessel, float32 (N, 2).
+    """Outline of a solid of revolution, float32 (N, 2).
 
     Args:
         x: its axis.
@@ -48,14 +51,14 @@ def lathe(x: float, foot: float, profile: Sequence[tuple[float, float]]) -> np.n
     smooth = np.convolve(np.pad(radii, 2, mode="edge"), np.ones(5) / 5, mode="valid")
     right = np.stack([x + smooth, foot - heights], 1)
     left = np.stack([x - smooth, foot - heights], 1)
-    # The base is seen a little from above: it bulges downwards.
+    # Seen a little from above, the base is curved downwards.
     t = np.linspace(np.pi, 0, 9)[1:-1]
     base = np.stack([x + smooth[0] * np.cos(t), foot + 0.22 * smooth[0] * np.sin(t)], 1)
     return np.concatenate([right[::-1], base[::-1], left]).astype(np.float32)
 
 
-def ball_light(side: int, x: float, y: float, rx: float, ry: float):
-    """Light on an ellipsoid whose outline is centred on (x, y): a function of (x, y), 0 to 1.
+def ball_light(side: int, x: float, y: float, rx: float, ry: float) -> Light:
+    """The light on an ellipsoid whose outline is centred on (x, y).
 
     Args:
         side: -1: the lamp stands on the left; 1: on the right; always above and in front.
@@ -69,8 +72,8 @@ def ball_light(side: int, x: float, y: float, rx: float, ry: float):
     return light
 
 
-def tube_light(side: int, x: float, radius: float):
-    """Light on an upright round vessel: a function of (x, y), 0 to 1."""
+def tube_light(side: int, x: float, radius: float) -> Light:
+    """The light on an upright cylinder with its axis at `x`; `side` as in `ball_light`."""
 
     def light(u: float, v: float) -> float:
         a = float(np.clip((u - x) / radius, -1, 1))
@@ -88,34 +91,34 @@ def fill(
     model: bool = True,
     touch: Touch = BASE,
 ) -> None:
-    """Fill an outline: a solid layer cut in at its edge, then finer strokes that model it.
+    """Fill an outline with an opaque layer, then with finer strokes if `model`.
 
     Args:
         size: width of the brush in units.
     """
     area = Clip(outline.astype(np.float32), 0.003)
     bold, painter.boldness = painter.boldness, 1.0
-    painter.cover(area, colour_at, size, size * 2.6, touch, angle_at, 0.42, variation=3)
+    painter.fill_area(area, colour_at, size, size * 2.6, touch, angle_at, 0.42, variation=3)
     if model:
-        painter.cover(
+        painter.fill_area(
             area, colour_at, size * 0.7, size * 2.2, MODEL, angle_at, 0.55, 0.9, variation=4
         )
     painter.boldness = bold
 
 
 def backdrop(painter: Painter, width: float, height: float, colour_at: ColourAt) -> None:
-    """A wall behind things: loose strokes every way in two layers over the whole canvas."""
+    """Fill the whole canvas with two layers of loose strokes in all directions, as a background."""
     rng = painter.rng
     corners = [(-0.05, -0.05), (width + 0.05, -0.05), (width + 0.05, height + 0.05),
                (-0.05, height + 0.05)]  # fmt: skip
     area = Clip(np.array(corners, np.float32), 0.003)
     swing = rng.uniform(0.3, 1.2)
     first, second = replace(FLAT, dryness=0.0), replace(FLAT, opacity=0.7, softness=0.5)
-    painter.cover(
+    painter.fill_area(
         area, colour_at, 0.12, 0.34, first, lambda x, y: float(rng.normal(swing, 0.5)), 0.42,
         clipped=False,
     )  # fmt: skip
-    painter.cover(
+    painter.fill_area(
         area, colour_at, 0.075, 0.2, second, lambda x, y: float(rng.normal(-swing, 0.7)), 0.8, 0.75,
         clipped=False,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A house: walls, roof, chimney, door and windows, in the order of a sign painter."""
+"""Paints a house: walls, roof, chimney, door and windows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from ingest.studio.subjects.buildings import fill_plane, lit_paint
 from ingest.studio.subjects.painter import Painter
 
 _WALLS = ("#e9dfc8", "#d9a066", "#c8574a", "#b9c4c9", "#8d6b4f")
+"""Colours of walls."""
 _ROOFS = ("#8c3f30", "#54484a", "#6a4a34", "#3f5560")
+"""Colours of roofs."""
 _SOLID = replace(FLAT, dryness=0.0, exhaustion=0.0)
+"""A flat brush that leaves no gaps."""
 
 
 @dataclass(frozen=True, eq=False)
 class _House:
-    """Measures in units; the gable faces us, the long wall runs away from the light."""
+    """A house in units: its gable faces the viewer, its long wall is away from the light."""
 
     x: float
     y: float
@@ -41,7 +44,7 @@ class _House:
 
 
 def paint_house(painter: Painter, scene: Scene) -> None:
-    """The house of the scene; nothing where it has none."""
+    """Paint the house of the scene; nothing where it has none."""
     if scene.house is None:
         return
     rng = painter.rng
@@ -86,7 +89,7 @@ def _roof(painter: Painter, scene: Scene, house: _House) -> None:
 
 
 def _openings(painter: Painter, scene: Scene, house: _House) -> None:
-    """Door, windows with sills; lamps burn inside in the evening."""
+    """Paint door and windows with sills; the panes are lit in the evening."""
     x, y, w, tall = house.x, house.y, house.width, house.tall
     evening = scene.hour in ("dusk", "night")
     pane = rgb("#ffd27a") if evening else mix(scene.palette.sky[0], rgb("#20242c"), 0.55)

@@ -1,4 +1,4 @@
-"""Ground, fields, path, rocks: what the picture stands on."""
+"""Paints the ground of a landscape: meadow, banks, fields, path, rocks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ingest.studio.scene.noise import Noise1D, Noise2D, below
+from ingest.studio.scene.noise import Noise1D, Noise2D, polygon_below
 from ingest.studio.scene.palette import mix, shade
 from ingest.studio.scene.scene import Scene
 from ingest.studio.strokes.stroke import BLEND, DAB, DRY, FLAT, STIPPLE, Clip, Colour
 from ingest.studio.subjects.painter import Painter
 
 
-def near(scene: Scene, y: float) -> float:
-    """0 at the horizon, 1 at the lower edge: how near the ground at this height is."""
+def nearness(scene: Scene, y: float) -> float:
+    """Nearness of the ground at `y`: 0 at the horizon, 1 at the lower edge."""
     return float(np.clip((y - scene.horizon) / (scene.height - scene.horizon), 0, 1))
 
 
-def on_water(scene: Scene, x: float, y: float) -> bool:
-    """Whether a foot at (x, y) would stand in the water."""
+def is_on_water(scene: Scene, x: float, y: float) -> bool:
+    """Whether (x, y) lies in the water and not on a bank."""
 
     def inside(polygon: np.ndarray) -> bool:
         return cv2.pointPolygonTest(polygon.reshape(-1, 1, 2), (float(x), float(y)), False) > 0
@@ -29,50 +29,50 @@ def on_water(scene: Scene, x: float, y: float) -> bool:
 
 
 def paint_ground(painter: Painter, scene: Scene) -> None:
-    """A dark block-in, then lighter strokes that follow the lie of the land and leave gaps."""
+    """Paint a dark layer, then lighter strokes along the slopes that leave gaps."""
     rng = painter.rng
-    area = Clip(below(scene.ground_line, scene.height + 0.05), 0.003)
+    area = Clip(polygon_below(scene.ground_line, scene.height + 0.05), 0.003)
     dark, middle, light = scene.palette.grass
     swell = Noise1D(rng, 0.7)
     patches, fine = Noise2D(rng, 0.26), Noise2D(rng, 0.07)
 
     def angle(x: float, y: float) -> float:
-        return float(0.3 * swell(x + y) * (0.3 + near(scene, y)) + rng.normal(0, 0.08))
+        return float(0.3 * swell(x + y) * (0.3 + nearness(scene, y)) + rng.normal(0, 0.08))
 
     def block(x: float, y: float) -> Colour:
-        tone = mix(mix(dark, middle, 0.75), shade(dark, 0.9), near(scene, y))
-        return scene.palette.air(tone, 0.32 * (1 - near(scene, y)) ** 2)
+        tone = mix(mix(dark, middle, 0.75), shade(dark, 0.9), nearness(scene, y))
+        return scene.palette.with_haze(tone, 0.32 * (1 - nearness(scene, y)) ** 2)
 
     def body(x: float, y: float) -> Colour:
-        depth = near(scene, y)
+        depth = nearness(scene, y)
         patch = patches(x, y * 2.6 - depth) + 0.35 * fine(x, y * 3)
         tone = mix(
             mix(dark, middle, 0.55),
             mix(light, scene.palette.light, 0.1),
             0.52 + 0.45 * patch - 0.2 * depth,
         )
-        return scene.palette.air(tone, 0.3 * (1 - depth) ** 2)
+        return scene.palette.with_haze(tone, 0.3 * (1 - depth) ** 2)
 
     base = replace(FLAT, body=0.35)
-    painter.cover(area, block, 0.085, 0.3, base, angle, spacing=0.55, variation=3)
+    painter.fill_area(area, block, 0.085, 0.3, base, angle, spacing=0.55, variation=3)
     touch = replace(FLAT, dryness=0.16, softness=0.4, opacity=0.85, streaks=0.4)
     for top, bottom, width in ((0.0, 0.26, 0.03), (0.2, 0.6, 0.045), (0.52, 1.05, 0.065)):
         band = _band(scene, top, bottom)
-        painter.cover(
+        painter.fill_area(
             band, body, width, width * 3.6, touch, angle, spacing=0.62, keep=0.9,
             second_at=lambda x, y: body(x, y + 0.05), clipped=top == 0.0, variation=4,
         )  # fmt: skip
 
 
 def paint_banks(painter: Painter, scene: Scene) -> None:
-    """Land in front of the water: dark edge, then grassy strokes that fall to it."""
+    """Paint the banks: a dark layer, then grassy strokes that slope to the water."""
     rng = painter.rng
     dark, middle, light = scene.palette.grass
     patches = Noise2D(rng, 0.12)
     for outline in scene.banks:
         area = Clip(outline, 0.005)
         slope = 0.35 if outline[0, 0] < scene.width / 2 else -0.35
-        painter.cover(
+        painter.fill_area(
             area,
             lambda x, y: mix(dark, middle, 0.35),
             0.06,
@@ -81,7 +81,7 @@ def paint_banks(painter: Painter, scene: Scene) -> None:
             lambda x, y, slope=slope: float(slope + rng.normal(0, 0.15)),
             spacing=0.5,
         )
-        painter.cover(
+        painter.fill_area(
             area,
             lambda x, y: mix(mix(dark, middle, 0.8), light, 0.4 + 0.6 * patches(x, y * 2)),
             0.035,
@@ -94,15 +94,15 @@ def paint_banks(painter: Painter, scene: Scene) -> None:
 
 
 def _band(scene: Scene, top: float, bottom: float) -> Clip:
-    """The part of the ground between two nearnesses."""
+    """The part of the ground between two values of nearness."""
     depth = scene.height - scene.horizon
     line = scene.ground_line.copy()
     line[:, 1] += top * depth
-    return Clip(below(line, scene.horizon + bottom * depth), 0.003)
+    return Clip(polygon_below(line, scene.horizon + bottom * depth), 0.003)
 
 
 def paint_fields(painter: Painter, scene: Scene) -> None:
-    """Rows of a crop that run to a vanishing point."""
+    """Paint rows of a crop that run to a vanishing point."""
     rng = painter.rng
     vanish = scene.width * rng.uniform(0.3, 0.7)
     colour = scene.palette.flowers[0]
@@ -130,7 +130,7 @@ def paint_fields(painter: Painter, scene: Scene) -> None:
                     x,
                     y - size * 0.25 * layer,
                     size,
-                    scene.palette.air(tone, 0.35 * (1 - share) ** 2),
+                    scene.palette.with_haze(tone, 0.35 * (1 - share) ** 2),
                     touch,
                     angle,
                     1.0,
@@ -138,7 +138,7 @@ def paint_fields(painter: Painter, scene: Scene) -> None:
 
 
 def path_outline(rng: np.random.Generator, scene: Scene) -> np.ndarray:
-    """A track that winds from the lower edge to the horizon: float32 (N, 2)."""
+    """Outline of a winding path from the lower edge to the horizon, float32 (N, 2) in units."""
     share = np.linspace(0, 1, 40)
     start, end = scene.width * rng.uniform(0.35, 0.65), scene.width * rng.uniform(0.35, 0.65)
     swing = np.sin(share * rng.uniform(3.5, 6.5) + rng.uniform(0, 6)) * 0.14 * (0.25 + share)
@@ -150,7 +150,7 @@ def path_outline(rng: np.random.Generator, scene: Scene) -> np.ndarray:
 
 
 def paint_path(painter: Painter, scene: Scene) -> None:
-    """Earth in level strokes, light in the middle, dark at the edges."""
+    """Paint the path: level strokes of earth or snow, then lighter ones with gaps."""
     rng = painter.rng
     area = Clip(path_outline(rng, scene), 0.005)
     dark, middle, light = scene.palette.earth
@@ -162,10 +162,10 @@ def paint_path(painter: Painter, scene: Scene) -> None:
     )
     pale = mix(scene.palette.snow, light, 0.2) if snow else mix(light, scene.palette.light, 0.2)
     uneven = Noise2D(rng, 0.08)
-    painter.cover(
+    painter.fill_area(
         area, lambda x, y: mix(*tones, 0.7 + 0.4 * uneven(x, y * 3)), 0.04, 0.12, FLAT, spacing=0.5
     )
-    painter.cover(
+    painter.fill_area(
         area,
         lambda x, y: mix(tones[1], pale, 0.5 + 0.7 * uneven(x, y * 4)),
         0.024,
@@ -178,7 +178,7 @@ def paint_path(painter: Painter, scene: Scene) -> None:
 
 
 def paint_rocks(painter: Painter, scene: Scene) -> None:
-    """Stones by the water or in the grass: dark body, lit top, a shadow at the foot."""
+    """Paint rocks by the water or in the grass, from far to near."""
     rng = painter.rng
     for x, y, size in sorted(_rock_places(rng, scene), key=lambda rock: rock[1]):
         _rock(painter, scene, x, y, size)
@@ -195,7 +195,7 @@ def _rock_places(rng: np.random.Generator, scene: Scene) -> list[tuple[float, fl
                 scene.horizon + rng.uniform(0.3, 0.95) * (scene.height - scene.horizon),
             )
         for _ in range(int(rng.integers(1, 4))):
-            depth = near(scene, float(y))
+            depth = nearness(scene, float(y))
             size = (0.02 + 0.075 * depth) * rng.uniform(0.5, 1.3)
             places.append((float(x + rng.normal(0, 0.08)), float(y + rng.normal(0, 0.012)), size))
     return [
@@ -222,7 +222,7 @@ def _rock(painter: Painter, scene: Scene, x: float, y: float, size: float) -> No
         x, y + size * 0.12, size * 0.5, shade(dark, 0.6), replace(BLEND, opacity=0.6), 0.0, 5.0
     )
     bold, painter.boldness = painter.boldness, 1.0
-    painter.cover(
+    painter.fill_area(
         area, lambda u, v: mix(dark, middle, 0.3), size * 0.5, size * 1.3, FLAT, spacing=0.5
     )
     painter.clip = area

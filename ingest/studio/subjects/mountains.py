@@ -1,4 +1,4 @@
-"""Mountains: a dark mass first, then light on the faces that turn to the sun, then mist."""
+"""Paints mountain ranges and hills: a dark mass, then lit slopes, then mist."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingest.studio.scene.noise import Noise1D, Noise2D, below
+from ingest.studio.scene.noise import Noise1D, Noise2D, polygon_below
 from ingest.studio.scene.palette import mix, shade
 from ingest.studio.scene.scene import Scene
 from ingest.studio.strokes.stroke import BLEND, DAB, FLAT, KNIFE, STIPPLE, WASH, Clip, Colour
@@ -15,16 +15,21 @@ from ingest.studio.subjects.painter import Painter
 
 @dataclass(frozen=True, eq=False)
 class Range:
-    """One mountain range: its skyline and the crests that run down from its peaks."""
+    """Shape of one mountain range. Lengths in units."""
 
     area: Clip
+    """The range below its skyline."""
     peaks: np.ndarray
+    """float (N, 2)."""
     skyline: np.ndarray
+    """float64 (260, 2)."""
     crest: Noise1D
+    """Sideways course of the crests that run down from the peaks."""
     folds: Noise2D
+    """Irregularity of the slopes."""
 
     def facet(self, x: float, y: float) -> float:
-        """-1 where the slope turns left, 1 where it turns right; folds break it up."""
+        """Orientation of the slope at (x, y), from -1 (faces left) to 1 (faces right)."""
         gap = np.abs(self.peaks[:, 0] - x) + np.maximum(self.peaks[:, 1] - y, 0) * 3
         gap = gap + 0.25 * (self.peaks[:, 1] - self.peaks[:, 1].min())
         peak = self.peaks[int(np.argmin(gap))]
@@ -35,12 +40,12 @@ class Range:
         return float(np.clip(side * 1.6 + 1.35 * fold, -1, 1))
 
     def top(self, x: float) -> float:
-        """y of the skyline above x."""
+        """y of the skyline at x."""
         return float(np.interp(x, self.skyline[:, 0], self.skyline[:, 1]))
 
 
 def make_range(rng: np.random.Generator, peaks: np.ndarray, width: float, floor_y: float) -> Range:
-    """Give a row of peaks its slopes, steeper near the top, and ragged edges."""
+    """A range with the given peaks (N, 2) and random slopes, down to `floor_y`."""
     x = np.linspace(-0.08, width + 0.08, 260)
     rough, fine = Noise1D(rng, 0.16, 4), Noise1D(rng, 0.035, 2)
     steep = rng.uniform(0.5, 0.95, len(peaks))
@@ -54,7 +59,7 @@ def make_range(rng: np.random.Generator, peaks: np.ndarray, width: float, floor_
     y = y + (0.03 * rough(x) * drop + 0.009 * fine(x))
     skyline = np.stack([x, np.minimum(y, floor_y - 0.004)], 1)
     return Range(
-        Clip(below(skyline, floor_y), 0.0025),
+        Clip(polygon_below(skyline, floor_y), 0.0025),
         peaks,
         skyline,
         Noise1D(rng, 0.07),
@@ -63,11 +68,11 @@ def make_range(rng: np.random.Generator, peaks: np.ndarray, width: float, floor_
 
 
 def paint_range(painter: Painter, scene: Scene, peaks: np.ndarray, distance: float) -> None:
-    """One range in three layers: mass, faces, snow or light; mist at its foot."""
+    """Paint one range: dark mass, lit or snowy slopes, mist at its foot."""
     mass = make_range(painter.rng, peaks, scene.width, scene.horizon + 0.03)
     _mass(painter, scene, mass, distance)
-    _faces(painter, scene, mass, distance)
-    _foot(painter, scene, mass, distance)
+    _slopes(painter, scene, mass, distance)
+    _foot_mist(painter, scene, mass, distance)
 
 
 def _mass(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
@@ -77,9 +82,11 @@ def _mass(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
 
     def colour(x: float, y: float) -> Colour:
         low = np.clip((y - mass.top(x)) / max(height, 0.05), 0, 1)
-        return mix(scene.palette.air(dark, distance), scene.palette.haze, 0.12 + 0.42 * low * low)
+        return mix(
+            scene.palette.with_haze(dark, distance), scene.palette.haze, 0.12 + 0.42 * low * low
+        )
 
-    painter.cover(
+    painter.fill_area(
         mass.area,
         colour,
         0.065,
@@ -87,18 +94,18 @@ def _mass(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
         replace(FLAT, body=0.3),
         lambda x, y: float(mass.facet(x, y) * 0.85 + rng.normal(0, 0.2)),
         spacing=0.55,
-        second_at=lambda x, y: scene.palette.air(middle, distance),
+        second_at=lambda x, y: scene.palette.with_haze(middle, distance),
     )
 
 
-def _faces(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
-    """Broken knife strokes pulled down the slopes; weave and mass show between them."""
+def _slopes(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
+    """Paint broken knife strokes down the slopes; the mass shows between them."""
     rng = painter.rng
     dark, middle, light = scene.palette.mountain
     height = scene.horizon - mass.skyline[:, 1].min()
     snowy = scene.season == "winter" or (scene.season != "desert" and height > 0.2)
     snow_line = rng.uniform(0.35, 0.8) if snowy else 0.0
-    air = scene.palette.air
+    with_haze = scene.palette.with_haze
 
     def colour(x: float, y: float) -> Colour:
         lit = 0.5 + 0.5 * mass.facet(x, y) * scene.light_side
@@ -111,10 +118,10 @@ def _faces(painter: Painter, scene: Scene, mass: Range, distance: float) -> None
                 if lit > 0.25
                 else mix(rock, shadow, 0.5)
             )
-        return mix(air(rock, distance * 0.85), scene.palette.haze, 0.45 * depth**2.2)
+        return mix(with_haze(rock, distance * 0.85), scene.palette.haze, 0.45 * depth**2.2)
 
     for width, length, keep in ((0.042, 0.11, 0.6), (0.026, 0.08, 0.5)):
-        painter.cover(
+        painter.fill_area(
             mass.area,
             colour,
             width,
@@ -127,8 +134,8 @@ def _faces(painter: Painter, scene: Scene, mass: Range, distance: float) -> None
         )
 
 
-def _foot(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
-    """Mist rises from the valley."""
+def _foot_mist(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
+    """Paint mist along the foot of the range."""
     rng = painter.rng
     touch = replace(BLEND, opacity=0.22 + 0.2 * distance, dryness=0.2)
     painter.clip = mass.area
@@ -139,10 +146,10 @@ def _foot(painter: Painter, scene: Scene, mass: Range, distance: float) -> None:
 
 
 def paint_hill(painter: Painter, scene: Scene, skyline: np.ndarray, distance: float) -> None:
-    """One line of hills: strokes follow its curve; wooded hills get a fringe of far trees."""
+    """Paint one line of hills, with far trees along the skyline if it is wooded."""
     rng = painter.rng
     floor_y = scene.horizon + 0.05
-    area = Clip(below(skyline, floor_y), 0.003)
+    area = Clip(polygon_below(skyline, floor_y), 0.003)
     wooded = rng.random() < 0.55 and scene.season != "desert"
     dark, middle, light = scene.palette.leaf if wooded else scene.palette.grass
     patches = Noise2D(rng, 0.16)
@@ -154,28 +161,30 @@ def paint_hill(painter: Painter, scene: Scene, skyline: np.ndarray, distance: fl
     def colour(x: float, y: float) -> Colour:
         depth = (y - float(np.interp(x, skyline[:, 0], skyline[:, 1]))) / 0.12
         tone = mix(mix(light, middle, 0.35), dark, 0.25 + 0.35 * depth - 0.4 * patches(x, y))
-        return mix(scene.palette.air(tone, distance), scene.palette.haze, 0.12 * depth)
+        return mix(scene.palette.with_haze(tone, distance), scene.palette.haze, 0.12 * depth)
 
-    base = scene.palette.air(mix(dark, middle, 0.3), distance)
-    painter.cover(area, lambda x, y: base, 0.05, 0.2, replace(FLAT, body=0.3), angle, spacing=0.6)
-    painter.cover(
+    base = scene.palette.with_haze(mix(dark, middle, 0.3), distance)
+    painter.fill_area(
+        area, lambda x, y: base, 0.05, 0.2, replace(FLAT, body=0.3), angle, spacing=0.6
+    )
+    painter.fill_area(
         area, colour, 0.032, 0.11, replace(FLAT, dryness=0.3), angle, spacing=0.75, keep=0.8
     )
     if wooded:
-        _fringe(painter, scene, skyline, distance)
+        _tree_line(painter, scene, skyline, distance)
     haze = replace(WASH, opacity=0.25)
     for _ in range(10):
         x = rng.uniform(0, scene.width)
         painter.dab(x, floor_y - 0.02, 0.045, scene.palette.haze, haze, 0.0, 4.0)
 
 
-def _fringe(painter: Painter, scene: Scene, skyline: np.ndarray, distance: float) -> None:
-    """Far tree tops along a hill: pointed strokes or tapped crowns, denser in places."""
+def _tree_line(painter: Painter, scene: Scene, skyline: np.ndarray, distance: float) -> None:
+    """Paint far trees along a skyline: pointed strokes or tapped crowns."""
     rng = painter.rng
     groves = Noise1D(rng, 0.22)
     size = 0.02 + 0.022 * (1 - distance)
     pointed = rng.random() < 0.5
-    dark, middle, light = (scene.palette.air(c, distance * 0.9) for c in scene.palette.leaf)
+    dark, middle, light = (scene.palette.with_haze(c, distance * 0.9) for c in scene.palette.leaf)
     for x in np.arange(-0.02, scene.width + 0.02, size * (0.42 if pointed else 0.6)):
         grove = float(groves(x))
         if grove < -0.25:

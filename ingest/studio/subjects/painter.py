@@ -1,4 +1,4 @@
-"""The hand that turns intentions into strokes: every element of a picture paints through it."""
+"""Makes strokes (single ones, dabs, filled areas) and collects those of one step."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from ingest.studio.strokes.canvas import NUM_TEXTURES, TEXTURE_PX
 from ingest.studio.strokes.stroke import Clip, Colour, Stroke, Touch
 
 ColourAt = Callable[[float, float], Colour]
+"""Colour at (x, y) in units."""
 AngleAt = Callable[[float, float], float]
+"""Direction of strokes at (x, y) in units, in radians; 0 is horizontal."""
 Points = Sequence[tuple[float, float]] | np.ndarray
-
+"""(x, y) in units."""
 
 _CURVE = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
+"""Parameters at which a curve through three points is sampled."""
 
 
 class Painter:
     """Collects the strokes of one step."""
 
     def __init__(self, rng: np.random.Generator, boldness: float = 1.0) -> None:
-        """`boldness` scales every brush: above 1 a loose painter, below 1 a careful one."""
+        """`boldness` is a factor on brush widths."""
         self.rng = rng
         self.boldness = boldness
         self.clip: Clip | None = None
@@ -38,7 +41,7 @@ class Painter:
         second: Colour | None = None,
         variation: float = 6.0,
     ) -> None:
-        """One stroke along `points` (units). `variation` is how far its colour strays, 0 to 255."""
+        """Add one stroke along `points`; `variation` is the deviation of its colour, of 255."""
         rng = self.rng
         path = _smooth(np.asarray(points, np.float32))
         mixed = jitter(rng, colour, variation)
@@ -63,13 +66,13 @@ class Painter:
         length: float = 1.0,
         second: Colour | None = None,
     ) -> None:
-        """A short press of the brush around (x, y); `length` is in brush widths."""
+        """Add a short stroke centred on (x, y); `length` is in brush widths."""
         dx, dy = np.cos(angle) * size * length / 2, np.sin(angle) * size * length / 2
         bend = self.rng.normal(0, 0.06)
         middle = (x - dy * bend, y + dx * bend)
         self.stroke([(x - dx, y - dy), middle, (x + dx, y + dy)], size, colour, touch, second)
 
-    def cover(
+    def fill_area(
         self,
         area: Clip,
         colour_at: ColourAt,
@@ -83,13 +86,13 @@ class Painter:
         clipped: bool = True,
         variation: float = 6.0,
     ) -> None:
-        """Fill a polygon with rows of strokes, from its top down, as one fills a shape.
+        """Fill a polygon with rows of strokes, from its top down.
 
         Args:
-            angle_at: direction of a stroke in radians (0 is level); level where None.
+            angle_at: direction of the strokes; about horizontal where None.
             spacing: distance of rows in brush widths.
-            keep: share of the strokes that are really made.
-            clipped: whether the painter cuts in cleanly along the polygon.
+            keep: share of the strokes that are kept, 0 to 1.
+            clipped: whether strokes are clipped to the polygon.
         """
         rng, width = self.rng, width * self.boldness
         before, self.clip = self.clip, area if clipped else self.clip
@@ -105,7 +108,7 @@ class Painter:
     def _rows(
         self, area: Clip, step: float, width: float, length: float
     ) -> Iterator[tuple[float, float, int]]:
-        """Centres of strokes over an area's box, row by row, to and fro: x, y, direction."""
+        """Stroke centres over an area's bounding box, row by row: x, y, direction (1 or -1)."""
         rng = self.rng
         low, high = area.polygon.min(axis=0), area.polygon.max(axis=0)
         y = float(low[1]) + width * 0.3
@@ -131,7 +134,7 @@ class Painter:
         variation: float,
         direction: int,
     ) -> None:
-        """One stroke of `cover`, slightly bent, centred on (x, y)."""
+        """One stroke of `fill_area`, slightly bent, centred on (x, y)."""
         rng = self.rng
         dx, dy = np.cos(angle) * length / 2, np.sin(angle) * length / 2
         bend = rng.normal(0, 0.035)
@@ -148,7 +151,7 @@ class Painter:
 
 
 def _smooth(path: np.ndarray) -> np.ndarray:
-    """Three points become a curve through them; anything else stays as it is."""
+    """A quadratic Bézier curve through three points; other paths are returned unchanged."""
     if len(path) != 3:
         return path
     t = _CURVE
@@ -157,7 +160,7 @@ def _smooth(path: np.ndarray) -> np.ndarray:
 
 
 def _inside_test(area: Clip) -> Callable[[float, float, float], bool]:
-    """Whether a point lies in the polygon or within `margin` of it."""
+    """A function (x, y, margin): whether a point lies in the polygon or within `margin` of it."""
     contour = area.polygon.reshape(-1, 1, 2).astype(np.float32)
 
     def inside(x: float, y: float, margin: float) -> bool:

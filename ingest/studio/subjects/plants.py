@@ -1,4 +1,4 @@
-"""Grass, bushes and flowers: the loose foreground."""
+"""Paints grass, bushes and flowers of the foreground."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ingest.studio.scene.noise import Noise1D, Noise2D
 from ingest.studio.scene.palette import mix, shade
 from ingest.studio.scene.scene import Scene
 from ingest.studio.strokes.stroke import DAB, LINER, STIPPLE
-from ingest.studio.subjects.land import near, on_water
+from ingest.studio.subjects.land import is_on_water, nearness
 from ingest.studio.subjects.painter import Painter
 
 
 def paint_grass(painter: Painter, scene: Scene) -> None:
-    """Blades flicked upwards from far to near, dark tufts first, then lit ones."""
+    """Paint blades of grass in tufts, from far to near."""
     rng = painter.rng
     dark, middle, light = scene.palette.grass
     clumps, wind = Noise2D(rng, 0.14), Noise1D(rng, 0.4)
@@ -27,7 +27,7 @@ def paint_grass(painter: Painter, scene: Scene) -> None:
         for x in np.arange(-0.02, scene.width + 0.02, 0.012 + 0.016 * share):
             u, v = x + rng.normal(0, 0.012), y + rng.normal(0, 0.03) * share
             tuft = clumps(u, v)
-            if tuft < 0.05 - 0.25 * (share > 0.95) or on_water(scene, u, v):
+            if tuft < 0.05 - 0.25 * (share > 0.95) or is_on_water(scene, u, v):
                 continue
             tone = mix(shade(dark, 0.85), bright, 0.45 * rng.uniform(0, 1.4) + 0.35 * tuft)
             lean = (0.35 * float(wind(u)) + rng.normal(0, 0.2)) * tall
@@ -44,7 +44,7 @@ def paint_grass(painter: Painter, scene: Scene) -> None:
 
 
 def paint_bushes(painter: Painter, scene: Scene) -> None:
-    """Rounded shrubs in three values."""
+    """Paint round bushes in three layers from dark to light."""
     rng = painter.rng
     dark, middle, light = scene.palette.leaf
     depth = scene.height - scene.horizon
@@ -52,7 +52,7 @@ def paint_bushes(painter: Painter, scene: Scene) -> None:
     for _ in range(int(rng.integers(2, 6))):
         share = rng.uniform(0.06, 0.5)
         x, y = rng.uniform(0, scene.width), scene.horizon + 0.02 + share * depth
-        if not on_water(scene, x, y):
+        if not is_on_water(scene, x, y):
             bushes.append((y, x, 0.025 + 0.075 * share))
     for y, x, size in sorted(bushes):
         for layer, (colour, lift, touch) in enumerate(
@@ -70,7 +70,7 @@ def paint_bushes(painter: Painter, scene: Scene) -> None:
 
 
 def paint_flowers(painter: Painter, scene: Scene) -> None:
-    """Drifts of dabs, each with a lighter touch on its lit side; stems for the nearest."""
+    """Paint flowers in patches, from far to near; the nearest have stems and highlights."""
     rng = painter.rng
     depth = scene.height - scene.horizon
     drifts = Noise2D(rng, 0.2)
@@ -78,10 +78,10 @@ def paint_flowers(painter: Painter, scene: Scene) -> None:
     for _ in range(300):
         share = rng.uniform(0.3, 1.03)
         x, y = rng.uniform(0, scene.width), scene.horizon + share * depth
-        if drifts(x, y) > 0.18 and not on_water(scene, x, y):
+        if drifts(x, y) > 0.18 and not is_on_water(scene, x, y):
             places.append((y, x))
     for y, x in sorted(places):
-        share = near(scene, y)
+        share = nearness(scene, y)
         size = (0.007 + 0.019 * share**1.5) * rng.uniform(0.7, 1.2)
         colour = scene.palette.flowers[int(rng.choice(3, p=[0.6, 0.28, 0.12]))]
         if share > 0.6:

@@ -1,4 +1,4 @@
-"""Who sits for a portrait: proportions, colours and what is worn, drawn from the seed."""
+"""Draws the sitter of a portrait from a seed: proportions, hair, clothes, colours."""
 
 from __future__ import annotations
 
@@ -19,24 +19,28 @@ _SKINS = (
     ("#4a2c20", "#8a5a3c", "#bd8a62"), ("#33201a", "#63402c", "#976a4a"),
     ("#6a3f2a", "#b57f54", "#e0b285"),
 )  # fmt: skip
+"""Dark, middle and light tone of skin."""
 _HAIRS = ("#2a1e18", "#4f3422", "#7d4e2a", "#c79a55", "#8a8a8c", "#a3482a", "#181619")
+"""Colours of hair."""
 _CLOTHES = ("#2f4a6b", "#7d2f33", "#3f5a45", "#d8cfc0", "#2c2a2e", "#b5803a", "#6a5578")
+"""Colours of clothes."""
 _WALLS = ("#5a6a5f", "#7d6a55", "#46525f", "#8c5a4a", "#a39a86", "#3c4440", "#b59a78")
+"""Colours of the background."""
 
 
 @dataclass(frozen=True, eq=False)
 class Sitter:
-    """One sitter. Lengths in units; the head's height is the measure of all others."""
+    """One sitter. Lengths in units; places in the face are given in head heights, see `at`."""
 
     scene: Scene
-    """Gives size and light side; nothing of its landscape is painted."""
+    """Its size and light side are used; its landscape is not painted."""
     x: float
     y: float
     """Middle of the face."""
     head: float
     """Height of the head."""
     turn: float
-    """How far the face looks to a side, -1 (left) to 1 (right)."""
+    """Yaw of the face, from -1 (left) to 1 (right)."""
     skin: Tones
     hair: Tones
     hair_style: HairStyle
@@ -54,11 +58,11 @@ class Sitter:
         return self.scene.light_side
 
     def at(self, u: float, v: float) -> tuple[float, float]:
-        """A place in the face: `u` right and `v` down from its middle, in heads."""
+        """Position in units of a place in the face: `u` right, `v` down of its middle, in heads."""
         return self.x + u * self.head, self.y + v * self.head
 
 
-def seat(seed: int, scene: Scene) -> Sitter:
+def make_sitter(seed: int, scene: Scene) -> Sitter:
     """The sitter of a seed on a canvas of the scene's size."""
     rng = np.random.default_rng([seed, 23])
     head = rng.uniform(0.48, 0.56) * (1.14 if scene.height > 1.15 else 1.0)

@@ -1,4 +1,4 @@
-"""Sky, sun or moon, clouds: what is farthest is painted first."""
+"""Paints the sky of a landscape: gradient, sun or moon, stars, clouds."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def box_clip(left: float, top: float, right: float, bottom: float, feather: floa
 
 
 def sky_colour(scene: Scene, x: float, y: float) -> Colour:
-    """The sky's gradient, with the glow around a low sun."""
+    """Colour of the sky at (x, y): a vertical gradient with a glow around the sun."""
     zenith, middle, low = scene.palette.sky
     depth = y / scene.horizon
     colour = (
@@ -38,7 +38,7 @@ def sky_colour(scene: Scene, x: float, y: float) -> Colour:
 
 
 def paint_sky(painter: Painter, scene: Scene) -> None:
-    """A covering layer in broad crossing strokes, then a softer one that blends it."""
+    """Paint an opaque layer of broad crossing strokes, then two softer ones that blend it."""
     rng = painter.rng
     area = box_clip(-0.05, -0.05, scene.width + 0.05, scene.horizon + 0.04)
     cloudy = Noise2D(rng, 0.3)
@@ -51,7 +51,7 @@ def paint_sky(painter: Painter, scene: Scene) -> None:
         return mix(colour(x, y + 0.07), scene.palette.cloud[2], 0.08)
 
     slant = rng.uniform(0.02, 0.32)
-    painter.cover(
+    painter.fill_area(
         area,
         colour,
         0.105,
@@ -64,7 +64,7 @@ def paint_sky(painter: Painter, scene: Scene) -> None:
         variation=2.5,
     )
     for width, bend in ((0.09, 0.2), (0.07, 0.1)):
-        painter.cover(
+        painter.fill_area(
             area,
             colour,
             width,
@@ -80,7 +80,7 @@ def paint_sky(painter: Painter, scene: Scene) -> None:
 
 
 def paint_sun(painter: Painter, scene: Scene) -> None:
-    """A glow worked outwards, then the disc in a few turning strokes."""
+    """Paint sun or moon: the glow from outside in, then the disc."""
     if scene.sun is None:
         return
     rng = painter.rng
@@ -110,7 +110,7 @@ def paint_sun(painter: Painter, scene: Scene) -> None:
 
 
 def paint_stars(painter: Painter, scene: Scene) -> None:
-    """Points of a loaded liner in a night sky."""
+    """Paint stars as small dabs."""
     rng = painter.rng
     for _ in range(int(rng.integers(14, 34))):
         x, y = rng.uniform(0, scene.width), scene.horizon * rng.uniform(0.02, 0.62)
@@ -119,7 +119,7 @@ def paint_stars(painter: Painter, scene: Scene) -> None:
 
 
 def paint_clouds(painter: Painter, scene: Scene) -> None:
-    """Clouds of the scene's style."""
+    """Paint clouds of the scene's style."""
     if scene.cloud_style == "cumulus":
         for index in range(int(painter.rng.integers(2, 6))):
             _cumulus(painter, scene, index)
@@ -130,7 +130,7 @@ def paint_clouds(painter: Painter, scene: Scene) -> None:
 
 
 def _cumulus(painter: Painter, scene: Scene, index: int) -> None:
-    """Heaped puffs on a level base: shadow, body, then lights scumbled on the sunny side."""
+    """Paint a cumulus: puffs on a level base in four layers from shadow to light."""
     rng = painter.rng
     big = 1.3 if index == 0 else rng.uniform(0.45, 0.9)
     x0, y0 = rng.uniform(-0.05, 1.05) * scene.width, scene.horizon * rng.uniform(0.25, 0.72)
@@ -169,7 +169,7 @@ def _cumulus(painter: Painter, scene: Scene, index: int) -> None:
 
 
 def _streaks(painter: Painter, scene: Scene) -> None:
-    """Long level bands, lit from below when the sun is low."""
+    """Paint long level bands of cloud, lit from below when the sun is low."""
     rng = painter.rng
     low_sun = scene.hour in ("golden", "dawn", "dusk")
     for _ in range(int(rng.integers(7, 15))):
@@ -193,7 +193,7 @@ def _streaks(painter: Painter, scene: Scene) -> None:
 
 
 def _mist(painter: Painter, scene: Scene) -> None:
-    """Broad scumbled patches that thin out upwards."""
+    """Paint broad translucent patches of mist."""
     rng = painter.rng
     patches = Noise2D(rng, 0.28)
     touch = replace(BLEND, opacity=0.4, softness=1.0, dryness=0.1)

@@ -1,4 +1,4 @@
-"""A still life: what stands on the table, drawn from the seed, and the order of its painting."""
+"""Draws a still life from a seed: what stands on the table, where, in which colours."""
 
 from __future__ import annotations
 
@@ -16,14 +16,19 @@ VesselKind = Literal["vase", "bottle", "jug", "bowl"]
 FruitKind = Literal["apple", "orange", "lemon", "pear", "plum", "grapes"]
 
 _WALLS = ("#5d5a4a", "#7a6650", "#3f4f58", "#86868a", "#6b4438", "#b8a98a", "#39413a")
+"""Colours of the background."""
 _TABLES = ("#8a5f3c", "#5b3f2c", "#b08a5e", "#6f6a62", "#d6cdbd")
+"""Colours of the table."""
 _CLOTHS = ("#e8e2d6", "#9c3b34", "#3f5f86", "#d8b45a", "#5f7a58")
+"""Colours of the cloth."""
 _GLAZES = ("#3f6f9c", "#c9c3b4", "#8c4a30", "#3f6a55", "#d9a441", "#4a4048", "#b7c7c9")
+"""Colours of vessels."""
 _FRUITS: dict[FruitKind, tuple[str, ...]] = {
     "apple": ("#b8322c", "#c9b23f", "#8fae45"), "orange": ("#e08a2c", "#d9772a"),
     "lemon": ("#e8cf4a",), "pear": ("#b6b04a", "#c79a48"), "plum": ("#5a3458", "#44345f"),
     "grapes": ("#5f3f66", "#93a64f"),
 }  # fmt: skip
+"""Colours of each kind of fruit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +58,7 @@ class StillLife:
     """One arrangement."""
 
     scene: Scene
-    """Gives size, light side and flower colours; nothing of its landscape is painted."""
+    """Its size, light side and flower colours are used; its landscape is not painted."""
     wall: Colour
     table: Colour
     edge: float
@@ -67,7 +72,7 @@ class StillLife:
     has_sketch: bool
 
 
-def arrange(seed: int, scene: Scene) -> StillLife:
+def make_still_life(seed: int, scene: Scene) -> StillLife:
     """The still life of a seed on a canvas of the scene's size."""
     rng = np.random.default_rng([seed, 22])
     width, height = scene.width, scene.height
@@ -89,7 +94,7 @@ def arrange(seed: int, scene: Scene) -> StillLife:
 
 
 def tones_of(colour: Colour) -> Tones:
-    """Shadow, own colour and light of a thing: shadows turn warm and deep."""
+    """Dark, middle and light tone of a colour."""
     return (
         mix(shade(colour, 0.34), rgb("#2a1a18"), 0.25),
         shade(colour, 0.92),
@@ -100,7 +105,7 @@ def tones_of(colour: Colour) -> Tones:
 def _vessels(
     rng: np.random.Generator, width: float, height: float, edge: float
 ) -> tuple[Vessel, ...]:
-    """A tall one off the middle, and at times one or two lower ones beside it."""
+    """A tall vessel near the middle and up to two others at its sides, from far to near."""
     kinds: tuple[VesselKind, ...] = ("vase", "bottle", "jug", "bowl")
     side = rng.choice([-1, 1])
     depth = height - edge

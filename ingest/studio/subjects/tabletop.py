@@ -1,4 +1,4 @@
-"""Paints a still life: wall, table, cloth, cast shadows, vessels, fruit, flowers."""
+"""Paints a still life: wall, table, cloth, cast shadows, vessels, fruit, flowers, details."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.studio.subjects.forms import (
     ellipse,
     fill,
     lathe,
-    toned,
+    tone_at,
     tube_light,
 )  # fmt: skip
 from ingest.studio.subjects.painter import Painter
@@ -29,7 +29,7 @@ _PROFILES: dict[str, tuple[tuple[float, float], ...]] = {
     "jug": ((0, 0.27), (0.1, 0.33), (0.45, 0.38), (0.75, 0.25), (0.9, 0.24), (1, 0.28)),
     "bowl": ((0, 0.3), (0.1, 0.34), (0.45, 0.72), (0.8, 0.92), (1, 0.96)),
 }
-"""Height and radius as shares of the vessel's height, from its foot up."""
+"""(height, radius) of each kind of vessel from its foot up, as shares of its height."""
 
 
 def outline_of(vessel: Vessel) -> np.ndarray:
@@ -39,7 +39,7 @@ def outline_of(vessel: Vessel) -> np.ndarray:
 
 
 def paint_drawing(painter: Painter, still: StillLife) -> None:
-    """Thin lines for the table's edge and the places of things."""
+    """Draw the table's edge and the outlines of things in thin lines."""
     line, rng = rgb("#5f4a3a"), painter.rng
     outlines = [outline_of(vessel) for vessel in still.vessels]
     outlines += [ellipse(f.x, f.y - f.size, f.size, f.size) for f in still.fruits]
@@ -52,7 +52,7 @@ def paint_drawing(painter: Painter, still: StillLife) -> None:
 
 
 def paint_wall(painter: Painter, still: StillLife) -> None:
-    """Lighter where the lamp falls, patchy as walls are painted."""
+    """Paint the background wall, lighter on the side of the lamp."""
     patches, scene = Noise2D(painter.rng, 0.35), still.scene
 
     def colour(x: float, y: float) -> Colour:
@@ -63,7 +63,7 @@ def paint_wall(painter: Painter, still: StillLife) -> None:
 
 
 def paint_table(painter: Painter, still: StillLife) -> None:
-    """The plane things stand on, lighter towards us, and its front edge where it is in view."""
+    """Paint the table, lighter towards the viewer."""
     scene, patches = still.scene, Noise2D(painter.rng, 0.2)
     right, bottom = scene.width + 0.05, scene.height + 0.05
     plane = np.array([(-0.05, still.edge), (right, still.edge), (right, bottom), (-0.05, bottom)])
@@ -77,7 +77,7 @@ def paint_table(painter: Painter, still: StillLife) -> None:
 
 
 def paint_cloth(painter: Painter, still: StillLife) -> None:
-    """A cloth over the table's front with a few folds."""
+    """Paint a cloth with a few folds over the table's front; nothing without one."""
     if still.cloth is None:
         return
     rng, scene = painter.rng, still.scene
@@ -94,13 +94,13 @@ def paint_cloth(painter: Painter, still: StillLife) -> None:
 
     def colour(u: float, v: float) -> Colour:
         fold = np.sin(folds * (u + 0.35 * (v - top)) + waves)
-        return toned(tones, float(np.clip(0.66 + 0.2 * fold * min((v - top) * 3 + 0.3, 1), 0, 1)))
+        return tone_at(tones, float(np.clip(0.66 + 0.2 * fold * min((v - top) * 3 + 0.3, 1), 0, 1)))
 
     fill(painter, outline, colour, 0.05, lambda u, v: float(1.25 + rng.normal(0, 0.12)))
 
 
 def paint_shadows(painter: Painter, still: StillLife) -> None:
-    """What the things throw on the table, away from the lamp; fruit and vessels at once."""
+    """Paint the shadows of all vessels and fruits on the table."""
     away = -still.scene.light_side
     ground = mix(shade(still.cloth if still.cloth is not None else still.table, 0.42),
                  rgb("#2c2430"), 0.35)  # fmt: skip
@@ -108,14 +108,14 @@ def paint_shadows(painter: Painter, still: StillLife) -> None:
     things += [(f.x, f.y, f.size * (1.5 if f.kind == "grapes" else 1)) for f in still.fruits]
     for x, y, radius in things:
         spot = ellipse(x + away * radius * 0.85, y - radius * 0.1, radius * 1.55, radius * 0.34)
-        painter.cover(
+        painter.fill_area(
             Clip(spot, 0.012), lambda u, v: ground, radius * 0.4, radius * 1.6,
             replace(BLEND, opacity=0.75), lambda u, v: 0.0, 0.4, variation=3,
         )  # fmt: skip
 
 
 def paint_vessel(painter: Painter, still: StillLife, vessel: Vessel) -> None:
-    """The body, its rim and a highlight; a jug has a handle."""
+    """Paint a vessel: body, rim, highlight; a jug has a handle."""
     side, tall = still.scene.light_side, vessel.tall
     outline = outline_of(vessel)
     radius = float(np.ptp(outline[:, 0])) / 2
@@ -127,16 +127,16 @@ def paint_vessel(painter: Painter, still: StillLife, vessel: Vessel) -> None:
             (x - side * tall * 0.26, y - tall * 0.05),
             (x, y + tall * 0.2),
         ]
-        painter.stroke(loop, tall * 0.09, toned(vessel.tones, 0.4), replace(BASE, rounded=True))
-        painter.stroke(loop, tall * 0.03, toned(vessel.tones, 0.7), LINER)
+        painter.stroke(loop, tall * 0.09, tone_at(vessel.tones, 0.4), replace(BASE, rounded=True))
+        painter.stroke(loop, tall * 0.03, tone_at(vessel.tones, 0.7), LINER)
     light = tube_light(side, vessel.x, radius)
-    fill(painter, outline, lambda x, y: toned(vessel.tones, light(x, y)), tall * 0.13,
+    fill(painter, outline, lambda x, y: tone_at(vessel.tones, light(x, y)), tall * 0.13,
          lambda x, y: float(np.pi / 2 + 0.6 * (x - vessel.x) / radius))  # fmt: skip
     top = vessel.y - tall
     rim = ellipse(vessel.x, top, mouth, mouth * 0.24)
-    fill(painter, rim, lambda x, y: toned(vessel.tones, 0.12), mouth * 0.3, model=False)
+    fill(painter, rim, lambda x, y: tone_at(vessel.tones, 0.12), mouth * 0.3, model=False)
     front = [(vessel.x - mouth, top), (vessel.x, top + mouth * 0.3), (vessel.x + mouth, top)]
-    painter.stroke(front, tall * 0.03, toned(vessel.tones, 0.8), LINER)
+    painter.stroke(front, tall * 0.03, tone_at(vessel.tones, 0.8), LINER)
     shine = vessel.x + side * radius * 0.5
     painter.stroke(
         [(shine, vessel.y - tall * 0.62), (shine + side * radius * 0.08, vessel.y - tall * 0.3)],
@@ -145,13 +145,13 @@ def paint_vessel(painter: Painter, still: StillLife, vessel: Vessel) -> None:
 
 
 def paint_fruits(painter: Painter, still: StillLife, fruits: list[Fruit]) -> None:
-    """Fruit of one kind, from far to near."""
+    """Paint several fruits in the order given."""
     for fruit in fruits:
         paint_fruit(painter, still, fruit)
 
 
 def paint_fruit(painter: Painter, still: StillLife, fruit: Fruit) -> None:
-    """A round body in light and shadow with a highlight; stalk where it has one."""
+    """Paint a fruit: a round body with highlights, and a stalk where it has one."""
     rng, side, size = painter.rng, still.scene.light_side, fruit.size
     if fruit.kind == "grapes":
         _grapes(painter, still, fruit)
@@ -163,7 +163,7 @@ def paint_fruit(painter: Painter, still: StillLife, fruit: Fruit) -> None:
         bodies.append(ellipse(x + 0.1 * size, y - size * 0.85, size * 0.5, size * 0.75))
     light = ball_light(side, x, y, size * long, size * 0.95)
     for body in bodies[::-1]:
-        fill(painter, body, lambda u, v: toned(fruit.tones, light(u, v)), size * 0.5,
+        fill(painter, body, lambda u, v: tone_at(fruit.tones, light(u, v)), size * 0.5,
              lambda u, v: float(np.arctan2(v - y, u - x) + np.pi / 2))  # fmt: skip
     glow = (x + side * size * 0.38, y - size * 0.42)
     painter.dab(*glow, size * 0.24, mix(fruit.tones[2], rgb("#ffffff"), 0.6), MODEL, 0.6, 1.2)
@@ -176,7 +176,7 @@ def paint_fruit(painter: Painter, still: StillLife, fruit: Fruit) -> None:
 
 
 def _grapes(painter: Painter, still: StillLife, fruit: Fruit) -> None:
-    """A bunch: small balls in rows that grow narrower towards us."""
+    """Paint a bunch of grapes: small balls in rows that grow narrower downwards."""
     rng, side, one = painter.rng, still.scene.light_side, fruit.size * 0.34
     for row, count in enumerate((5, 5, 4, 3, 2)):
         for index in range(count):
@@ -184,16 +184,16 @@ def _grapes(painter: Painter, still: StillLife, fruit: Fruit) -> None:
             y = fruit.y - fruit.size + row * one * 1.15 + rng.normal(0, one * 0.15)
             light = ball_light(side, x, y, one, one)
             for part, level in ((1.0, 0.2), (0.8, 0.5)):
-                painter.dab(x, y, one * 2 * part, toned(fruit.tones, level), replace(DAB, body=0.3),
-                            0.0, 0.2)  # fmt: skip
+                tone = tone_at(fruit.tones, level)
+                painter.dab(x, y, one * 2 * part, tone, replace(DAB, body=0.3), 0.0, 0.2)
             shine = (x + side * one * 0.4, y - one * 0.4)
-            painter.dab(*shine, one * 0.5, toned(fruit.tones, light(*shine)), DAB, 0.0, 0.3)
+            painter.dab(*shine, one * 0.5, tone_at(fruit.tones, light(*shine)), DAB, 0.0, 0.3)
     stalk = [(fruit.x, fruit.y - fruit.size * 1.1), (fruit.x + one, fruit.y - fruit.size * 1.6)]
     painter.stroke(stalk, one * 0.4, rgb("#5a4428"), LINER)
 
 
 def paint_bouquet(painter: Painter, still: StillLife) -> None:
-    """Stems and leaves out of the first vessel, then blossoms from the outside in."""
+    """Paint flowers in the first vessel: stems and leaves, then blossoms from the outside in."""
     rng, vessel, colours = painter.rng, still.vessels[0], still.scene.palette.flowers
     mouth = (vessel.x, vessel.y - vessel.tall)
     reach = vessel.tall * rng.uniform(0.75, 0.95)
@@ -223,7 +223,7 @@ def paint_bouquet(painter: Painter, still: StillLife) -> None:
 
 
 def paint_touches(painter: Painter, still: StillLife) -> None:
-    """Reflected light at the shadow sides."""
+    """Paint reflected light on the shadow sides of vessels and fruits."""
     scene = still.scene
     for vessel in still.vessels:
         x = vessel.x - scene.light_side * vessel.tall * 0.2

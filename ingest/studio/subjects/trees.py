@@ -1,4 +1,4 @@
-"""Trees, each kind built as painters build it: skeleton, dark mass, middle tone, light."""
+"""Paints trees of several kinds: skeleton, dark mass, middle tone, light."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from ingest.studio.strokes.stroke import DAB, DRY, FLAT, LINER, STIPPLE, Colour
 from ingest.studio.subjects.painter import Painter
 
 Triple = tuple[Colour, Colour, Colour]
+"""Dark, middle, light."""
 
 
 def paint_tree(
     painter: Painter, scene: Scene, kind: TreeKind, x: float, y: float, size: float
 ) -> None:
-    """One tree with its foot at (x, y), `size` units tall."""
+    """Paint one tree with its foot at (x, y), `size` units tall."""
     distance = float(np.clip(0.34 - size, 0, 0.3))
-    leaf: Triple = tuple(scene.palette.air(c, distance) for c in scene.palette.leaf)  # pyright: ignore[reportAssignmentType]
-    bark: Triple = tuple(scene.palette.air(c, distance) for c in scene.palette.bark)  # pyright: ignore[reportAssignmentType]
+    leaf: Triple = tuple(scene.palette.with_haze(c, distance) for c in scene.palette.leaf)  # pyright: ignore[reportAssignmentType]
+    bark: Triple = tuple(scene.palette.with_haze(c, distance) for c in scene.palette.bark)  # pyright: ignore[reportAssignmentType]
     if kind == "conifer":
         _conifer(painter, scene, x, y, size, leaf, bark)
     elif kind == "poplar":
@@ -47,7 +48,7 @@ def paint_tree(
 def _trunk(
     painter: Painter, scene: Scene, x: float, y: float, tall: float, thick: float, bark: Triple
 ) -> None:
-    """A tapering stem in a few strokes, dark away from the light."""
+    """Paint a tapering trunk, dark on the side away from the light."""
     rng = painter.rng
     lean = rng.normal(0, 0.05) * tall
     path = np.array([(x, y), (x + lean * 0.3, y - tall * 0.5), (x + lean, y - tall)])
@@ -68,7 +69,7 @@ def _branches(
     colour: Colour,
     depth: int,
 ) -> list[tuple[float, float]]:
-    """Limbs that fork; returns their ends."""
+    """Paint branches that fork `depth` times; returns the ends of the last ones."""
     rng = painter.rng
     u, v = x + np.cos(angle) * tall, y - np.sin(angle) * tall
     bend = rng.normal(0, 0.1) * tall
@@ -95,7 +96,7 @@ def _broad(
     leaf: Triple,
     bark: Triple,
 ) -> None:
-    """A leafy or a bare tree: trunk and limbs, then the crown around the limbs' ends."""
+    """Paint a leafy or bare tree: trunk and branches, then the crown around their ends."""
     rng = painter.rng
     thick = size * (0.035 if kind == "birch" else 0.06)
     trunk = size * rng.uniform(0.26, 0.38)
@@ -124,7 +125,7 @@ def _broad(
 def _crown(
     painter: Painter, scene: Scene, blobs: list[tuple[float, float, float]], leaf: Triple
 ) -> None:
-    """Foliage in three values: shadow everywhere, middle tone towards the light, sparse lights."""
+    """Paint foliage as blobs (x, y, radius) in five layers from shadow to light."""
     rng = painter.rng
     dark, middle, light = leaf
     bright = mix(light, scene.palette.light, 0.25)
@@ -150,7 +151,7 @@ def _crown(
 def _conifer(
     painter: Painter, scene: Scene, x: float, y: float, size: float, leaf: Triple, bark: Triple
 ) -> None:
-    """A spine, then tiers of drooping strokes, dark first, lit at the tips."""
+    """Paint a conifer: trunk, then tiers of drooping strokes in three layers from dark to light."""
     rng = painter.rng
     dark, middle, light = leaf
     snow = scene.season == "winter"
@@ -183,7 +184,7 @@ def _conifer(
 
 
 def _cactus(painter: Painter, scene: Scene, x: float, y: float, size: float, leaf: Triple) -> None:
-    """A saguaro: columns with ribs, light on one side."""
+    """Paint a saguaro cactus: columns with ribs."""
     rng = painter.rng
     dark, middle, light = leaf
     thick = size * 0.16
@@ -212,7 +213,7 @@ def _cactus(painter: Painter, scene: Scene, x: float, y: float, size: float, lea
 def _palm(
     painter: Painter, scene: Scene, x: float, y: float, size: float, leaf: Triple, bark: Triple
 ) -> None:
-    """A leaning stem and a burst of fronds."""
+    """Paint a palm: leaning trunk and fronds."""
     rng = painter.rng
     lean = rng.choice([-1, 1]) * rng.uniform(0.1, 0.25) * size
     top = (x + lean, y - size * 0.8)

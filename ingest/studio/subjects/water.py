@@ -1,4 +1,4 @@
-"""Water: a body of colour, the reflection of what stands above it, ripples."""
+"""Paints water: its colour, reflections of the far shore, ripples and glitter."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ingest.studio.strokes.stroke import BLEND, FLAT, LINER, Clip, Colour
 from ingest.studio.subjects.painter import Painter
 from ingest.studio.subjects.sky import sky_colour
 
-SeenAt = Callable[[float, float], Colour]
-"""The colour that stands on the canvas at (x, y) now."""
+CanvasColourAt = Callable[[float, float], Colour]
+"""Colour of the unfinished painting at (x, y) in units."""
 
 
 def waterline(scene: Scene) -> float:
-    """y about which the world is mirrored."""
+    """y of the far shore, about which reflections are mirrored."""
     return float(scene.shore[:, 1].min())
 
 
 def paint_water(painter: Painter, scene: Scene) -> None:
-    """The sky's colours upside down, darker and a little greener, in level strokes."""
+    """Paint the mirrored colours of the sky, darker and greener, in level strokes."""
     area = Clip(scene.shore, 0.003)
     top = waterline(scene)
     depth = scene.height - top
@@ -35,8 +35,8 @@ def paint_water(painter: Painter, scene: Scene) -> None:
         mirrored = sky_colour(scene, x, scene.horizon * (0.98 - 0.85 * share))
         return shade(mix(mirrored, deep, 0.16 + 0.34 * share), 0.93)
 
-    painter.cover(area, colour, 0.06, 0.3, replace(FLAT, body=0.3, softness=0.4), spacing=0.5)
-    painter.cover(
+    painter.fill_area(area, colour, 0.06, 0.3, replace(FLAT, body=0.3, softness=0.4), spacing=0.5)
+    painter.fill_area(
         area,
         colour,
         0.04,
@@ -48,8 +48,8 @@ def paint_water(painter: Painter, scene: Scene) -> None:
     )
 
 
-def paint_reflection(painter: Painter, scene: Scene, seen: SeenAt) -> None:
-    """What stands at the far shore, pulled straight down and broken by level strokes."""
+def paint_reflection(painter: Painter, scene: Scene, canvas_colour_at: CanvasColourAt) -> None:
+    """Paint the mirrored colours of the far shore, pulled down and broken by level strokes."""
     rng = painter.rng
     area, top = Clip(scene.shore, 0.003), waterline(scene)
     depth = scene.height - top
@@ -60,7 +60,9 @@ def paint_reflection(painter: Painter, scene: Scene, seen: SeenAt) -> None:
         y = top + share * reach
         for x in np.arange(-0.02, scene.width + 0.02, 0.042 + 0.022 * share):
             u = float(x + rng.normal(0, 0.01))
-            colour = seen(np.clip(u, 0, scene.width), max(top - 0.012 - share * reach * 1.05, 0.0))
+            colour = canvas_colour_at(
+                np.clip(u, 0, scene.width), max(top - 0.012 - share * reach * 1.05, 0.0)
+            )
             muted = mix(shade(colour, 0.86), tone, 0.2 + 0.25 * share)
             touch = replace(FLAT, opacity=0.8 - 0.35 * share, softness=0.5, dryness=0.18, body=0.2)
             painter.dab(
@@ -76,7 +78,7 @@ def paint_reflection(painter: Painter, scene: Scene, seen: SeenAt) -> None:
 
 
 def paint_waves(painter: Painter, scene: Scene) -> None:
-    """Ripples in perspective: small and dense far out, long and loose in front; foam on a sea."""
+    """Paint ripples, smaller towards the far shore, with glitter under the sun."""
     rng = painter.rng
     top, depth = waterline(scene), scene.height - waterline(scene)
     painter.clip = Clip(scene.shore, 0.003)
@@ -102,7 +104,7 @@ def paint_waves(painter: Painter, scene: Scene) -> None:
 
 
 def _glitter(painter: Painter, scene: Scene, top: float, depth: float) -> None:
-    """The sun's road on the water."""
+    """Paint the sun's glitter on the water."""
     rng = painter.rng
     assert scene.sun is not None
     for _ in range(46):

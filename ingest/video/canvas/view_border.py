@@ -1,4 +1,7 @@
-"""Tells the border of a nearer view, laid into the picture of a wider one, from an outline."""
+"""Detects quadrilaterals that are the border of some frames in a composite, not the canvas.
+
+A frame of a nearer view covers only a part of a composite; its border is a lasting quadrilateral.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,16 @@ import numpy as np
 
 from ingest.video.imaging.geometry import transform
 
-NEAR_SHARE, MOST_SIDES, LEAST_FRAMES = 0.015, 2, 0.15
-"""How near a side must be to the border of a view, as a share of its diagonal, to be on it; how
-many sides of a canvas may be: it may be seen no farther than the view goes; and the share of the
-frames that must end there."""
+NEAR_SHARE = 0.015
+"""Largest distance of a side on the border of a frame from it, as a share of the diagonal."""
+MAX_SIDES = 2
+"""Most sides of a real canvas that lie on the border of one frame: a view may cut it off there."""
+MIN_FRAMES = 0.15
+"""Share of the frames with more such sides from which the quadrilateral is a border."""
 
 
 def is_view_border(corners: np.ndarray, poses: list[np.ndarray], size: tuple[int, int]) -> bool:
-    """Whether a quadrilateral (4, 2) is where some of the frames end, and not the canvas.
+    """Whether a quadrilateral (4, 2) is the border of some of the frames, and not the canvas.
 
     Args:
         poses: homographies (3, 3) from frames of `size` (w, h) to the coordinates of the corners.
@@ -30,5 +35,5 @@ def is_view_border(corners: np.ndarray, poses: list[np.ndarray], size: tuple[int
         border = transform(pose, frame).astype(np.float32)
         far = [abs(cv2.pointPolygonTest(border, p, True)) for p in points.tolist()]
         on_border = (np.array(far).reshape(3, 4) < near).all(axis=0)
-        ending += on_border.sum() > MOST_SIDES
-    return bool(ending >= LEAST_FRAMES * len(poses))
+        ending += on_border.sum() > MAX_SIDES
+    return bool(ending >= MIN_FRAMES * len(poses))

@@ -1,9 +1,9 @@
-"""Frames of a video at chosen times, with their real timestamps.
+"""Decodes the frames of a video at chosen times, with their real timestamps.
 
-FFmpeg decodes, through PyAV, and only what has to be decoded: groups of pictures that show no
-wanted frame are passed over, and so are frames that no other frame refers to. What comes out is
-equal to the bit to decoding everything. Frames are upright, have square pixels, and come one at a
-time, so that memory does not grow with the length of the video.
+FFmpeg decodes, through PyAV, and only what is needed: groups of pictures without a wanted frame are
+skipped, and so are frames that no other frame refers to. The frames are bit-exact those of decoding
+everything. They are upright, have square pixels, and come one at a time, so memory does not grow
+with the length of the video.
 """
 
 from __future__ import annotations
@@ -24,31 +24,36 @@ from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal
 from ingest.video.decoding.packets import PacketTable, open_video, read_packets, video_stream
 
-TRUNCATION_TOLERANCE_S, TRUNCATION_SHARE = 0.5, 0.03
+TRUNCATION_TOLERANCE_S = 0.5
+"""Seconds that a video may lack at its end before it counts as truncated."""
+TRUNCATION_SHARE = 0.03
+"""The same as a share of the declared duration; the larger of both holds."""
 TIME_TOLERANCE_S = 1e-3
-SQUEEZE_LIMIT = 4.0
-"""Pixels that claim to be longer than this, one way or the other, are taken for square ones."""
-AREA = Interpolation.AREA | Interpolation.BITEXACT | Interpolation.ACCURATE_RND
-PLAIN = Interpolation.BILINEAR | Interpolation.BITEXACT
-"""Without scaling this takes FFmpeg's straight way, five times faster and just as exact."""
+"""Seconds by which a frame may lie before a wanted time and still be the one wanted."""
+MAX_PIXEL_ASPECT = 4.0
+"""Largest ratio of the sides of a pixel; a file that declares more has square pixels."""
+SCALED = Interpolation.AREA | Interpolation.BITEXACT | Interpolation.ACCURATE_RND
+"""Conversion to RGB with scaling: area averages."""
+UNSCALED = Interpolation.BILINEAR | Interpolation.BITEXACT
+"""Conversion to RGB without scaling: FFmpeg's direct path, five times faster and as exact."""
 
 
 class DecodeConfig(Config):
-    """Which frames are looked at."""
+    """Which frames of a video are sampled."""
 
     fps: float = Field(default=2.0, gt=0)
-    """Frames looked at per second of video."""
+    """Sampled frames per second of video."""
     min_frames: int = Field(default=240, ge=8)
-    """At least so many over the whole video: sped-up clips are short."""
+    """Least number of sampled frames, whatever `fps` says: sped-up clips are short."""
     max_frames: int = Field(default=480, ge=8)
-    """At most so many over the whole video; bounds time and memory for long ones."""
+    """Largest number of sampled frames; bounds time and memory for long videos."""
     max_pixels: int = Field(default=8192 * 8192, ge=1024)
     """Larger frames are refused: a damaged header can declare any size (8K has 33 million)."""
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """What the container holds, measured from its packets rather than from its header."""
+    """Duration, rate and size of a video, measured from its packets and not from its header."""
 
     duration_s: float
     fps: float
@@ -57,7 +62,7 @@ class VideoInfo:
     num_packets: int
     declared_duration_s: float | None
     pixel_aspect: float
-    """Width of a stored pixel over its height; frames are delivered with square ones."""
+    """Width of a stored pixel over its height; decoded frames have square ones."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Frame:
 
 
 class Video:
-    """A readable video. `warnings` collects what was noticed while reading."""
+    """A readable video. `warnings` holds what was noticed while reading, such as truncation."""
 
     def __init__(self, path: Path, config: DecodeConfig) -> None:
         """Raises Refusal: empty-file, unreadable, no-video-stream, too-short."""
@@ -84,12 +89,12 @@ class Video:
         self._times_s = self.packets.times_s
 
     def sample_times(self) -> list[float]:
-        """Times of about evenly spaced frames, as many as the config allows and the video has.
+        """Times of about evenly spaced frames, as many as the config wants and the video has.
 
-        The video is divided into equal periods, and each gives the first of its frames that is
-        cheap to decode: a key frame, where these are at least as many as the periods; else one that
-        other frames refer to, told by its place in the order of decoding; else just its first
-        frame. All times are those of frames, in seconds, rising.
+        The video is divided into equal periods. Each gives the first of its frames that is cheap to
+        decode: a key frame, if there are at least as many as periods; else a frame that other
+        frames refer to, as the order of decoding shows; else its first frame. All times are those
+        of frames, in seconds, ascending.
         """
         wanted = self.info.duration_s * self.config.fps
         number = int(min(max(wanted, self.config.min_frames), self.config.max_frames))
@@ -105,16 +110,15 @@ class Video:
         return [float(time_s) for time_s in self._times_s[chosen]]
 
     def frames(self, times_s: Sequence[float], short_side_px: int | None = None) -> Iterator[Frame]:
-        """For each of the rising times the first frame at or after it; a frame is given once.
+        """For each of the ascending times the first frame at or after it; no frame comes twice.
 
-        Where that frame cannot be decoded (damage), the next one that comes out of the decoder
-        takes its place; `Frame.time_s` and `Frame.index` tell what it really is. Same file, same
-        times: same frames.
+        If that frame cannot be decoded (damage), the next decodable one takes its place;
+        `Frame.time_s` and `Frame.index` are those of the frame that is returned. Deterministic.
 
         Args:
-            times_s: seconds after the first frame; `sample_times` gives times that are cheap.
-            short_side_px: scale frames down to this short side while their colours are converted,
-                by area averages: faster than converting first. Smaller frames stay as they are.
+            times_s: seconds after the first frame; those of `sample_times` are cheap to decode.
+            short_side_px: scale frames down to this short side during colour conversion, by area
+                averages, which is faster than afterwards. Smaller frames keep their size.
         """
         last_time_s = 0.0
         for frame in self._frames(times_s, short_side_px):
@@ -136,8 +140,8 @@ class Video:
         decoded = _decoded(self.path, self.packets, indices, self.config.max_pixels)
         for count, image in enumerate(decoded):
             index = count
-            if self.packets.stamps_are_true:
-                index = int(np.searchsorted(self.packets.shown, image.pts or 0))
+            if self.packets.has_presentation_times:
+                index = int(np.searchsorted(self.packets.shown_pts, image.pts or 0))
             if index < indices[position] or index >= len(times):
                 continue
             yield Frame(index, float(times[index]), *converter.convert(image))
@@ -146,7 +150,7 @@ class Video:
                 return
 
     def _note_truncation(self, times_s: Sequence[float], last_time_s: float) -> None:
-        """Compare what could be read with what the header promised and the packets hold."""
+        """Warn if frames at the end could not be read, or the header declares a longer video."""
         missed_s = times_s[-1] - last_time_s if times_s else 0.0
         declared_s = self.info.declared_duration_s or 0.0
         lacking_s = max(missed_s, declared_s - self.info.duration_s)
@@ -190,7 +194,7 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
         raise Refusal(
             "unreadable", f"{path} is no readable video ({error.strerror}): convert or drop it"
         ) from error
-    number, length = len(table.shown), float(table.times_s[-1])
+    number, length = len(table.shown_pts), float(table.times_s[-1])
     if length <= 0:
         raise Refusal("too-short", f"{path} lasts 0 s: expected a video of a process")
     duration = length + length / (number - 1)
@@ -200,31 +204,35 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
 
 def _pixel_aspect(stream: Any) -> float:
     aspect = float(stream.sample_aspect_ratio or 1)
-    return aspect if 1 / SQUEEZE_LIMIT <= aspect <= SQUEEZE_LIMIT else 1.0
+    return aspect if 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT else 1.0
 
 
 def _decoded(
     path: Path, table: PacketTable, frames: np.ndarray, max_pixels: int
 ) -> Iterator[av.VideoFrame]:
-    """Frames in the order of presentation: the wanted ones, and those decoded on the way."""
+    """Yields frames in order of presentation: the wanted ones, and others decoded with them.
+
+    Args:
+        frames: indices of the wanted frames, ascending.
+    """
     wanted, needed = table.to_decode(frames)
     awaited, is_fed = set[int](), False
     with open_video(path) as container:
         stream = video_stream(container)
         assert stream is not None, "probe has found one"
         context = stream.codec_context
-        context.thread_count = 1  # Videos are decoded side by side, one on a core.
+        context.thread_count = 1  # Videos are decoded in parallel, one on a core.
         context.options = {"max_pixels": str(max_pixels)}
         context.open(False)
-        # The table says how far to go: a file that is still being copied may have grown.
+        # The table bounds the packets: a file that is still being copied may have grown.
         for position, packet in zip(range(len(needed)), _packets(container, stream), strict=False):
             if not needed[position] and is_fed:
                 for frame in _flushed(context):
                     awaited.discard(frame.pts)
                     yield frame
                 if awaited:
-                    # A key frame that is none (gradual refresh), or damage: from the next one on
-                    # nothing is passed over, so that what can be seen is found.
+                    # A marked key frame that is none (gradual refresh), or damage: from the next
+                    # key frame on nothing is skipped, so that every decodable frame is found.
                     needed[position:] |= np.maximum.accumulate(table.is_key[position:])
                 awaited.clear()
                 if not needed[position:].any():
@@ -233,11 +241,11 @@ def _decoded(
             if not is_fed:
                 continue
             if wanted[position]:
-                awaited.add(int(table.stamps[position]))
+                awaited.add(int(table.pts[position]))
             context.skip_frame = (
-                "DEFAULT" if wanted[position] or not table.stamps_are_true else "NONREF"
+                "DEFAULT" if wanted[position] or not table.has_presentation_times else "NONREF"
             )
-            # Damage costs the frames that it hits; those after it are still decoded.
+            # Damaged packets lose their frames; later frames are still decoded.
             with contextlib.suppress(av.error.FFmpegError, EOFError):
                 for frame in context.decode(packet):
                     awaited.discard(frame.pts)
@@ -246,7 +254,7 @@ def _decoded(
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The packets that `read_packets` has counted; ends where the file cannot be read further."""
+    """Yields the packets that `read_packets` counts, up to where the file cannot be read."""
     with contextlib.suppress(av.error.FFmpegError):
         for packet in container.demux(stream):
             if packet.size:
@@ -254,14 +262,14 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _flushed(context: Any) -> Iterator[av.VideoFrame]:
-    """Frames that the decoder still holds back; it is ready for a key frame afterwards."""
+    """Yields the frames that the decoder still buffers, then resets it for a new key frame."""
     with contextlib.suppress(av.error.FFmpegError, EOFError):
         yield from context.decode(None)
     context.flush_buffers()
 
 
 class _Converter:
-    """Decoder frames to upright RGB of one size: that of the first frame."""
+    """Converts decoder frames to upright RGB of one size: that of the first frame."""
 
     def __init__(self, pixel_aspect: float, short_side_px: int | None) -> None:
         self._pixel_aspect, self._short_side_px = pixel_aspect, short_side_px
@@ -270,18 +278,18 @@ class _Converter:
         self._scale = 1.0
 
     def convert(self, frame: av.VideoFrame) -> tuple[np.ndarray, float]:
-        """RGB uint8 (H, W, 3) and its scale."""
+        """The picture, RGB uint8 (H, W, 3), and its scale relative to the full-size frame."""
         if self._size is None:
-            self._size, self._scale = self._delivered_size(frame)
+            self._size, self._scale = self._output_size(frame)
         width, height = self._size
         same = (width, height) == (frame.width, frame.height)
         image = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=PLAIN if same else AREA, threads=1
+            frame, width, height, "rgb24", interpolation=UNSCALED if same else SCALED, threads=1
         ).to_ndarray()
         turns = round((frame.rotation or 0) / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns)), self._scale
 
-    def _delivered_size(self, frame: av.VideoFrame) -> tuple[tuple[int, int], float]:
+    def _output_size(self, frame: av.VideoFrame) -> tuple[tuple[int, int], float]:
         width, height = max(1, round(frame.width * self._pixel_aspect)), frame.height
         scale = min(1.0, (self._short_side_px or min(width, height)) / min(width, height))
         return (max(1, round(width * scale)), max(1, round(height * scale))), scale

@@ -1,7 +1,7 @@
-"""What a video's container says of its frames: their times, and what must be decoded to see some.
+"""Reads the packets of a video: the times of its frames, and what must be decoded for some of them.
 
-Nothing is decoded here. Reading all packets is cheap (1 s for hours of video) and truer than the
-header: a file that was cut short promises frames that it does not hold.
+Nothing is decoded here. Reading all packets is cheap (1 s for hours of video) and more reliable
+than the header: a truncated file declares frames that it does not hold.
 """
 
 from __future__ import annotations
@@ -23,58 +23,61 @@ CONTAINERS = (
     *("mov", "matroska", "avi", "gif", "mpeg", "mpegts", "mpegvideo", "asf", "flv", "ogg", "mxf"),
     *("h264", "hevc", "m4v", "ivf", "obu", "dv", "rm", "apng", "webp", "yuv4mpegpipe", "mjpeg"),
 )
-"""FFmpeg's names of the formats that are read. Others are kept out on purpose: play lists and
-picture patterns open further files and addresses, and the text reader takes any text for a film."""
-NO_STAMP = np.iinfo(np.int64).min
+"""FFmpeg's names of the formats that are read. Others are excluded on purpose: playlists and
+picture patterns open further files and addresses, and the text reader reads any text as a video."""
+NO_DTS = np.iinfo(np.int64).min
+"""Stands for a missing decoding timestamp."""
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
+"""FFmpeg's options that keep it to local files of these formats."""
 
 
 @dataclass(frozen=True, eq=False)
 class PacketTable:
-    """All video packets (n) in the order of decoding, and the frames (m <= n) that they show."""
+    """All video packets (n) in the order of decoding, and the frames (m <= n) that are shown."""
 
-    stamps: np.ndarray
-    """int64 (n): presentation times in units of `unit_s`."""
+    pts: np.ndarray
+    """int64 (n): presentation timestamps in units of `unit_s`."""
     is_key: np.ndarray
-    """bool (n): decoding can start here."""
-    shown: np.ndarray
-    """int64 (m), sorted: stamps of the packets that are not marked as hidden by an edit list."""
+    """bool (n): key frames, at which decoding can start."""
+    shown_pts: np.ndarray
+    """int64 (m), sorted: timestamps of the packets that no edit list hides."""
     unit_s: float
-    stamps_are_true: bool
-    """False where the container holds no times of presentation (AVI with B frames, joined files):
-    the k-th frame that comes out of the decoder is then the k-th of `shown`, and all packets are
-    decoded."""
+    """Seconds per unit of the timestamps."""
+    has_presentation_times: bool
+    """False if the container holds no presentation times (AVI with B frames, concatenated files):
+    the k-th decoded frame is then the k-th of `shown_pts`, and all packets are decoded."""
 
     @property
     def times_s(self) -> np.ndarray:
         """float64 (m): seconds after the first frame, sorted."""
-        return (self.shown - self.shown[:1]) * self.unit_s
+        return (self.shown_pts - self.shown_pts[:1]) * self.unit_s
 
     def cheap_frames(self, number: int) -> np.ndarray:
-        """Indices (into `shown`) of frames that others build on: the key frames, if there are at
-        least `number`, else all that are shown later than everything decoded before them."""
-        if not self.stamps_are_true:
+        """Indices (into `shown_pts`) of frames that are cheap to decode: the key frames, if there
+        are at least `number`; else the frames that are shown later than all decoded before them:
+        other frames refer to those."""
+        if not self.has_presentation_times:
             return np.empty(0, np.int64)
         is_cheap = self.is_key
         if is_cheap.sum() < number:
-            is_cheap = self.stamps >= np.maximum.accumulate(self.stamps)
-        return np.flatnonzero(np.isin(self.shown, self.stamps[is_cheap]))
+            is_cheap = self.pts >= np.maximum.accumulate(self.pts)
+        return np.flatnonzero(np.isin(self.shown_pts, self.pts[is_cheap]))
 
     def to_decode(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Which packets show the frames (indices into `shown`), and which are needed for that.
+        """The packets of some frames (indices into `shown_pts`), and all that decoding them needs.
 
         Returns:
-            Two bool arrays (n): `wanted`, and `needed`, which holds for each wanted packet all from
-            the last key packet that is not shown later than it.
+            Two bool arrays (n). `wanted`: the packets of the frames. `needed`: for each of them all
+            packets from the last key packet that is not shown later.
         """
-        wanted = np.isin(self.stamps, self.shown[frames])
-        if not self.stamps_are_true:
-            return wanted, np.ones(len(self.stamps), bool)
+        wanted = np.isin(self.pts, self.shown_pts[frames])
+        if not self.has_presentation_times:
+            return wanted, np.ones(len(self.pts), bool)
         keys = np.flatnonzero(self.is_key)
-        steps = np.zeros(len(self.stamps) + 1, np.int64)
+        steps = np.zeros(len(self.pts) + 1, np.int64)
         for position in np.flatnonzero(wanted):
             number = int(np.searchsorted(keys, position, side="right")) - 1
-            while number >= 0 and self.stamps[keys[number]] > self.stamps[position]:
+            while number >= 0 and self.pts[keys[number]] > self.pts[position]:
                 number -= 1
             steps[keys[number] if number >= 0 else 0] += 1
             steps[position + 1] -= 1
@@ -82,39 +85,39 @@ class PacketTable:
 
 
 def open_video(path: Path) -> Any:
-    """The container of a local file, which can neither open other files nor addresses.
+    """The opened container of a local file; it cannot open further files or addresses.
 
-    Raises FFmpegError, and nothing is read from what is no regular file (a pipe would block).
+    Raises FFmpegError, also for what is no regular file: reading a pipe would block.
     """
     if not path.is_file():
         raise av.error.FileNotFoundError(2, "no regular file", str(path))
-    # The prefix keeps names such as "concat:a.mp4" or "http:x" from being more than a file's name.
+    # With the prefix, names such as "concat:a.mp4" or "http:x" are file names and nothing else.
     return av.open(f"file:{path}", options=OPTIONS, metadata_errors="replace")
 
 
 def video_stream(container: Any) -> Any | None:
-    """The first video track that is no cover picture; None without one."""
+    """The first video track that is no cover art; None without one."""
     tracks = container.streams.video
     return next((t for t in tracks if not t.disposition & Disposition.attached_pic), None)
 
 
 def read_packets(container: Any, stream: Any) -> PacketTable:
-    """All packets that can be read. Raises Refusal: too-short."""
-    stamps, decode_stamps = array("q"), array("q")
+    """The table of all packets that can be read. Raises Refusal: too-short."""
+    pts_values, dts_values = array("q"), array("q")
     is_key, is_hidden = bytearray(), bytearray()
     complete = True
-    # A cut file raises at its end; what came before is what it holds.
+    # A truncated file raises at its end; the packets before it are kept.
     with contextlib.suppress(av.error.FFmpegError):
         for packet in container.demux(stream):
-            if packet.size == 0:  # AVI's word for "the frame before once more"
+            if packet.size == 0:  # AVI repeats the frame before by an empty packet
                 continue
-            stamp = packet.dts if packet.pts is None else packet.pts
-            complete &= stamp is not None
-            stamps.append(0 if stamp is None else stamp)
-            decode_stamps.append(NO_STAMP if packet.dts is None else packet.dts)
+            timestamp = packet.dts if packet.pts is None else packet.pts
+            complete &= timestamp is not None
+            pts_values.append(0 if timestamp is None else timestamp)
+            dts_values.append(NO_DTS if packet.dts is None else packet.dts)
             is_key.append(packet.is_keyframe)
             is_hidden.append(packet.is_discard)
-    times, order = np.array(stamps, np.int64), np.array(decode_stamps, np.int64)
+    pts, dts = np.array(pts_values, np.int64), np.array(dts_values, np.int64)
     is_shown = np.frombuffer(is_hidden, np.uint8) == 0
     if is_shown.sum() < 2:
         raise Refusal(
@@ -122,40 +125,45 @@ def read_packets(container: Any, stream: Any) -> PacketTable:
             f"{container.name.removeprefix('file:')} has {is_shown.sum()} frame: expected a video "
             "of a process",
         )
-    is_true = complete and _is_order_of_presentation(times[is_shown], order, container, stream)
-    if not is_true:
-        # A bare stream has no times at all: its frames follow each other at its rate.
-        times = _without_jumps(order) if complete else np.arange(len(order))
+    has_presentation_times = complete and _are_presentation_times(
+        pts[is_shown], dts, container, stream
+    )
+    if not has_presentation_times:
+        # A raw stream has no timestamps at all: its frames follow each other at its rate.
+        pts = _increasing(dts) if complete else np.arange(len(dts))
     return PacketTable(
-        stamps=times,
+        pts=pts,
         is_key=np.frombuffer(is_key, np.uint8) > 0,
-        shown=np.sort(times[is_shown]),
+        shown_pts=np.sort(pts[is_shown]),
         unit_s=float(stream.time_base) if complete else 1.0 / _rate(stream),
-        stamps_are_true=is_true,
+        has_presentation_times=has_presentation_times,
     )
 
 
-def _is_order_of_presentation(
-    shown: np.ndarray, order: np.ndarray, container: Any, stream: Any
+def _are_presentation_times(
+    shown: np.ndarray, dts: np.ndarray, container: Any, stream: Any
 ) -> bool:
-    """False for joined files, whose times start anew, and for AVI, which has times of decoding."""
-    falls = bool((np.diff(order[order != NO_STAMP]) < 0).any())
+    """Whether the timestamps of shown packets (m,) are presentation times. They are not in
+    concatenated files, where they restart, and in AVI, which stores the order of decoding."""
+    falls = bool((np.diff(dts[dts != NO_DTS]) < 0).any())
     has_restarts = falls or len(np.unique(shown)) < len(shown)
     is_avi = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
     return not has_restarts and not (is_avi and bool((np.diff(shown) >= 0).all()))
 
 
-def _without_jumps(order: np.ndarray) -> np.ndarray:
-    """Times of decoding that rise throughout: where they fail, fall or stand, by the usual step."""
-    places = np.arange(len(order))
-    known = order != NO_STAMP
+def _increasing(dts: np.ndarray) -> np.ndarray:
+    """Strictly increasing times from decoding timestamps: missing ones are interpolated, and where
+    they do not increase, the median step is taken."""
+    places = np.arange(len(dts))
+    known = dts != NO_DTS
     if known.any():
-        order = np.interp(places, places[known], order[known]).astype(np.int64)
-    steps = np.diff(order)
+        dts = np.interp(places, places[known], dts[known]).astype(np.int64)
+    steps = np.diff(dts)
     rising = steps[steps > 0]
     steps[steps <= 0] = int(np.median(rising)) if len(rising) else 1
     return np.concatenate([[0], np.cumsum(steps)])
 
 
 def _rate(stream: Any) -> float:
+    """Frames per second that the container declares or FFmpeg guesses; 25 if neither."""
     return float(stream.average_rate or stream.guessed_rate or 25)

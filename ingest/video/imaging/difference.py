@@ -1,4 +1,4 @@
-"""Where two pictures differ by more than a tolerance."""
+"""Compares two pictures pixel by pixel: where do they differ by more than a tolerance?"""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ KERNEL = np.ones((3, 3), np.uint8)
 
 
 def differs(a: np.ndarray, b: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """bool (h, w): two RGB uint8 pictures differ by more than the tolerance in a channel."""
+    """Where two pictures, RGB uint8 (h, w, 3), differ by more than the tolerance, float32 (h, w),
+    in any channel: bool (h, w)."""
     red, green, blue = cv2.split(cv2.absdiff(a, b))
-    # A whole number is above the tolerance where it is above the whole part: bytes compare quicker.
+    # An integer is above the tolerance if it is above its integer part; bytes compare faster.
     whole = np.minimum(tolerance, 255).astype(np.uint8)
     return cv2.max(cv2.max(red, green), blue) > whole

@@ -1,17 +1,18 @@
-"""Fills in what a picture does not show from another one, without a step of light at the rim."""
+"""Fills unknown areas of a picture from another one, with the difference of light compensated."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-NEAR_PX, MOST_LIGHT = 12.0, 30.0
-"""How far from the rim the light is learned and carried on (standard deviation); and the largest
-difference, of 255, that is light and not another thing."""
+NEAR_PX = 12.0
+"""Standard deviation of the blur that carries the difference of light into the unknown area."""
+MAX_LIGHT = 30.0
+"""Largest difference (of 255) that is light; a larger one is other content."""
 
 
 def filled(base: np.ndarray, known: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """`base` where it is known, elsewhere `other` in the light of `base` near the rim.
+    """`base` where it is known, elsewhere `other` in the light of the known area nearby.
 
     Args:
         base, other: RGB uint8 (h, w, 3); known: bool (h, w).
@@ -24,10 +25,10 @@ def filled(base: np.ndarray, known: np.ndarray, other: np.ndarray) -> np.ndarray
 
 
 def other_light(base: np.ndarray, known: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """float32 (h, w, 3): how much lighter `base` is than `other` around; fades out far from what is
-    known."""
+    """How much lighter `base` is than `other` nearby: float32 (h, w, 3). It fades to 0 far from the
+    known area."""
     off = base.astype(np.float32) - other
-    witness = (known & (np.abs(off).max(axis=2) < MOST_LIGHT)).astype(np.float32)
-    weight = cv2.GaussianBlur(witness, (0, 0), NEAR_PX)
-    total = cv2.GaussianBlur(off * witness[..., None], (0, 0), NEAR_PX)
+    usable = (known & (np.abs(off).max(axis=2) < MAX_LIGHT)).astype(np.float32)
+    weight = cv2.GaussianBlur(usable, (0, 0), NEAR_PX)
+    total = cv2.GaussianBlur(off * usable[..., None], (0, 0), NEAR_PX)
     return total / np.maximum(weight, 0.05)[..., None]

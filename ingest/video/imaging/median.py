@@ -1,4 +1,7 @@
-"""The middle look of a few pictures: a median that makes up no colours, by compare and exchange."""
+"""Computes per-pixel medians and other order statistics over a few pictures.
+
+Whole-picture minima and maxima are several times faster than sorting pixel by pixel.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +11,15 @@ import cv2
 import numpy as np
 
 
-def middle_look(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """Median uint8 (h, w, ...) of pictures, channel by channel; of an even number the upper one.
-
-    Whole-picture minima and maxima are several times quicker than sorting pixel by pixel.
-    """
+def upper_median(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Per-pixel median of pictures, uint8 (h, w, ...), by channel; of an even number the upper of
+    the two middle values."""
     return np.array(_largest(pictures, len(pictures) - len(pictures) // 2)[-1])
 
 
-def median_look(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
-    """Median uint8 (h, w, ...) of pictures; of an even number the mean of the two in the middle,
-    rounded down."""
+def pixel_median(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
+    """Per-pixel median of pictures, uint8 (h, w, ...), by channel; of an even number the mean of
+    the two middle values, rounded down."""
     number = len(pictures)
     upper = _largest(pictures, number // 2 + 1)
     if number % 2:
@@ -29,7 +30,8 @@ def median_look(pictures: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
 
 
 def median_of_rows(rows: np.ndarray) -> np.ndarray:
-    """Median (k,) of the rows (k, n) of an array without NaN, for which `np.median` would look."""
+    """Median (k,) of the rows of an array (k, n) without NaN; faster than `np.median`, which checks
+    for them."""
     middle = rows.shape[1] // 2
     if rows.shape[1] % 2:
         return np.partition(rows, middle, axis=1)[:, middle]
@@ -38,7 +40,7 @@ def median_of_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def kth_smallest(pictures: Sequence[np.ndarray], k: int) -> np.ndarray:
-    """The k-th smallest value (from 0) at each place of pictures (h, w) of numbers."""
+    """The k-th smallest value (from 0) at each pixel of pictures (h, w)."""
     least: list[np.ndarray] = []
     for picture in pictures:
         rest = picture
@@ -50,10 +52,10 @@ def kth_smallest(pictures: Sequence[np.ndarray], k: int) -> np.ndarray:
 
 
 def _largest(pictures: Sequence[np.ndarray] | np.ndarray, number: int) -> list[np.ndarray]:
-    """The `number` largest values at each place, falling."""
+    """The `number` largest values at each pixel, as pictures, largest first."""
     row, largest = list(pictures), []
     for _ in range(number):
-        # Every pass brings the largest of what is left to the end.
+        # Bubble sort: every pass brings the largest remaining values to the end.
         for i in range(len(row) - 1):
             row[i], row[i + 1] = cv2.min(row[i], row[i + 1]), cv2.max(row[i], row[i + 1])
         largest.append(row.pop())

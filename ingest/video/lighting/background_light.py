@@ -1,7 +1,8 @@
-"""Undoes drift of light by what lies around the canvas: table and wall do not change by paint.
+"""Estimates a gain for every frame from the background around the canvas.
 
-Every frame is compared with the typical look of its surroundings over the whole video; what passes
-there (hands, palettes) is a minority and the most common ratio is not moved by it.
+Paint never changes the background (table, wall). Every frame is compared with the per-pixel median
+of the background over the video. Hands and tools cover a minority of it and do not move the most
+common ratio.
 """
 
 from __future__ import annotations
@@ -15,56 +16,70 @@ from ingest.video.imaging.geometry import area_of, grown, scaling, transform, va
 from ingest.video.imaging.median import median_of_rows
 from ingest.video.lighting.light import agreed_ratio
 
-MARGIN, MIN_AREA = 1.06, 0.05
-"""How much larger than the canvas the area left out is (its edge, its shadow), and the least share
-of the picture that must be left to judge by."""
-MIN_AGREEING, BAND = 0.35, 0.04
-"""Share of the surroundings that must have the same ratio, within the band, for it to be light."""
-REFERENCE_FRAMES, MAX_GAIN, DARK, BRIGHT, SOFT_PX = 25, 2.0, 20, 250, 4.0
+MARGIN = 1.06
+"""Size of the area that is left out, relative to the canvas: it holds the edge and the shadow."""
+MIN_AREA = 0.05
+"""Least share of the picture that must be background."""
+MIN_AGREEING = 0.35
+"""Least share of the usable background pixels that must agree on one ratio."""
+BAND = 0.04
+"""Largest difference of logarithms, in any channel, at which ratios agree."""
+REFERENCE_FRAMES = 25
+"""About how many frames the reference is the median of."""
+MAX_GAIN = 2.0
+"""Gains of this and more, or of its inverse and less, are rejected."""
+DARK = 20
+"""Grey level up to which a pixel is too dark to give a ratio."""
+BRIGHT = 250
+"""Grey level from which a pixel may be clipped and gives no ratio."""
+SOFT_PX = 4.0
+"""Standard deviation of the blur that tolerates a background that lies a little elsewhere."""
 LOGARITHM = np.log(np.maximum(np.arange(256, dtype=np.float32), 1))
-"""Of every grey level."""
+"""float32 (256,): the logarithm of every grey level; that of 0 is taken as 0."""
 
 
-def surrounding_gains(
+def background_gains(
     smalls: list[np.ndarray],
     poses: list[np.ndarray],
     canvases: list[np.ndarray],
     size: tuple[int, int],
     factor: float,
 ) -> np.ndarray | None:
-    """Factors float32 (n, 3) that bring every frame to one light, NaN where a frame shows too
-    little of the surroundings; None where there are none to judge by.
+    """Gains float32 (n, 3), a factor per channel, that bring every frame to one light.
+
+    A frame that shows too little background takes the gain of the nearest one that has one. None
+    if there is too little background, or if more than half of the frames have no gain.
 
     Args:
         smalls: frames RGB uint8 (h, w, 3).
-        poses: homographies (3, 3) from small frames to take coordinates.
-        canvases: where the canvas lies in take coordinates, (4, 2) each.
-        size: (width, height) of the take.
-        factor: scale at which the surroundings are compared, of take coordinates.
+        poses: homographies (3, 3) from small frames to shot coordinates.
+        canvases: where the canvas lies in shot coordinates, (4, 2) each.
+        size: (width, height) of the shot.
+        factor: scale, relative to shot coordinates, at which backgrounds are compared.
     """
     shrink = scaling(factor)
     goal = (round(size[0] * factor), round(size[1] * factor))
     outside = _outside([transform(shrink, corners) for corners in canvases], goal)
     if outside.mean() < MIN_AREA:
         return None
-    table = _Table(smalls, [shrink @ pose for pose in poses], outside)
+    background = _Background(smalls, [shrink @ pose for pose in poses], outside)
     every = max(1, len(smalls) // REFERENCE_FRAMES)
     found = np.ones((len(smalls), 3), np.float32)
     for _ in range(2):
-        exact = table.exact.gains(table.seen, found, every, range(len(smalls)))
+        exact = background.exact.gains(background.seen, found, every, range(len(smalls)))
         lacking = np.flatnonzero(np.isnan(exact[:, 0]))
         if len(lacking):
-            # Where the table lies elsewhere under the canvas, what is about there tells the light.
+            # A background that is shifted a little still agrees with its blurred copy.
             start = found if len(lacking) == len(exact) else _filled(exact)
-            exact[lacking] = table.soft.gains(table.seen, start, every, lacking)
+            exact[lacking] = background.soft.gains(background.seen, start, every, lacking)
         if np.isnan(exact[:, 0]).mean() > 0.5:
             return None
         found = _filled(exact)
     return found.astype(np.float32)
 
 
-class _Table:
-    """What lies around the canvas in every frame."""
+class _Background:
+    """The pixels around the canvas in every frame."""
 
     def __init__(
         self, smalls: list[np.ndarray], matrices: list[np.ndarray], outside: np.ndarray
@@ -74,55 +89,60 @@ class _Table:
         soft = np.zeros_like(exact)
         self.seen = np.zeros((len(smalls), number), bool)
         for n, (small, matrix) in enumerate(zip(smalls, matrices, strict=True)):
-            look = warp(small, matrix, size)
+            warped = warp(small, matrix, size)
             valid = valid_area(small.shape, matrix, size)
             weight = (valid & outside).astype(np.float32)
-            near = cv2.GaussianBlur(look * weight[..., None], (0, 0), SOFT_PX)
+            near = cv2.GaussianBlur(warped * weight[..., None], (0, 0), SOFT_PX)
             near /= np.maximum(cv2.GaussianBlur(weight, (0, 0), SOFT_PX), 1e-3)[..., None]
             self.seen[n] = valid[outside]
-            exact[n] = look[outside].T
+            exact[n] = warped[outside].T
             soft[n] = np.clip(near[outside].round(), 0, 255).T
-        self.exact = _Looks(exact)
-        self.soft = _Looks(soft)
-        """The same, blurred: a table that lies a little elsewhere looks the same there."""
+        self.exact = _Colours(exact)
+        self.soft = _Colours(soft)
+        """The same, blurred."""
 
 
-class _Looks:
-    """RGB uint8 (n, 3, pixels): what all frames show of the same places."""
+class _Colours:
+    """RGB uint8 (n, 3, pixels): the colours of the same pixels in all frames."""
 
-    def __init__(self, looks: np.ndarray) -> None:
-        self.looks = looks
-        self.usable = (looks.max(axis=1) < BRIGHT) & (looks.min(axis=1) > DARK)
+    def __init__(self, colours: np.ndarray) -> None:
+        self.colours = colours
+        self.usable = (colours.max(axis=1) < BRIGHT) & (colours.min(axis=1) > DARK)
 
     def gains(
         self, seen: np.ndarray, known: np.ndarray, every: int, wanted: Sequence[int] | np.ndarray
     ) -> np.ndarray:
-        """Gains (m, 3) of the wanted frames (m,) against the middle look of the frames in the light
-        that is known so far (n, 3); NaN where too little agrees on one.
+        """Gains (m, 3) of the wanted frames (m,) relative to the per-pixel median; NaN for frames
+        whose pixels agree on none.
 
         Args:
-            seen: bool (n, pixels).
-            every: how many frames there are to one that the middle look is of.
+            seen: bool (n, pixels), pixels that are in view.
+            known: gains (n, 3) so far, in whose light the median is taken.
+            every: the median is over every so manieth frame.
         """
-        lit = self.looks[::every] * known[::every, :, None]
+        lit = self.colours[::every] * known[::every, :, None]
         reference = _nanmedian(np.where(seen[::every, None], lit, np.float32(np.nan)))
         is_known, logarithm = np.isfinite(reference[0]), np.log(np.maximum(reference, 1))
         usable = seen & self.usable & is_known
-        return np.array([_gain(logarithm, self.looks[n], usable[n]) for n in wanted])
+        return np.array([_gain(logarithm, self.colours[n], usable[n]) for n in wanted])
 
 
 def _outside(canvases: list[np.ndarray], size: tuple[int, int]) -> np.ndarray:
-    """bool (h, w): around the canvases, clear of their edges."""
+    """The area outside of all canvases and their margins: bool (h, w)."""
     hidden = [area_of(grown(corners, MARGIN), size[::-1]) for corners in canvases]
     return ~np.any(hidden, axis=0)
 
 
-def _gain(reference: np.ndarray, look: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """The most common ratio (3,) of a reference, of which the logarithm (3, pixels) is given, and a
-    look (3, pixels); NaN where there is none."""
+def _gain(reference: np.ndarray, colours: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """The most common ratio (3,) of reference to colours; NaN where there is none.
+
+    Args:
+        reference: its logarithms, float (3, pixels).
+        colours: uint8 (3, pixels); usable: bool (pixels,).
+    """
     if usable.sum() < max(50, 0.2 * len(usable)):
         return np.full(3, np.nan)
-    seen = np.compress(usable, look, axis=1)
+    seen = np.compress(usable, colours, axis=1)
     ratios = np.compress(usable, reference, axis=1) - LOGARITHM[seen]
     centre = agreed_ratio(ratios, median_of_rows(ratios), BAND, MIN_AGREEING)
     if centre is None or np.abs(centre).max() >= np.log(MAX_GAIN):
@@ -130,16 +150,17 @@ def _gain(reference: np.ndarray, look: np.ndarray, usable: np.ndarray) -> np.nda
     return np.exp(centre)
 
 
-def _nanmedian(looks: np.ndarray) -> np.ndarray:
-    """Median (3, pixels) over frames, NaN where no frame has the pixel."""
-    ordered = np.sort(looks, axis=0)  # NaN come last
-    count = np.isfinite(looks[:, 0]).sum(axis=0)
+def _nanmedian(colours: np.ndarray) -> np.ndarray:
+    """Median (3, pixels) over frames (n, 3, pixels), the lower one of an even number; NaN where no
+    frame shows the pixel."""
+    ordered = np.sort(colours, axis=0)  # NaN come last
+    count = np.isfinite(colours[:, 0]).sum(axis=0)
     middle = np.maximum(count - 1, 0) // 2
     return np.take_along_axis(ordered, middle[None, None], axis=0)[0]
 
 
 def _filled(gains: np.ndarray) -> np.ndarray:
-    """Frames without a gain take that of the nearest frame that has one."""
+    """Gains (n, 3) in which NaN are replaced by the gain of the nearest frame that has one."""
     known = np.flatnonzero(np.isfinite(gains[:, 0]))
     every = np.arange(len(gains))
     nearest = known[np.abs(every[:, None] - known[None]).argmin(axis=1)]

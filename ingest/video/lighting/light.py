@@ -1,7 +1,7 @@
-"""Undoes slow changes of light: exposure and white balance, one gain a channel and frame.
+"""Estimates changes of exposure and white balance from the canvas: a gain per channel and frame.
 
-What has not changed on the canvas tells the gain: between neighbouring frames that is most of it.
-A jump is no drift but paint (a whole canvas filled at once), so it is left alone.
+Between neighbouring frames most of the canvas stays the same; those pixels give the gain. A jump is
+taken for paint (a whole canvas filled at once), not for light, and is not compensated.
 """
 
 from __future__ import annotations
@@ -14,27 +14,43 @@ import numpy as np
 
 from ingest.video.imaging.median import median_of_rows
 
-MEMORY, MAX_STEP, MAX_TOTAL = 9, 0.06, 0.35
-"""Frames that make the reference; largest change of a gain between frames, and over the video."""
-MIN_SHARE, BAND, DEADBAND = 0.5, 0.03, 0.004
-"""Share of pixels that must agree on a gain within the band; smaller gains are noise."""
-CLIPS_FROM, CLIPPED = 248, 254
-"""Levels from which a channel may be clipped, and from which it is (videos are noisy)."""
-LIGHTER, MOSTLY_CLIPPED = 0.04, 0.5
-"""By how much a frame is lighter than most, for what is clipped in it to be darker in truth; and
-the share of the frames in which a pixel is clipped that is never seen otherwise."""
-SAME, LOOKS = 13.0, 3
-"""Difference up to which two looks may show the same; and how many of a pixel are remembered."""
-MAX_COMMON_LOG, COMMON_STEP, MIN_COMMON_SHARE = 0.45, 0.03, 0.08
-"""Largest common gain between two moments and the step at which it is sought, both as logarithms;
-and the share of pixels that must agree on it."""
+MEMORY = 9
+"""Latest frames whose median is the reference."""
+MAX_STEP = 0.06
+"""Largest relative change of a gain between frames."""
+MAX_TOTAL = 0.35
+"""Largest difference of a gain from 1."""
+MIN_SHARE = 0.5
+"""Least share of the usable pixels that must agree on a gain."""
+BAND = 0.03
+"""Largest relative difference at which the ratio of a pixel agrees with the gain."""
+DEADBAND = 0.004
+"""Changes of a gain below a tenth of this are noise."""
+CLIPS_FROM = 248
+"""Grey level from which a channel may be clipped: videos are noisy."""
+CLIPPED = 254
+"""Grey level from which a channel is clipped for certain."""
+LIGHTER = 0.04
+"""How much below 1 all gains of an overexposed frame are at least."""
+MOSTLY_CLIPPED = 0.5
+"""Share of the frames above which a clipped pixel counts as white, not as overexposed."""
+SAME = 13.0
+"""Largest difference (of 255, in a channel) at which two colours are the same."""
+REMEMBERED = 3
+"""Latest different colours that are kept of every pixel."""
+MAX_COMMON_LOG = 0.45
+"""Largest common gain between two pictures, as a logarithm."""
+COMMON_STEP = 0.03
+"""Width of the histogram bins of logarithmic ratios, and how far a ratio may be off to agree."""
+MIN_COMMON_SHARE = 0.08
+"""Least share of pixels that must agree on the common gain."""
 
 
 def gains(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     """Factors float32 (n, 3) that bring every frame to the light of the first.
 
     Args:
-        frames: pairs of RGB uint8 (h, w, 3) and bool (h, w), the pixels that count.
+        frames: pairs of RGB uint8 (h, w, 3) and bool (h, w), the pixels that are used.
     """
     recent: deque[np.ndarray] = deque(maxlen=MEMORY)
     found: list[np.ndarray] = []
@@ -52,14 +68,14 @@ def gains(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
 
 
 def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """The factors float32 (3,) that bring most of what stays in a picture to the light of another.
+    """The factors float32 (3,) that bring a picture to the light of another; ones if unclear.
 
-    They may be far apart in time: most of the picture may have been painted over. But paint changes
-    every which way, while all that only the light has changed did so in one ratio: the most
-    frequent one is taken. Ones where too little agrees on any.
+    The pictures may be far apart in time, with most of the canvas painted over between them. Paint
+    changes pixels in many ratios; light changes all unpainted pixels in one. The most frequent
+    ratio is taken.
 
     Args:
-        reference, image: RGB (h, w, 3), laid over each other.
+        reference, image: RGB (h, w, 3), aligned.
     """
     one, other = (p[::2, ::2].reshape(-1, 3).astype(np.float32) for p in (reference, image))
     usable = (np.minimum(one, other).min(axis=1) > 20) & (np.maximum(one, other).max(axis=1) < 250)
@@ -68,7 +84,7 @@ def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
         return np.ones(3, np.float32)
     edges = np.arange(-MAX_COMMON_LOG, MAX_COMMON_LOG + COMMON_STEP / 2, COMMON_STEP)
     counts, _ = np.histogramdd(ratios, bins=(edges,) * 3)
-    # A frequent ratio may lie on the border of two bins: count each with its neighbours.
+    # A frequent ratio may be split between bins: each is counted with its neighbours.
     counts = np.sum([np.roll(counts, k, axis=(0, 1, 2)) for k in np.ndindex(2, 2, 2)], axis=0)
     best = np.unravel_index(int(np.argmax(counts)), counts.shape)
     start = np.array([edges[i] for i in best])
@@ -79,12 +95,14 @@ def common_gain(reference: np.ndarray, image: np.ndarray) -> np.ndarray:
 def agreed_ratio(
     ratios: np.ndarray, start: np.ndarray, band: float, least_share: float
 ) -> np.ndarray | None:
-    """The ratio (3,) that those near it agree on, found from `start`; all as logarithms.
+    """The mode (3,) of ratios near `start`, by repeated medians; None if too few agree.
+
+    Ratios are logarithms.
 
     Args:
-        ratios: (3, n), of pixels.
-        band: how far a ratio may be off, in any channel, to agree.
-        least_share: share of the ratios that must agree, else there is none.
+        ratios: (3, n), of n pixels.
+        band: largest difference, in any channel, at which a ratio agrees with the mode.
+        least_share: least share of the ratios that must agree.
     """
     centre, before = start, np.zeros(0, bool)
     for _ in range(3):
@@ -98,10 +116,10 @@ def agreed_ratio(
 
 
 def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
-    """RGB uint8 (h, w, 3) times a gain (3,), clipped.
+    """RGB uint8 (h, w, 3) times a gain (3,), clipped to 0 to 255.
 
-    What the camera clipped stays clipped: how bright it is nobody knows, but it is not darker for
-    being overexposed. Otherwise it would be other paint in every light.
+    Pixels that the camera clipped are never made darker. Their brightness is unknown, and a gain
+    below 1 would make one white paint different in every light.
     """
     if np.allclose(gain, 1.0):
         return image
@@ -111,52 +129,53 @@ def apply_gain(image: np.ndarray, gain: np.ndarray) -> np.ndarray:
     return cv2.LUT(image, np.clip(np.round(kept), 0, 255).astype(np.uint8)[None])
 
 
-def overexposed(
+def recover_overexposed(
     frames: np.ndarray, valid: np.ndarray, gains: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What the camera clipped in frames that are lighter than most, and may be what was seen there
-    before, or else is after.
+    """Recovers clipped pixels of overexposed frames from frames before, or else after them.
 
-    How light it is nobody knows, but those frames do. What is clipped in most of them shows no
-    other look: that is how it looks.
+    A pixel is recovered if it is consistent with a colour that it has in another frame, one of the
+    `REMEMBERED` latest. Pixels that are clipped in most frames are white and stay.
 
     Args:
         frames: RGB uint8 (n, h, w, 3), as they were filmed; valid: bool (n, h, w).
         gains: float32 (n, 3), that bring them to one light.
 
     Returns:
-        bool (n, h, w), and what those pixels look like in that light, RGB uint8 (n, h, w, 3).
+        The recovered pixels, bool (n, h, w), and their colours in that light, RGB uint8
+        (n, h, w, 3).
     """
     clipped = np.stack([frame.max(axis=2) >= CLIPS_FROM for frame in frames]) & valid
     mostly = clipped.sum(axis=0) > MOSTLY_CLIPPED * valid.sum(axis=0)
     is_light = gains.min(axis=1) < 1 - LIGHTER
-    asked = clipped & ~mostly & is_light[:, None, None]
-    found, looks, number = np.zeros_like(asked), np.zeros_like(frames), len(frames)
-    if not asked.any():
-        return found, looks
+    to_recover = clipped & ~mostly & is_light[:, None, None]
+    found, colours, number = np.zeros_like(to_recover), np.zeros_like(frames), len(frames)
+    if not to_recover.any():
+        return found, colours
     for order in (range(number), range(number)[::-1]):
-        # A hand that passed was seen last: what was seen before it counts as well.
-        known = [np.full(frames.shape[1:], -np.inf, np.float32) for _ in range(LOOKS)]
+        # The latest colour may be that of a passing hand, so earlier ones are kept as well.
+        known = [np.full(frames.shape[1:], -np.inf, np.float32) for _ in range(REMEMBERED)]
         for n in order:
             seen = frames[n] * gains[n]
             is_clipped = frames[n] >= CLIPS_FROM
-            for look in known:
-                off = look - seen
+            for colour in known:
+                off = colour - seen
                 same = ((abs(off) <= SAME) | ((off > 0) & is_clipped)).all(axis=2)
-                new = asked[n] & ~found[n] & same
-                looks[n][new] = look[new].clip(0, 255).round()
+                new = to_recover[n] & ~found[n] & same
+                colours[n][new] = colour[new].clip(0, 255).round()
                 found[n] |= new
-            plain = valid[n] & ~clipped[n]
-            other = plain & (abs(known[0] - seen) > SAME).any(axis=2)
-            for k in range(1, LOOKS)[::-1]:
+            unclipped = valid[n] & ~clipped[n]
+            other = unclipped & (abs(known[0] - seen) > SAME).any(axis=2)
+            for k in range(1, REMEMBERED)[::-1]:
                 known[k][other] = known[k - 1][other]
-            known[0][plain] = seen[plain]
-    return found, looks
+            known[0][unclipped] = seen[unclipped]
+    return found, colours
 
 
 def _gain(
     reference: np.ndarray, frame: np.ndarray, valid: np.ndarray, previous: np.ndarray
 ) -> np.ndarray:
+    """The gain (3,) of a frame; that of the frame before where its own is not trustworthy."""
     usable = valid & (frame.max(axis=2) < 250) & (frame.min(axis=2) > 25)
     usable &= reference.min(axis=2) > 25
     if usable.mean() < 0.1:
@@ -167,6 +186,6 @@ def _gain(
     step = np.abs(gain / previous - 1).max()
     if agreeing < MIN_SHARE or step > MAX_STEP or np.abs(gain - 1).max() > MAX_TOTAL:
         return previous
-    # Follow with a short lag: single frames are noisy, the light is not.
+    # Exponential smoothing: single frames are noisy, the light is not.
     new = previous + 0.5 * (gain - previous)
     return np.where(np.abs(new - previous) < DEADBAND * 0.1, previous, new).astype(np.float32)

@@ -1,8 +1,8 @@
-"""Undoes jumps of light between views that were set up one after the other.
+"""Estimates a gain for every frame of a video with several camera setups, from the canvas.
 
-Within a view light drifts (`ingest.video.lighting.light.gains`); from one view to the next exposure
-and white balance jump, while what was painted stays. The surroundings tell nothing there: they are
-rearranged as the camera is.
+Within a view the light drifts (`ingest.video.lighting.light.gains`). From one view to the next
+exposure and white balance jump, while the painting stays. The background gives no gain there: it
+changes with the camera.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from ingest.video.imaging.median import middle_look
+from ingest.video.imaging.median import upper_median
 from ingest.video.lighting.light import apply_gain, common_gain, gains
 
 SOFT_PX = 3.0
-"""By how much looks are blurred (standard deviation): views lie over each other a pixel off."""
-LOOKS, MEMORY, LEAST_SHARED = 7, 6, 0.1
-"""Frames of a view that make its middle look; how many views before are asked; and the least share
-of the canvas that two views must share for the light of one to be brought to the other's."""
+"""Standard deviation of the blur before views are compared: they are aligned to about a pixel."""
+MEDIAN_FRAMES = 7
+"""Most frames of a view whose per-pixel median represents it."""
+MEMORY = 6
+"""Latest views that a view is compared with."""
+MIN_SHARED = 0.1
+"""Least share of the canvas that two views must both show to be compared."""
 
 
 def view_gains(frames: np.ndarray, valid: np.ndarray, views: list[int]) -> np.ndarray:
@@ -36,34 +39,42 @@ def view_gains(frames: np.ndarray, valid: np.ndarray, views: list[int]) -> np.nd
     for view in dict.fromkeys(views):
         members = np.flatnonzero(numbers == view)
         drift = gains(zip(frames[members], valid[members], strict=True))
-        some = np.linspace(0, len(members) - 1, min(LOOKS, len(members))).astype(int)
-        look = middle_look([apply_gain(frames[members[n]], drift[n]) for n in some])
-        shown = np.asarray(valid[members[some]].all(axis=0), bool)
-        jump = _jump(known, look, shown)
+        some = np.linspace(0, len(members) - 1, min(MEDIAN_FRAMES, len(members))).astype(int)
+        median = upper_median([apply_gain(frames[members[n]], drift[n]) for n in some])
+        in_view = np.asarray(valid[members[some]].all(axis=0), bool)
+        jump = _jump(known, median, in_view)
         found[members] = drift * jump
-        known.append((apply_gain(look, jump), shown))
+        known.append((apply_gain(median, jump), in_view))
     return found
 
 
 def _jump(
-    known: Iterable[tuple[np.ndarray, np.ndarray]], look: np.ndarray, shown: np.ndarray
+    known: Iterable[tuple[np.ndarray, np.ndarray]], picture: np.ndarray, in_view: np.ndarray
 ) -> np.ndarray:
-    """The factors (3,) that bring a look to the light of most of the views before; ones if none
-    tells."""
-    told = []
-    for before, seen in known:
-        both = seen & shown
-        if both.mean() >= LEAST_SHARED:
-            gain = common_gain(_soft(before, both), _soft(look, both))
-            # Exactly one is what is answered where pixels agree on nothing.
+    """The factors (3,) that bring a picture to the light of the views before: the median of those
+    relative to each of them; ones if no view can be compared.
+
+    Args:
+        known: RGB uint8 (h, w, 3) and bool (h, w), its area in view, for each view before.
+    """
+    gains_to_views = []
+    for before, before_in_view in known:
+        both = before_in_view & in_view
+        if both.mean() >= MIN_SHARED:
+            gain = common_gain(_soft(before, both), _soft(picture, both))
+            # `common_gain` returns exact ones if no gain is clear.
             if not (gain == 1).all():
-                told.append(gain)
-    return np.median(told, axis=0).astype(np.float32) if told else np.ones(3, np.float32)
+                gains_to_views.append(gain)
+    if not gains_to_views:
+        return np.ones(3, np.float32)
+    return np.median(gains_to_views, axis=0).astype(np.float32)
 
 
-def _soft(look: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """The look RGB uint8 (h, w, 3), blurred, where it is shown; black elsewhere."""
-    weight = cv2.GaussianBlur(shown.astype(np.float32), (0, 0), SOFT_PX)
-    near = cv2.GaussianBlur(np.where(shown[..., None], look, 0).astype(np.float32), (0, 0), SOFT_PX)
+def _soft(picture: np.ndarray, area: np.ndarray) -> np.ndarray:
+    """A picture RGB uint8 (h, w, 3), blurred within an area, bool (h, w); black elsewhere."""
+    weight = cv2.GaussianBlur(area.astype(np.float32), (0, 0), SOFT_PX)
+    near = cv2.GaussianBlur(
+        np.where(area[..., None], picture, 0).astype(np.float32), (0, 0), SOFT_PX
+    )
     soft = near / np.maximum(weight, 1e-3)[..., None]
-    return np.where(shown[..., None], soft.round(), 0).astype(np.uint8)
+    return np.where(area[..., None], soft.round(), 0).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""Hands, tools and shadows removed over time.
+"""The clean canvas over time: hands, tools and shadows removed.
 
-In: rectified frames, RGB uint8 (n, h, w, 3), and where they are valid. Out: a `History`, the
-canvas in each bin of time. Files: `levels` (the colour of each bin), `objects`, `surround` and
-`cover` (what is an occluder), `occlusion` (all of it), `settled`, `appearance` and `skin` (hands
-by their looks), `moments` (when was it painted?), `bare`, `guess`, `plain` (places that were never
-seen).
+In: rectified frames, RGB uint8 (n, h, w, 3), and where they are valid. Out: a `CanvasHistory`, the
+canvas in each time bin. Files: `dominant_colours` (the colour of each pixel in each bin),
+`objects_on_table` and `occluders` (occlusion masks), `canvas_history` (the clean canvas),
+`static_regions`, `appearance` and `skin` (hands by their colours), `table_background` and
+`paint_changes` (when was it painted?), `unsure_pixels` and `blank_start` (colours nobody saw).
 """

@@ -1,7 +1,7 @@
-"""Where the canvas is in every frame of a video, and in what light.
+"""Where the canvas is in every frame of a video, and the gains that even out the light.
 
-In: registered frames. Out: `Placed`: frames, corners, gains. `place` does it; it calls
-`shot_linking`, `displacement_detection`, `displacement_estimation`, `displacement` (the canvas was
-moved), `drift` and `edge_refinement`. `page/` does it for canvases that are cut out anew in every
-shot.
+In: `SampledVideo`, frames with poses. Out: `Placement`: frames, corners, gains. `place` does it; it
+calls `shot_linking` (with `frame_comparison`), `displacement_compensation` (the canvas was moved;
+with `displacement_detection`, `displacement_estimation`, `motion_models`), `canvas_drift` and
+`edge_refinement`. `page/` does it for videos without a static table.
 """

@@ -1,9 +1,8 @@
-"""How far a canvas was pushed, exactly: from what it looks like just before and just after.
+"""Estimates the displacement of a moved canvas from composites just before and after the move.
 
-Everything that went along says something of a push: what is painted on the canvas (where a point
-went), and its outline (how far a point of a side went across it). All of it is weighed together, so
-a bare canvas is placed by its outline, a finished one by its paint, and what a hand covers is
-outvoted.
+Two kinds of measurements are combined: tracked points in the painting (displacement in x and y) and
+points on the sides of the outline (displacement along the normal). A blank canvas is placed by its
+outline and a finished one by its paint. A robust fit rejects what a hand covers.
 """
 
 from __future__ import annotations
@@ -14,149 +13,181 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ingest.video.canvas.outline import OutlineView
+from ingest.video.canvas.outline_matching import OutlineMatcher
 from ingest.video.imaging.geometry import warp
-from ingest.video.registration.homography import grey, tracked
-from ingest.video.registration.motions import Motion, Turn, Warp
+from ingest.video.placement.motion_models import MotionModel, ShiftAndRotation, SmallHomography
+from ingest.video.registration.homography import normalised_grey, track_points
 
-TRUST_PX = (6.0, 4.0, 2.5, 1.5, 1.0)
-"""How far off a measurement may be to count, round by round: the first ones start from a guess."""
-LEAST_BETTER = 1.1
-"""By how much more measurements must agree with a homography for it to be taken."""
-MAX_POINTS, MAX_BACK_ERROR_PX, INSIDE_PX = 500, 0.7, 6
-"""Points on the canvas that are followed; how exactly they must come back when they are followed
-back; and how far inside they lie, so that none of them is on the table."""
-MOST_REACH_PX, LEAST_AGREEING = 12, 50
-"""How far off an outline is sought, and how many measurements must agree."""
+MAX_RESIDUALS_PX = (6.0, 4.0, 2.5, 1.5, 1.0)
+"""Largest residual of an inlier in each round. The first rounds start from a rough estimate."""
+MIN_INLIER_FACTOR = 1.1
+"""A homography must have this many times the inliers of a shift and rotation to replace it."""
+MAX_POINTS = 500
+"""Largest number of tracked points on the canvas."""
+MAX_BACK_ERROR_PX = 0.7
+"""Largest forward-backward error of a tracked point."""
+INSET_PX = 6
+"""Least distance of tracked points from the sides, so that none lies on the table."""
+MAX_SIDE_DISTANCE_PX = 12
+"""Largest distance at which sides of the outline are searched for."""
+MIN_INLIERS = 50
+"""Least number of measurements that must agree."""
 
 
-def exact_push(
-    before: np.ndarray, after: np.ndarray, view: OutlineView, rough: np.ndarray
+def estimate_displacement(
+    before: np.ndarray, after: np.ndarray, matcher: OutlineMatcher, rough: np.ndarray
 ) -> np.ndarray | None:
-    """The homography (3, 3) in take coordinates that brings a pushed canvas back.
+    """Returns the homography (3, 3) in shot coordinates that undoes a displacement of the canvas.
 
-    It is a shift and a turn of the canvas on its table; or, where frames before and after are
-    registered a little differently, the homography that explains plainly more.
+    It is a shift and a rotation on the table. If frames before and after are registered slightly
+    differently, it is the homography, provided that it has clearly more inliers.
 
     Args:
-        before, after: the take just before and just after the push, RGB uint8 (h, w, 3).
-        view: of the canvas where it was before.
-        rough: about the homography that is sought.
+        before, after: composites RGB uint8 (h, w, 3) just before and just after the move.
+        matcher: outline matcher of the canvas in its position before.
+        rough: estimate (3, 3) of the result.
 
     Returns:
-        None where too little agrees on one.
+        None if too few measurements agree.
     """
-    scene = _Scene(before, after, view)
-    # Just before and after the push the outline alone tells about how far it went, too.
-    starts = (rough, view.back(view.push(scene.outline, view.outline(after))))
-    fits = [fit for fit in (_fitted(scene, start, Turn(), TRUST_PX) for start in starts) if fit]
+    measurements = _Measurements(before, after, matcher)
+    # The outline alone gives a second rough estimate.
+    moved = matcher.displacement(measurements.outline, matcher.outline(after))
+    starts = (rough, matcher.undo(moved))
+    model = ShiftAndRotation()
+    fits = [_refined(measurements, start, model, MAX_RESIDUALS_PX) for start in starts]
+    fits = [fit for fit in fits if fit]
     if not fits:
         return None
-    turned = max(fits, key=lambda fit: fit.agreeing)
-    warped = _fitted(scene, turned.back, Warp(), TRUST_PX[-3:])
-    is_better = warped is not None and warped.agreeing > LEAST_BETTER * turned.agreeing
-    best = warped if warped is not None and is_better else turned
-    return best.back / best.back[2, 2]
+    rigid = max(fits, key=lambda fit: fit.num_inliers)
+    full = _refined(measurements, rigid.estimate, SmallHomography(), MAX_RESIDUALS_PX[-3:])
+    is_better = full is not None and full.num_inliers > MIN_INLIER_FACTOR * rigid.num_inliers
+    best = full if full is not None and is_better else rigid
+    return best.estimate / best.estimate[2, 2]
 
 
-def exact_drift(before: np.ndarray, after: np.ndarray, view: OutlineView) -> np.ndarray | None:
-    """The homography (3, 3) that lays the canvas in `after` onto the canvas in `before`, where
-    frames were registered a little wrong; arguments and None as of `exact_push`."""
-    scene = _Scene(before, after, view)
-    turned = _fitted(scene, np.eye(3), Turn(), TRUST_PX)
-    warped = turned and _fitted(scene, turned.back, Warp(), TRUST_PX[-3:])
-    return warped.back / warped.back[2, 2] if warped else None
+def estimate_drift(
+    before: np.ndarray, after: np.ndarray, matcher: OutlineMatcher
+) -> np.ndarray | None:
+    """Returns the homography (3, 3) from the canvas in `after` to the canvas in `before`.
+
+    The canvas was not moved, but the frames of `after` are registered inexactly. Arguments and
+    None as in `estimate_displacement`.
+    """
+    measurements = _Measurements(before, after, matcher)
+    rigid = _refined(measurements, np.eye(3), ShiftAndRotation(), MAX_RESIDUALS_PX)
+    full = rigid and _refined(
+        measurements, rigid.estimate, SmallHomography(), MAX_RESIDUALS_PX[-3:]
+    )
+    return full.estimate / full.estimate[2, 2] if full else None
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    back: np.ndarray
-    agreeing: int
+class _MotionFit:
+    estimate: np.ndarray
+    """Homography (3, 3) in shot coordinates that undoes the displacement."""
+    num_inliers: int
 
 
-def _fitted(
-    scene: _Scene, back: np.ndarray, motion: Motion, trusts_px: Sequence[float]
-) -> _Fitted | None:
-    agreeing = 0
-    for trust_px in trusts_px:
-        places, ways, distances = scene.measure(back)
-        solved = _solved(motion.design(places, ways), distances, trust_px / scene.unit_px)
+def _refined(
+    measurements: _Measurements,
+    estimate: np.ndarray,
+    motion: MotionModel,
+    max_residuals_px: Sequence[float],
+) -> _MotionFit | None:
+    """Returns the estimate refined with a motion model, once per entry of `max_residuals_px`.
+
+    Returns None if too few measurements agree.
+
+    Args:
+        estimate: homography (3, 3) in shot coordinates that roughly undoes the displacement.
+    """
+    num_inliers = 0
+    for max_residual_px in max_residuals_px:
+        points, directions, distances = measurements.measure(estimate)
+        design = motion.design_matrix(points, directions)
+        solved = _robust_fit(design, distances, max_residual_px / measurements.unit_px)
         if solved is None:
             return None
-        numbers, agreeing = solved
-        back = scene.undone(motion.matrix(numbers)) @ back
-    return _Fitted(back, agreeing)
+        parameters, num_inliers = solved
+        estimate = measurements.undo(motion.homography(parameters)) @ estimate
+    return _MotionFit(estimate, num_inliers)
 
 
-class _Scene:
-    """What can be measured of a push. Places count from the middle of the canvas, in units of
-    half of its view."""
+class _Measurements:
+    """Measurements of a displacement.
 
-    def __init__(self, before: np.ndarray, after: np.ndarray, view: OutlineView) -> None:
-        self.view, self.after = view, after
-        self.outline = view.outline(before)
-        self.known = grey(warp(before, view.matrix, view.size))
+    Points are in units of half the rectified view of the canvas, from its centre.
+    """
+
+    def __init__(self, before: np.ndarray, after: np.ndarray, matcher: OutlineMatcher) -> None:
+        self.matcher, self.after = matcher, after
+        self.outline = matcher.outline(before)
+        self.known = normalised_grey(warp(before, matcher.matrix, matcher.size))
         inside = np.zeros(self.known.shape, np.uint8)
-        rim = view.margin + INSIDE_PX
-        inside[rim:-rim, rim:-rim] = 1
+        margin = matcher.margin + INSET_PX
+        inside[margin:-margin, margin:-margin] = 1
         found = cv2.goodFeaturesToTrack(self.known, MAX_POINTS, 0.003, 6, mask=inside, blockSize=5)
         self.points = np.zeros((0, 1, 2), np.float32) if found is None else found
-        self.unit_px = max(view.size) / 2
-        x, y = (view.size[0] - 1) / 2, (view.size[1] - 1) / 2
+        self.unit_px = max(matcher.size) / 2
+        x, y = (matcher.size[0] - 1) / 2, (matcher.size[1] - 1) / 2
         self.centred = np.array([[1, 0, -x], [0, 1, -y], [0, 0, self.unit_px]]) / self.unit_px
-        """From pixels of the view to places."""
+        """Homography (3, 3) from pixels of the view to points."""
 
-    def measure(self, back: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How far the canvas still is from where it was when `back` brings it back.
+    def measure(self, estimate: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Measure the displacement that is left after applying `estimate` (3, 3).
 
         Returns:
-            Places (n, 2), unit vectors (n, 2), and how far it went along these there (n,).
+            Points (n, 2), unit vectors (n, 2), and displacements along these (n,).
         """
-        seen = warp(self.after, back, (self.after.shape[1], self.after.shape[0]))
-        edges, inwards, across = self.view.across(
-            self.outline, self.view.outline(seen), MOST_REACH_PX
+        seen = warp(self.after, estimate, (self.after.shape[1], self.after.shape[0]))
+        edges, inwards, across = self.matcher.side_distances(
+            self.outline, self.matcher.outline(seen), MAX_SIDE_DISTANCE_PX
         )
-        points, steps = self._followed(grey(warp(seen, self.view.matrix, self.view.size)))
-        places = np.vstack([edges, points, points]) / self.unit_px + self.centred[:2, 2]
-        ways = np.vstack([inwards, np.repeat(np.eye(2), len(points), axis=0)])
+        points, steps = self._tracked_steps(
+            normalised_grey(warp(seen, self.matcher.matrix, self.matcher.size))
+        )
+        all_points = np.vstack([edges, points, points]) / self.unit_px + self.centred[:2, 2]
+        directions = np.vstack([inwards, np.repeat(np.eye(2), len(points), axis=0)])
         distances = np.concatenate([across, steps[:, 0], steps[:, 1]]) / self.unit_px
-        return places, ways, distances
+        return all_points, directions, distances
 
-    def undone(self, motion: np.ndarray) -> np.ndarray:
-        """In take coordinates, what undoes a motion (3, 3) of places."""
-        to_places = self.centred @ self.view.matrix
-        return np.linalg.inv(to_places) @ np.linalg.inv(motion) @ to_places
+    def undo(self, motion: np.ndarray) -> np.ndarray:
+        """Returns the homography in shot coordinates that undoes a motion (3, 3) of points."""
+        to_points = self.centred @ self.matcher.matrix
+        return np.linalg.inv(to_points) @ np.linalg.inv(motion) @ to_points
 
-    def _followed(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Points (n, 2) on the canvas and how far they moved (n, 2)."""
+    def _tracked_steps(self, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Returns points (n, 2) on the canvas and their displacements (n, 2) in view pixels."""
         if not len(self.points):
             return np.zeros((0, 2)), np.zeros((0, 2))
-        moved, error = tracked(self.known, self.points, seen)
+        moved, error = track_points(self.known, self.points, seen)
         good = error < MAX_BACK_ERROR_PX
         start = self.points[good, 0].astype(np.float64)
         return start, moved[good, 0].astype(np.float64) - start
 
 
-def _solved(
-    design: np.ndarray, distances: np.ndarray, trust: float
+def _robust_fit(
+    design: np.ndarray, distances: np.ndarray, max_residual: float
 ) -> tuple[np.ndarray, int] | None:
-    """The numbers that fit most distances (n,), and how many of them agree.
+    """Returns parameters that fit most distances (n,), and the number of inliers, or None.
 
-    Least squares over and over; Tukey's biweight leaves out what is off by more than `trust`.
+    Iteratively reweighted least squares with Tukey's biweight; residuals above `max_residual` get
+    no weight.
 
     Args:
-        design: float (n, numbers).
+        design: float (n, parameters).
     """
-    numbers, agreeing = np.zeros(design.shape[1]), np.zeros(len(design), bool)
+    parameters, inliers = np.zeros(design.shape[1]), np.zeros(len(design), bool)
     for _ in range(20):
-        off = distances - design @ numbers
-        weight = np.maximum(1 - (off / trust) ** 2, 0) ** 2
-        agreeing = weight > 0
-        if agreeing.sum() < LEAST_AGREEING:
+        residuals = distances - design @ parameters
+        weight = np.maximum(1 - (residuals / max_residual) ** 2, 0) ** 2
+        inliers = weight > 0
+        if inliers.sum() < MIN_INLIERS:
             return None
         scaled = design * weight[:, None]
-        before = numbers
-        numbers = np.linalg.lstsq(scaled.T @ design, scaled.T @ distances, rcond=None)[0]
-        if np.abs(numbers - before).max() < 1e-6:
+        before = parameters
+        parameters = np.linalg.lstsq(scaled.T @ design, scaled.T @ distances, rcond=None)[0]
+        if np.abs(parameters - before).max() < 1e-6:
             break
-    return numbers, int(agreeing.sum())
+    return parameters, int(inliers.sum())

@@ -1,4 +1,4 @@
-"""The canvas of a take with its sides on the painted face, from how it starts and how it ends."""
+"""Moves the sides of the canvas onto the edges of the painted area, from its start and its end."""
 
 from __future__ import annotations
 
@@ -7,86 +7,105 @@ from collections.abc import Set
 import numpy as np
 
 from ingest.video.canvas.canvas import Canvas
-from ingest.video.canvas.face import PRIOR_MOVED_PX, PRIOR_PX, Painting, margin_view, on_face
+from ingest.video.canvas.side_refinement import (
+    PRIOR_MOVED_PX,
+    PRIOR_PX,
+    BeforeAfter,
+    margin_view,
+    refine_sides,
+)
 from ingest.video.imaging.geometry import pixel_scale, valid_area, warp
-from ingest.video.imaging.median import middle_look
+from ingest.video.imaging.median import upper_median
 from ingest.video.lighting.light import apply_gain
-from ingest.video.registration.observation import Look
+from ingest.video.registration.sampled_video import SampledVideo
 
-START_FRAMES, END_FRAMES, ALL_IN_VIEW, SAME_SCALE = 3, 7, 0.99, 1.04
-"""Frames that show the start and the end of a painting, few at its start, for soon there is paint;
-the share of the canvas that they show; and how much their scale may differ from that of most
-frames."""
+START_FRAMES = 3
+"""Number of frames that show the start; few, because soon there is paint."""
+END_FRAMES = 7
+"""Number of frames that show the end."""
+MIN_IN_VIEW = 0.99
+"""Share of the canvas, with its margin, that must be in view in these frames."""
+MAX_SCALE_RATIO = 1.04
+"""Largest ratio between the scale of a frame and the median scale."""
 MIDDLE_SHARES = (0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65)
-"""Where, in those frames, lie the ones that tell how it looks in between."""
+"""Positions of the frames that show the middle of the process, as shares of the suitable frames."""
 
 
-def faced(
-    look: Look, used: list[int], on_table: Set[int], canvas: Canvas, light: np.ndarray
+def refine_edges(
+    sampled: SampledVideo, used: list[int], static: Set[int], canvas: Canvas, gains: np.ndarray
 ) -> Canvas:
-    """The canvas with its sides on the painted face.
+    """Returns the canvas with its sides on the edges of the painted area.
 
     Args:
-        used: positions of the frames of the main view, rising.
-        on_table: those of them in which the table lies where it does in most frames.
-        light: float32 (n, 3), factors that bring these frames to one light.
+        used: positions of the frames of the main view, ascending (n).
+        static: those of them in which the canvas is not moved relative to the table.
+        gains: float32 (n, 3), gains per channel that give all frames the same light.
     """
-    whole = _whole_numbers(look, used, canvas)
+    whole = _suitable_frames(sampled, used, canvas)
     view, size = margin_view(canvas)
 
-    def seen(numbers: list[int]) -> np.ndarray:
-        return _seen(look, used, numbers, view, size, light)
+    def median(numbers: list[int]) -> np.ndarray:
+        return _median_view(sampled, used, numbers, view, size, gains)
 
     early, late = whole[:START_FRAMES], whole[-END_FRAMES:]
     middle = [whole[round(share * (len(whole) - 1))] for share in MIDDLE_SHARES]
-    firm = [n for n in whole if used[n] in on_table]
-    start, end = seen(early), seen(late)
-    told = []
-    # Where the table lies elsewhere it has changed as well, and tells little of where paint ends.
-    prior_px = PRIOR_PX if {*early, *late} <= {*firm} else PRIOR_MOVED_PX
-    if prior_px != PRIOR_PX and len(firm) >= START_FRAMES + END_FRAMES:
-        told.append(Painting(seen(firm[:START_FRAMES]), seen(firm[-END_FRAMES:])))
-    # A side may be painted within the first frames: the very first shows more of it bare.
-    told += [Painting(start, end, prior_px), Painting(seen(early[:1]), end, prior_px)]
-    if {*early, *middle} <= {*firm}:
-        # What ends as light as the bare canvas had another colour in between, maybe.
-        told.append(Painting(start, seen(middle)))
-    return on_face(canvas, told)
+    in_place = [n for n in whole if used[n] in static]
+    start, end = median(early), median(late)
+    pairs = []
+    # If the table moved, it changed as well, and change does not show where paint ends.
+    prior_px = PRIOR_PX if {*early, *late} <= {*in_place} else PRIOR_MOVED_PX
+    if prior_px != PRIOR_PX and len(in_place) >= START_FRAMES + END_FRAMES:
+        pairs.append(BeforeAfter(median(in_place[:START_FRAMES]), median(in_place[-END_FRAMES:])))
+    # A side may be painted within the first frames. The very first frame shows it blank.
+    pairs += [BeforeAfter(start, end, prior_px), BeforeAfter(median(early[:1]), end, prior_px)]
+    if {*early, *middle} <= {*in_place}:
+        # Paint that ends as light as the blank canvas may have had another colour before.
+        pairs.append(BeforeAfter(start, median(middle)))
+    return refine_sides(canvas, pairs)
 
 
-def _whole_numbers(look: Look, used: list[int], canvas: Canvas) -> list[int]:
-    """Which of the used frames tell the sides of the canvas.
+def _suitable_frames(sampled: SampledVideo, used: list[int], canvas: Canvas) -> list[int]:
+    """Returns indices into `used` of the frames that are suitable for refinement.
 
-    Only frames that show all of the canvas, from about where most frames show it, are taken: nearer
-    ones see the thickness of the canvas from another angle.
+    They show all of the canvas at about the median scale. Closer views show the thickness of the
+    canvas from another angle. If no frame shows all of it, only the scale counts.
     """
     view, size = margin_view(canvas)
-    shape = look.spool.image(used[0]).shape
+    shape = sampled.frame_cache.image(used[0]).shape
     whole = [
         n
         for n, i in enumerate(used)
-        if valid_area(shape, view @ look.take_from_spooled(i), size).mean() > ALL_IN_VIEW
+        if valid_area(shape, view @ sampled.shot_from_cached(i), size).mean() > MIN_IN_VIEW
     ]
     if not whole:
         whole = list(range(len(used)))
-    scales = np.array([pixel_scale(view @ look.take_from_spooled(used[n])) for n in whole])
-    near = np.abs(np.log(scales / np.median(scales))) < np.log(SAME_SCALE)
+    scales = np.array([pixel_scale(view @ sampled.shot_from_cached(used[n])) for n in whole])
+    near = np.abs(np.log(scales / np.median(scales))) < np.log(MAX_SCALE_RATIO)
     return [n for n, is_near in zip(whole, near, strict=True) if is_near]
 
 
-def _seen(
-    look: Look,
+def _median_view(
+    sampled: SampledVideo,
     used: list[int],
     numbers: list[int],
     view: np.ndarray,
     size: tuple[int, int],
-    light: np.ndarray,
+    gains: np.ndarray,
 ) -> np.ndarray:
-    """What some of the used frames show of a view, in one light, without most hands."""
-    looks = [
+    """Returns the per-pixel median RGB uint8 (h, w, 3) of some frames, in one view and light.
+
+    Args:
+        numbers: indices of the frames into `used`.
+        view: homography (3, 3) from shot coordinates to the view.
+        size: (width, height) of the view.
+    """
+    warped = [
         apply_gain(
-            warp(look.spool.image(used[n]), view @ look.take_from_spooled(used[n]), size), light[n]
+            warp(
+                sampled.frame_cache.image(used[n]), view @ sampled.shot_from_cached(used[n]), size
+            ),
+            gains[n],
         )
         for n in numbers
     ]
-    return middle_look(looks)
+    return upper_median(warped)

@@ -1,4 +1,4 @@
-"""Where the canvas is in every frame, and in what light: poses settled, corners, gains."""
+"""Finds the canvas in every frame: refined poses, corners in shot coordinates, light gains."""
 
 from __future__ import annotations
 
@@ -18,149 +18,182 @@ from ingest.video.canvas.canvas import (
 )
 from ingest.video.canvas.view_border import is_view_border
 from ingest.video.imaging.geometry import transform
-from ingest.video.lighting.background_light import surrounding_gains
-from ingest.video.placement.displacement import bring_back
-from ingest.video.placement.drift import undrift
-from ingest.video.placement.edge_refinement import faced
-from ingest.video.placement.shot_linking import link_views
-from ingest.video.registration.composites import composites_of, opening_of
-from ingest.video.registration.observation import MIN_FRAMES, Look
-from ingest.video.registration.settling import settle_frames, settle_on_all, steady_frames
+from ingest.video.lighting.background_light import background_gains
+from ingest.video.placement.canvas_drift import correct_canvas_drift
+from ingest.video.placement.displacement_compensation import compensate_displacements
+from ingest.video.placement.edge_refinement import refine_edges
+from ingest.video.placement.shot_linking import link_shots
+from ingest.video.registration.composites import opening_composite, shot_composites
+from ingest.video.registration.pose_refinement import (
+    refine_on_canvas,
+    refine_on_table_and_canvas,
+    refine_poses,
+)
+from ingest.video.registration.sampled_video import MIN_FRAMES, SampledVideo
 from ingest.video.segmentation.segmenter import SegmenterConfig
-from ingest.video.segmentation.segmenting import told_canvas
+from ingest.video.segmentation.shot_segmentation import segmented_canvas
 
 LIGHT_SCALE = 0.25
-"""Scale, of take coordinates, at which the light of the surroundings is compared."""
-SETTLINGS = 2
-"""How often frames are settled, each time on sharper composites."""
+"""Scale, relative to shot coordinates, at which the light of the background is compared."""
+REFINEMENT_ROUNDS = 2
+"""Number of rounds of pose refinement; each uses sharper composites."""
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
-    """The canvas in the frames of the main view."""
+class Placement:
+    """The canvas in the frames of the main view, those that show the canvas."""
 
     used: list[int]
-    """Positions among the frames looked at of the frames that show the canvas (n)."""
+    """Positions of these frames among the sampled frames, ascending (n)."""
     canvas: Canvas
+    """The canvas in shot coordinates."""
     gains: np.ndarray | None
-    """float32 (n, 3), where the surroundings of the canvas tell the light."""
+    """float32 (n, 3), gains per channel from the background of the canvas; None without one."""
     views: list[int] | None = None
-    """The view, with a light of its own, that each frame belongs to (n); None: all one."""
+    """Number of the view, with its own light, of each frame (n); None if there is a single view."""
 
 
-def place_canvas(look: Look, name: str, config: CanvasConfig, segmenter: SegmenterConfig) -> Placed:
-    """Find the canvas in all frames.
+def place_canvas(
+    sampled: SampledVideo, name: str, config: CanvasConfig, segmenter: SegmenterConfig
+) -> Placement:
+    """Find the canvas in all frames. Poses in `sampled` are changed.
 
     Args:
-        name: of the video, for messages.
+        name: name of the video, for messages.
 
     Raises:
         Refusal: canvas-lost.
     """
-    used = link_views(look)
+    used = link_shots(sampled)
     if len(used) < MIN_FRAMES:
         raise Refusal(
             "canvas-lost",
-            f"no view of {name} lasts for {MIN_FRAMES} of its {len(look.looked)} "
+            f"no view of {name} lasts for {MIN_FRAMES} of its {len(sampled.frames)} "
             "frames: the camera or the canvas moves too much to be followed",
         )
-    size = look.looked[0].grey.shape[1], look.looked[0].grey.shape[0]
-    composites, firm = composites_of(look, used, size), dict[int, float]()
-    for _ in range(SETTLINGS):
-        used, firm = settle_frames(look, used, composites, lambda c: _about(c, None, config))
-        composites = composites_of(look, used, size)
-    used, firm, moved, composites = _laid(look, used, firm, composites, config)
-    canvas = told_canvas(composites, segmenter)
+    size = sampled.frames[0].grey.shape[1], sampled.frames[0].grey.shape[0]
+    composites, anchored = shot_composites(sampled, used, size), dict[int, float]()
+    for _ in range(REFINEMENT_ROUNDS):
+        used, anchored = refine_poses(
+            sampled, used, composites, lambda c: _rough_canvas(c, None, config)
+        )
+        composites = shot_composites(sampled, used, size)
+    used, anchored, moved, composites = _register_to_canvas(
+        sampled, used, anchored, composites, config
+    )
+    canvas = segmented_canvas(composites, segmenter)
     if canvas is None:
-        poses = [look.looked[i].pose.matrix for i in used]
-        canvas = _found(composites, opening_of(look, used, size), poses, config)
-    gains = _light(look, used, moved, canvas, size)
+        poses = [sampled.frames[i].pose.matrix for i in used]
+        canvas = _final_canvas(composites, opening_composite(sampled, used, size), poses, config)
+    gains = _background_gains(sampled, used, moved, canvas, size)
     if gains is not None:
-        canvas = faced(look, used, firm.keys() - moved.keys(), canvas, gains)
-    return Placed(used, canvas, gains)
+        canvas = refine_edges(sampled, used, anchored.keys() - moved.keys(), canvas, gains)
+    return Placement(used, canvas, gains)
 
 
-def _laid(
-    look: Look,
+def _register_to_canvas(
+    sampled: SampledVideo,
     used: list[int],
-    firm: dict[int, float],
+    anchored: dict[int, float],
     composites: list[np.ndarray],
     config: CanvasConfig,
 ) -> tuple[list[int], dict[int, float], dict[int, np.ndarray], list[np.ndarray]]:
-    """Lay frames onto the canvas that the table does not place, or places elsewhere.
+    """Register frames to the canvas where it was moved, or where the table does not fix the pose.
 
-    Returns the frames that show the canvas, those that are registered to what lasts with the share
-    of it that they show, what brought those back in which the canvas was moved, and composites of
-    all as they lie now.
+    Returns:
+        Positions of the frames that show the canvas; the anchored ones of them with the share of
+        the static points of each; for frames in which the canvas was moved, the homography (3, 3)
+        that undoes it; and composites with the new poses.
     """
     size = composites[0].shape[1], composites[0].shape[0]
-    about = _about(composites, opening_of(look, used, size), config)
-    moved = bring_back(look, used, firm.keys(), composites, about)
-    laid = [] if moved else settle_on_all(look, firm, composites, about)
-    drifted = set[int]() if moved else undrift(look, used, firm, about)
-    firm = {i: shown for i, shown in firm.items() if i not in drifted}
-    if about.kind == "quad":
-        loose = [i for i in used if i not in firm]
-        steadied = steady_frames(look, loose, sorted({*firm, *drifted}), about)
-        # Where the canvas was moved, a frame that shows neither it nor the table may be anywhere.
-        used = sorted({*firm, *steadied}) if moved else used
-        if moved or laid or steadied:
-            composites = composites_of(look, used, size)
-    return used, firm, moved, composites
+    rough = _rough_canvas(composites, opening_composite(sampled, used, size), config)
+    moved = compensate_displacements(sampled, used, anchored.keys(), composites, rough)
+    refined = [] if moved else refine_on_table_and_canvas(sampled, anchored, composites, rough)
+    drifted = set[int]() if moved else correct_canvas_drift(sampled, used, anchored, rough)
+    anchored = {i: share for i, share in anchored.items() if i not in drifted}
+    if rough.kind == "quad":
+        unanchored = [i for i in used if i not in anchored]
+        refined_on_canvas = refine_on_canvas(
+            sampled, unanchored, sorted({*anchored, *drifted}), rough
+        )
+        # If the canvas was moved, the pose of a frame registered to nothing is unknown.
+        used = sorted({*anchored, *refined_on_canvas}) if moved else used
+        if moved or refined or refined_on_canvas:
+            composites = shot_composites(sampled, used, size)
+    return used, anchored, moved, composites
 
 
-def _found(
+def _final_canvas(
     composites: list[np.ndarray], opening: np.ndarray, poses: list[np.ndarray], config: CanvasConfig
 ) -> Canvas:
-    """The canvas as all of a take shows it, or else as parts of it do."""
-    canvases = part_canvases(composites, opening, config)
+    """Returns the canvas found in all composites, or else in the half of them that scores best."""
+    canvases = candidate_canvases(composites, opening, config)
     whole = next(canvases)
     if whole.kind == "quad":
         return whole
-    part = max([whole, *canvases], key=_outlined)
+    part = max([whole, *canvases], key=_quad_score)
     size = (opening.shape[1], opening.shape[0])
     if part.kind == "quad" and is_view_border(part.corners, poses, size):
         return whole_frame(composites, config)
     return part
 
 
-def _about(
+def _rough_canvas(
     composites: list[np.ndarray], opening: np.ndarray | None, config: CanvasConfig
 ) -> Canvas:
-    """The canvas as most of a take shows it, or as its first or last half does, should it have been
-    moved in between."""
-    return max(part_canvases(composites, opening, config), key=_outlined)
+    """Returns the canvas that scores best in all composites, or in a half of them.
+
+    It may have been moved between the halves.
+    """
+    return max(candidate_canvases(composites, opening, config), key=_quad_score)
 
 
-def part_canvases(
+def candidate_canvases(
     composites: list[np.ndarray], opening: np.ndarray | None, config: CanvasConfig
 ) -> Iterator[Canvas]:
-    """The canvas as all of a take shows it, and as its first and its last half do."""
+    """Yields the canvas found in all composites, in their first half and in their last half.
+
+    Args:
+        composites: RGB uint8 (h, w, 3), in order of time.
+        opening: composite of the first frames of the main view.
+    """
     middle, change = len(composites) // 2, lasting_change(composites, opening)
     strengths = [edge_strength(composite) for composite in composites]
     for part in (slice(None), slice(middle), slice(middle, None)):
         if composites[part]:
-            # Before its last half the canvas may have lain elsewhere: the edges of the opening
-            # would take some of its sides there.
+            # The canvas may be moved before the last half. The edges of the opening would then
+            # pull its sides to the old position.
             early = None if part.start else opening
             yield find_canvas(composites[part], config, change, early, strengths[part])
 
 
-def _outlined(canvas: Canvas) -> tuple[bool, float]:
+def _quad_score(canvas: Canvas) -> tuple[bool, float]:
+    """Sort key: quadrilaterals before whole frames, then by score."""
     return canvas.kind == "quad", canvas.score
 
 
-def _light(
-    look: Look, used: list[int], moved: dict[int, np.ndarray], canvas: Canvas, size: tuple[int, int]
+def _background_gains(
+    sampled: SampledVideo,
+    used: list[int],
+    moved: dict[int, np.ndarray],
+    canvas: Canvas,
+    size: tuple[int, int],
 ) -> np.ndarray | None:
-    """Light by the surroundings of the canvas, where there are any."""
-    # The table lies still where the canvas was brought back: there its own place counts.
-    on_table = {i: np.linalg.inv(back) for i, back in moved.items()}
-    places = {back.tobytes(): transform(back, canvas.corners) for back in on_table.values()}
-    return surrounding_gains(
-        [look.looked[i].small for i in used],
-        [on_table.get(i, np.eye(3)) @ look.take_from_small(i) for i in used],
-        [canvas.corners, *places.values()],
+    """Returns gains float32 (n, 3) that give the background the same light in all frames, or None.
+
+    Args:
+        moved: homography that undid the displacement, for frames in which the canvas was moved.
+        size: (width, height) in shot coordinates.
+    """
+    # Undoing the displacement moved the table. Here the table has to be static again.
+    to_table = {i: np.linalg.inv(to_home) for i, to_home in moved.items()}
+    displaced = {
+        matrix.tobytes(): transform(matrix, canvas.corners) for matrix in to_table.values()
+    }
+    return background_gains(
+        [sampled.frames[i].small for i in used],
+        [to_table.get(i, np.eye(3)) @ sampled.shot_from_small(i) for i in used],
+        [canvas.corners, *displaced.values()],
         size,
         LIGHT_SCALE,
     )

@@ -1,7 +1,7 @@
-"""The homography between two views of one place.
+"""The pose of every frame of a video: the homography from the frame to its shot.
 
-In: two pictures, or all frames of a video. Out: a pose for each frame. Files: `homography` (two
-views), `agreement` (do they show one place?), `motions`, `tracking` (frame to frame),
-`observation` (one pass over the video), `composites`, `settle`, `drift_correction` and `settling`
-(poses refined together).
+In: a decoded video. Out: `SampledVideo`, its frames with poses. Files: `homography` (between two
+images), `scene_agreement` (do two images show one scene?), `tracking` (frame by frame),
+`sampled_video` (one pass over the video), `composites`, `static_reference` (refines one pose),
+`drift_correction` and `pose_refinement` (refines all poses).
 """

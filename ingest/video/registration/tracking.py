@@ -1,11 +1,13 @@
-"""Follows the view through camera shake, moved canvases and cuts, one frame at a time.
+"""Registers each frame of a video to its shot by point tracking and feature matching.
 
-Frames of one place form a *take*: they share coordinates, those of its first frame scaled to
-`AlignConfig.side_px`. Each frame is registered to the take's anchor, an early composite whose table
-and canvas borders stay as they are, so errors do not add up; when the anchor no longer holds, to
-the composite (a running median of the last registered frames: hands fade out of it, new paint gets
-in). Where that fails, features find the frame's place in an earlier take; else a new take starts.
-Memory is bounded: a few frames and composites a take, a few takes.
+Frames of one scene form a *shot*, also when the video returns to the scene after a cut. The frames
+of a shot share coordinates: the pixels of its first frame, scaled to `AlignConfig.side_px`.
+
+A frame is registered to the anchor of the current shot, an early composite, so errors do not
+accumulate. When the picture has changed too much for that, the frame is registered to the composite
+(median of the last registered frames: hands are removed, new paint is included), which becomes the
+anchor when it is next computed. If tracking fails, SIFT features search for the frame in other
+shots. If that fails, a new shot starts. A shot stores a few frames and composites.
 """
 
 from __future__ import annotations
@@ -19,16 +21,16 @@ from pydantic import Field
 
 from ingest.conventions.config import Config
 from ingest.video.imaging.geometry import scaling, valid_area, warp
-from ingest.video.imaging.median import middle_look
-from ingest.video.registration.agreement import coarse_grey, same_place
+from ingest.video.imaging.median import upper_median
 from ingest.video.registration.homography import (
     Features,
     corners_to_track,
-    features,
-    follow,
-    grey,
-    recover,
+    normalised_grey,
+    register_by_features,
+    register_by_tracking,
+    sift_features,
 )
+from ingest.video.registration.scene_agreement import comparison_grey, shows_same_scene
 
 
 class AlignConfig(Config):
@@ -37,163 +39,186 @@ class AlignConfig(Config):
     side_px: int = Field(default=480, ge=120)
     """Short side of the frames that are registered; more is finer and slower."""
     recent_frames: int = Field(default=7, ge=3)
-    """Frames whose median is the take's composite."""
+    """Number of last registered frames whose median is the composite of the shot."""
     refresh_every: int = Field(default=4, ge=1)
-    """Frames between two computations of the composite."""
+    """Number of frames after which the composite is computed again."""
     max_takes: int = Field(default=6, ge=1)
-    """Takes that a lost frame is compared with."""
+    """Number of shots, last seen first, that a frame is searched for in when tracking fails."""
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a frame lies: its take and the homography from the scaled frame to the take."""
+    """The shot that a frame belongs to, and the homography from the scaled frame to the shot."""
 
-    take: int
+    shot: int
+    """Number of the shot, from 0."""
     matrix: np.ndarray
+    """Homography (3, 3)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """One frame as it is registered; made once, used by many."""
+class PreparedFrame:
+    """The copies of one frame that registration needs, computed once."""
 
     colour: np.ndarray
-    """RGB uint8 (h, w, 3), scaled to the config's side."""
+    """RGB uint8 (h, w, 3), scaled to `AlignConfig.side_px`."""
     grey: np.ndarray
-    """Its contrast-stretched grey."""
+    """uint8 (h, w), contrast-normalised (`normalised_grey`)."""
     coarse: np.ndarray
-    """Its plain grey at the size at which places are compared."""
+    """Small grey copy uint8 for `shows_same_scene`."""
 
     @classmethod
-    def of(cls, colour: np.ndarray) -> Sight:
-        return cls(colour, grey(colour), coarse_grey(colour))
+    def of(cls, colour: np.ndarray) -> PreparedFrame:
+        return cls(colour, normalised_grey(colour), comparison_grey(colour))
 
 
 @dataclass(eq=False)
-class Take:
-    """What is known of one place."""
+class Shot:
+    """State of one shot while the video is registered."""
 
     number: int
     matrix: np.ndarray
+    """Homography (3, 3) of the last frame that was registered to this shot."""
     composite: np.ndarray
-    """RGB uint8 (h, w, 3) in take coordinates."""
+    """RGB uint8 (h, w, 3) in shot coordinates: median of `recent`, at first the first frame."""
     recent: deque[np.ndarray]
+    """The last registered frames, RGB uint8 (h, w, 3) in shot coordinates."""
     num_frames: int = 0
     last_position: int = 0
-    """Which frame was the last of this take."""
+    """Position in the video of the last frame of this shot."""
     coarse: np.ndarray = field(init=False)
+    """Small grey copy uint8 of the composite for `shows_same_scene`."""
     anchor: tuple[np.ndarray, np.ndarray] | None = None
-    """Grey picture and points of the composite that frames are registered to while it holds."""
+    """Grey image (h, w) and points (n, 2) of an early composite; None until there is one, and after
+    tracking to it failed."""
     _to_track: tuple[np.ndarray, np.ndarray] | None = None
     _features: Features | None = None
 
     def __post_init__(self) -> None:
-        self.renew(self.composite)
+        self.set_composite(self.composite)
 
     @property
     def size(self) -> tuple[int, int]:
+        """(width, height) of the composite."""
         return self.composite.shape[1], self.composite.shape[0]
 
-    def renew(self, composite: np.ndarray) -> None:
-        self.composite, self.coarse = composite, coarse_grey(composite)
+    def set_composite(self, composite: np.ndarray) -> None:
+        """Replace the composite, RGB uint8 (h, w, 3)."""
+        self.composite, self.coarse = composite, comparison_grey(composite)
         self._to_track = self._features = None
 
     def to_track(self) -> tuple[np.ndarray, np.ndarray]:
-        """Grey picture and points of the composite; while the anchor holds nobody asks for them."""
+        """Returns the grey image (h, w) and points (n, 2) of the composite, computed on demand."""
         if self._to_track is None:
-            known = grey(self.composite)
-            self._to_track = known, corners_to_track(known)
+            grey = normalised_grey(self.composite)
+            self._to_track = grey, corners_to_track(grey)
         return self._to_track
 
     def features(self) -> Features:
+        """Returns the SIFT features of the composite, computed on demand."""
         if self._features is None:
-            self._features = features(self.to_track()[0])
+            self._features = sift_features(self.to_track()[0])
         return self._features
 
 
 class Tracker:
-    """Registers the frames of a video in their order."""
+    """Registers the frames of a video one after another."""
 
     def __init__(self, config: AlignConfig) -> None:
         self.config = config
-        self.takes: list[Take] = []
-        self._current: Take | None = None
+        self.shots: list[Shot] = []
+        self._current: Shot | None = None
         self._position = -1
 
-    def add(self, sight: Sight) -> Pose:
-        """Register the next frame."""
+    def register(self, frame: PreparedFrame) -> Pose:
+        """Returns the pose of the next frame."""
         self._position += 1
-        found = self._place(sight)
+        found = self._find(frame)
         if found is None:
-            found = self._start_take(sight.colour), np.eye(3)
-        take, matrix = found
-        self._current, take.matrix = take, matrix
-        self._learn(take, sight.colour)
-        return Pose(take.number, matrix)
+            found = self._start_shot(frame.colour), np.eye(3)
+        shot, matrix = found
+        self._current, shot.matrix = shot, matrix
+        self._update_composite(shot, frame.colour)
+        return Pose(shot.number, matrix)
 
-    def _place(self, sight: Sight) -> tuple[Take, np.ndarray] | None:
+    def _find(self, frame: PreparedFrame) -> tuple[Shot, np.ndarray] | None:
+        """Returns the known shot that shows the frame, and the homography (3, 3) to it, or None."""
         if self._current is None:
             return None
-        matrix = _followed(self._current, sight)
+        matrix = _pose_by_tracking(self._current, frame)
         if matrix is not None:
             return self._current, matrix
-        # The view that was left last is most likely to come back, and has changed least.
-        takes = sorted(self.takes, key=lambda take: (-take.last_position, take.number))
-        seen = features(sight.grey)
-        for take in takes[: self.config.max_takes]:
-            matrix = None if take is self._current else _followed(take, sight)
+        # A scene that was left recently is most likely to return, and has changed least.
+        shots = sorted(self.shots, key=lambda shot: (-shot.last_position, shot.number))
+        features = sift_features(frame.grey)
+        for shot in shots[: self.config.max_takes]:
+            matrix = None if shot is self._current else _pose_by_tracking(shot, frame)
             if matrix is not None:
-                return take, matrix
-            found = recover(take.features(), seen, sight.grey.shape)
-            if found is not None and _agrees(take, sight, found.matrix):
-                finer = _followed(take, sight, found.matrix)
-                return take, found.matrix if finer is None else finer
+                return shot, matrix
+            found = register_by_features(shot.features(), features, frame.grey.shape)
+            if found is not None and _agrees_with_composite(shot, frame, found.matrix):
+                finer = _pose_by_tracking(shot, frame, found.matrix)
+                return shot, found.matrix if finer is None else finer
         return None
 
-    def _start_take(self, small: np.ndarray) -> Take:
+    def _start_shot(self, small: np.ndarray) -> Shot:
         recent: deque[np.ndarray] = deque(maxlen=self.config.recent_frames)
-        take = Take(len(self.takes), np.eye(3), small, recent)
-        self.takes.append(take)
-        return take
+        shot = Shot(len(self.shots), np.eye(3), small, recent)
+        self.shots.append(shot)
+        return shot
 
-    def _learn(self, take: Take, small: np.ndarray) -> None:
-        """Add a registered frame to the take's composite."""
-        seen = warp(small, take.matrix, take.size)
-        outside = ~valid_area(small.shape, take.matrix, take.size)
-        cv2.copyTo(take.composite, outside.view(np.uint8), seen)
-        take.recent.append(seen)
-        take.num_frames += 1
-        take.last_position = self._position
-        if take.num_frames % self.config.refresh_every:
+    def _update_composite(self, shot: Shot, small: np.ndarray) -> None:
+        """Add a registered frame to the composite of its shot."""
+        seen = warp(small, shot.matrix, shot.size)
+        outside = ~valid_area(small.shape, shot.matrix, shot.size)
+        cv2.copyTo(shot.composite, outside.view(np.uint8), seen)
+        shot.recent.append(seen)
+        shot.num_frames += 1
+        shot.last_position = self._position
+        if shot.num_frames % self.config.refresh_every:
             return
-        take.renew(middle_look(take.recent))
-        if take.anchor is None:
-            take.anchor = take.to_track()
+        shot.set_composite(upper_median(shot.recent))
+        if shot.anchor is None:
+            shot.anchor = shot.to_track()
 
 
-def _followed(take: Take, sight: Sight, start: np.ndarray | None = None) -> np.ndarray | None:
-    """The frame's matrix by tracking from the take's last pose (or `start`), if it fits."""
-    start = take.matrix if start is None else start
-    correction = _correction(take, warp(sight.grey, start, take.size))
+def _pose_by_tracking(
+    shot: Shot, frame: PreparedFrame, start: np.ndarray | None = None
+) -> np.ndarray | None:
+    """Returns the homography of a frame by tracking from the last pose of a shot (or `start`).
+
+    Returns None if the frame does not look like the composite there.
+    """
+    start = shot.matrix if start is None else start
+    correction = _correction(shot, warp(frame.grey, start, shot.size))
     for matrix in ([] if correction is None else [correction @ start]) + [start]:
-        if _agrees(take, sight, matrix):
+        if _agrees_with_composite(shot, frame, matrix):
             return matrix / matrix[2, 2]
     return None
 
 
-def _correction(take: Take, seen: np.ndarray) -> np.ndarray | None:
-    if take.anchor is not None:
-        found = follow(*take.anchor, seen)
-        if found is not None and found.is_firm:
+def _correction(shot: Shot, seen: np.ndarray) -> np.ndarray | None:
+    """Returns the homography (3, 3) that corrects a frame that is warped to a shot, or None.
+
+    Args:
+        seen: contrast-normalised grey uint8 (h, w) in shot coordinates.
+    """
+    if shot.anchor is not None:
+        found = register_by_tracking(*shot.anchor, seen)
+        if found is not None and found.is_reliable:
             return found.matrix
-        # Too much has changed since: the next composite becomes the anchor.
-        take.anchor = None
-    found = follow(*take.to_track(), seen)
+        # The picture has changed too much. The next composite becomes the anchor.
+        shot.anchor = None
+    found = register_by_tracking(*shot.to_track(), seen)
     return None if found is None else found.matrix
 
 
-def _agrees(take: Take, sight: Sight, matrix: np.ndarray) -> bool:
-    height, width = take.coarse.shape
-    shrink = scaling(height / take.size[1])
-    coarse = shrink @ matrix @ np.linalg.inv(scaling(sight.coarse.shape[0] / sight.grey.shape[0]))
-    seen = warp(sight.coarse, coarse, (width, height))
-    return same_place(take.coarse, seen, valid_area(sight.coarse.shape, coarse, (width, height)))
+def _agrees_with_composite(shot: Shot, frame: PreparedFrame, matrix: np.ndarray) -> bool:
+    """Returns True if the composite and the frame, warped by `matrix`, show the same scene."""
+    height, width = shot.coarse.shape
+    shrink = scaling(height / shot.size[1])
+    coarse = shrink @ matrix @ np.linalg.inv(scaling(frame.coarse.shape[0] / frame.grey.shape[0]))
+    seen = warp(frame.coarse, coarse, (width, height))
+    return shows_same_scene(
+        shot.coarse, seen, valid_area(frame.coarse.shape, coarse, (width, height))
+    )

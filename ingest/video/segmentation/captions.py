@@ -1,8 +1,8 @@
-"""Captions that the cutter laid over the picture: boxes of text on the screen.
+"""Detects captions that were edited into the video: boxes of text at a fixed place on the screen.
 
-A caption comes or goes at once, with the camera's motion undone, in a long upright box while most
-of what is around it stays; and as long as it is there the same letters stand in that box of the
-screen, whatever is painted and whoever moves behind them. Paint and hands show no letters.
+A caption appears or disappears at once: after compensation of the camera's motion, a long upright
+box changes while most of its neighbourhood stays. While it is shown, the same letters stand in that
+box of the screen, whatever moves behind them. Paint and hands do not.
 """
 
 from __future__ import annotations
@@ -14,39 +14,52 @@ import cv2
 import numpy as np
 
 CHANGED = 18
-"""Difference (of 255) from which a pixel changed."""
+"""Difference (of 255) above which a pixel has changed."""
 JOINED_PX = (9, 3)
-"""Gaps, width and height, that are closed within a box."""
-MIN_WIDTH_SHARE, MIN_HEIGHT_PX, MIN_ASPECT = 0.25, 6, 3.0
-"""Of a box: its width as a share of the frame's, its height, its width over its height."""
-FILLED, CHANGED_AROUND = 0.75, 0.4
-"""Share of a box that changes when it comes or goes at least, and of its rim at most."""
-MIN_CONTRAST, MIN_CONTRAST_RATIO = 12.0, 1.6
-"""Mean slope of the grey picture, a pixel, in a box with letters; and over that without them."""
+"""Width and height in pixels of the gaps that are closed within a box."""
+MIN_WIDTH_SHARE = 0.25
+"""Least width of a box, as a share of the width of the frame."""
+MIN_HEIGHT_PX = 6
+"""Least height of a box in pixels."""
+MIN_ASPECT = 3.0
+"""Least ratio of the width of a box to its height."""
+MIN_CHANGED_INSIDE = 0.75
+"""Least share of changed pixels in a box when a caption appears or disappears."""
+MAX_CHANGED_AROUND = 0.4
+"""Largest share of changed pixels around the box at that moment."""
+MIN_CONTRAST = 12.0
+"""Least mean gradient (grey levels per pixel) of a box with letters."""
+MIN_CONTRAST_RATIO = 1.6
+"""Least ratio of the mean gradient with letters to that without."""
 SAME_LETTERS = 0.5
-"""Correlation of the slopes in a box from which it shows the same letters. Measured: 0.76 to 1
-while a caption is there, below 0.3 before and after."""
-SHORTEST, LONGEST_SHARE = 4, 0.15
-"""Frames that a caption stays at least; share of all frames that it stays at most."""
-GAP_PX, RIM_PX = 2, 4
-"""Soft rim of a box, which belongs to it; and what is looked at around that."""
+"""Correlation of gradients from which a box shows the same letters. Measured: 0.76 to 1 while a
+caption is shown, below 0.3 before and after."""
+MIN_FRAMES = 4
+"""Least number of frames of a caption."""
+MAX_SHARE = 0.15
+"""Largest share of all frames that show one caption."""
+GAP_PX = 2
+"""Width in pixels of the soft border of a box; it belongs to the caption."""
+RIM_PX = 4
+"""Width in pixels of the neighbourhood around that border."""
 
 Box = tuple[int, int, int, int]
-"""Left, top, width, height."""
+"""(left, top, width, height) in pixels."""
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A box on the screen that is covered for some time."""
+    """A box on the screen that is covered in some consecutive frames."""
 
     first: int
-    """Positions of the first and the last frame that show it."""
+    """Position of the first frame that shows it."""
     last: int
+    """Position of the last frame that shows it."""
     box: Box
-    """In pixels of the frames that it was found in."""
+    """In pixels of the frames of `find_captions`."""
 
     def area(self, shape: tuple[int, ...]) -> np.ndarray:
-        """bool (h, w), the first two of `shape`: the box with its soft rim."""
+        """The box with its soft border: bool (h, w), the first two of `shape`."""
         covered = np.zeros(shape[:2], bool)
         covered[_window(self.box, GAP_PX)] = True
         return covered
@@ -55,28 +68,28 @@ class Caption:
 def find_captions(
     frames: Sequence[np.ndarray], change_at: Callable[[int], np.ndarray | None]
 ) -> tuple[Caption, ...]:
-    """The captions of a film, each found once or twice.
+    """The captions of a video. A caption may be returned twice: by its start and by its end.
 
     Args:
-        frames: small grey copies, uint8 (h, w), of all frames that are looked at.
-        change_at: for a frame, uint8 (h, w): how much the frames before and after it differ, both
-            laid over it; None where they cannot be compared.
+        frames: small grey copies, uint8 (h, w), of all sampled frames.
+        change_at: for position n, the absolute difference of frames n - 1 and n + 1, both aligned
+            to frame n: uint8 (h, w); None where they cannot be aligned.
     """
     captions = []
     for n in range(1, len(frames) - 1):
         change = change_at(n)
         if change is not None:
             for box in _boxes(change > CHANGED):
-                stay = _stay(n, box, frames)
-                if stay is not None:
-                    captions.append(Caption(*stay, box))
+                interval = _interval(n, box, frames)
+                if interval is not None:
+                    captions.append(Caption(*interval, box))
     return tuple(captions)
 
 
 def _boxes(changed: np.ndarray) -> list[Box]:
-    """Long boxes in which a frame changes, bool (h, w), while most around them does not."""
+    """Long boxes with many changed pixels inside and few around; `changed` is bool (h, w)."""
     solid = cv2.morphologyEx(changed.astype(np.uint8), cv2.MORPH_CLOSE, _block(*JOINED_PX))
-    # An arm beside a caption is not as wide as it, a brush not as tall.
+    # The opening removes an arm, which is not as wide, and a brush, which is not as tall.
     least = _block(round(MIN_WIDTH_SHARE * changed.shape[1]), MIN_HEIGHT_PX)
     solid = cv2.morphologyEx(solid, cv2.MORPH_OPEN, least)
     _, _, found, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
@@ -87,49 +100,55 @@ def _boxes(changed: np.ndarray) -> list[Box]:
             continue
         inside, near, far = (changed[_window(box, px)] for px in (0, GAP_PX, GAP_PX + RIM_PX))
         around = (far.sum() - near.sum()) / max(1, far.size - near.size)
-        if inside.mean() >= FILLED and around <= CHANGED_AROUND:
+        if inside.mean() >= MIN_CHANGED_INSIDE and around <= MAX_CHANGED_AROUND:
             boxes.append(box)
     return boxes
 
 
 def _block(width: int, height: int) -> np.ndarray:
+    """A rectangular structuring element."""
     return np.ones((height, width), np.uint8)
 
 
 def _window(box: Box, grown_px: int = 0) -> tuple[slice, slice]:
+    """The rows and columns of a box that is grown on every side."""
     left, top, width, height = box
     rows = slice(max(0, top - grown_px), top + height + grown_px)
     return rows, slice(max(0, left - grown_px), left + width + grown_px)
 
 
-def _stay(n: int, box: Box, frames: Sequence[np.ndarray]) -> tuple[int, int] | None:
-    """First and last frame with the caption that comes or goes in a box at frame `n`; None where
-    no letters come or go there, or they stay too long to be a caption."""
-    before, after = (_slopes(frames[m], box) for m in (n - 1, n + 1))
-    goes = before.mean() > after.mean()
-    letters, none = (before, after) if goes else (after, before)
+def _interval(n: int, box: Box, frames: Sequence[np.ndarray]) -> tuple[int, int] | None:
+    """First and last frame of the caption that appears or disappears in a box at frame `n`.
+
+    None if no letters appear or disappear there, or too few or too many frames show them.
+    """
+    before, after = (_gradients(frames[m], box) for m in (n - 1, n + 1))
+    disappears = before.mean() > after.mean()
+    letters, none = (before, after) if disappears else (after, before)
     if letters.mean() < max(MIN_CONTRAST, MIN_CONTRAST_RATIO * none.mean()):
         return None
-    step, longest = -1 if goes else 1, round(LONGEST_SHARE * len(frames))
+    step, longest = -1 if disappears else 1, round(MAX_SHARE * len(frames))
     m = n + step
-    while 0 <= m < len(frames) and _alike(_slopes(frames[m], box), letters) >= SAME_LETTERS:
+    while (
+        0 <= m < len(frames) and _correlation(_gradients(frames[m], box), letters) >= SAME_LETTERS
+    ):
         m += step
     if m == len(frames):
         # What stays to the end may be painted.
         return None
-    # A fading caption shows no letters yet, or no longer.
+    # Frame m is included: a caption that fades in or out shows no clear letters there.
     first, last = sorted((n, max(m, 0)))
-    return (first, last) if SHORTEST <= last - first <= longest else None
+    return (first, last) if MIN_FRAMES <= last - first <= longest else None
 
 
-def _slopes(frame: np.ndarray, box: Box) -> np.ndarray:
-    """float32 (height, width): how steep the grey picture is in a box, levels a pixel."""
+def _gradients(frame: np.ndarray, box: Box) -> np.ndarray:
+    """Gradient magnitude of a grey frame in a box, grey levels per pixel: float32 (h, w)."""
     grey = frame[_window(box)]
     return np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 8
 
 
-def _alike(first: np.ndarray, second: np.ndarray) -> float:
-    """Correlation of two boxes; 0 where they are not of one size."""
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    """Correlation of two boxes, -1 to 1; 0 if their sizes differ."""
     if first.shape != second.shape:
         return 0.0
     a, b = first - first.mean(), second - second.mean()

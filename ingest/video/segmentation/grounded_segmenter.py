@@ -1,7 +1,7 @@
-"""Grounding DINO finds what words name, SAM draws its mask: the pretrained segmenter.
+"""Segments canvas and occluders with pretrained networks: Grounding DINO boxes, SAM masks.
 
-Both are transformers' own classes, from any folder or hub name. torch and transformers are imported
-late and nowhere else in this package: only the actors that hold the networks pay for them.
+Both are transformers' own classes, loaded from any folder or hub name. torch and transformers are
+imported late and nowhere else in this package, so only the actors that run the networks load them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from ingest.video.canvas.mask_outline import quad_of_mask
 from ingest.video.segmentation.segmenter import SegmenterConfig, batches
 
 MIN_CANVAS = 0.05
-"""Least share of the picture that the box of a canvas takes."""
+"""Least area of the box of a canvas, as a share of the picture."""
 MAX_BOXES = 12
-"""Things that may cover a canvas at once; the best ones are taken."""
+"""Most occluders per picture; those with the highest scores are taken."""
 
 
 class GroundedSegmenter:
@@ -43,7 +43,7 @@ class GroundedSegmenter:
         self._masker, self._points = _load(config.mask_model, "sam", "mask_model", device)
 
     def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
-        """The largest-scoring canvas of each picture as corners (4, 2), or None."""
+        """The corners (4, 2) of the highest-scoring canvas in each picture; None without one."""
         found: list[np.ndarray | None] = []
         for part in batches(images, self.config.batch_size):
             boxes = [
@@ -56,8 +56,8 @@ class GroundedSegmenter:
                 found.append(quad_of_mask(masks[0]) if len(masks) else None)
         return found
 
-    def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Everything in each picture that the config's words for cover name, bool (h, w)."""
+    def occluders(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The union of all occluders (`cover_text` of the config) in each picture: bool (h, w)."""
         found: list[np.ndarray] = []
         for part in batches(images, self.config.batch_size):
             boxes = [
@@ -88,21 +88,21 @@ class GroundedSegmenter:
         found = []
         for result in results:
             scores, boxes = (result[name].float().cpu().numpy() for name in ("scores", "boxes"))
-            # No box at all comes with one empty label.
+            # transformers returns one empty label if there is no box.
             labels = result["text_labels"][: len(scores)]
             named = np.array([bool(label.strip()) for label in labels], bool)
             found.append((scores[named], boxes[named]))
         return found
 
     def _masks(self, images: Sequence[np.ndarray], boxes: list[np.ndarray]) -> list[np.ndarray]:
-        """bool (number of boxes, h, w) of each picture."""
+        """The mask of every box in each picture: bool (number of boxes, h, w)."""
         import torch
 
         masks = [np.zeros((0, *image.shape[:2]), bool) for image in images]
         places = [i for i, found in enumerate(boxes) if len(found)]
         if not places:
             return masks
-        # SAM takes the same number of boxes for each picture of a batch: the first ones again.
+        # SAM needs equally many boxes in all pictures of a batch, so the first ones are repeated.
         most = max(len(boxes[i]) for i in places)
         filled = [np.resize(boxes[i], (most, 4)).astype(float).tolist() for i in places]
         inputs = self._points(
@@ -125,7 +125,7 @@ class GroundedSegmenter:
 
 
 def _best_canvas(scores: np.ndarray, boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The best box, (1, 4), among those large enough; (0, 4) without one."""
+    """The box with the highest score among those large enough, (1, 4); (0, 4) without one."""
     sides = np.maximum(boxes[:, 2:] - boxes[:, :2], 0)
     large = sides.prod(axis=1) >= MIN_CANVAS * shape[0] * shape[1]
     order = np.argsort(-scores, kind="stable")
@@ -144,7 +144,7 @@ def _load(name: str, kind: str, key: str, device: str) -> tuple[Any, Any]:
 
     classes: dict[str, Any] = {"grounding-dino": GroundingDinoForObjectDetection, "sam": SamModel}
     try:
-        # Asked for first: without a network every file costs 20 s of retries.
+        # The config is loaded first: without internet every file costs 20 s of retries.
         found = AutoConfig.from_pretrained(name).model_type
         if found != kind:
             raise UserError(

@@ -1,4 +1,4 @@
-"""The segmenter's networks in Ray actors of their own, asked by the workers of all videos."""
+"""Runs the segmenter's networks in Ray actors that the workers of all videos share."""
 
 from __future__ import annotations
 
@@ -24,14 +24,16 @@ from ingest.video.segmentation.segmenter import (
     batches,
 )
 
-MAX_RESTARTS, MAX_RETRIES = 3, 2
-"""How often a killed actor comes back, and a request that died with it is made again."""
+MAX_RESTARTS = 3
+"""How often a killed actor is restarted."""
+MAX_RETRIES = 2
+"""How often a request whose actor was killed is repeated."""
 ANSWER_TIMEOUT_S = 900.0
-"""How long an answer may take, waiting for other videos' questions included."""
+"""Longest time for an answer, with waiting for the requests of other videos."""
 
 
-class _Holder:
-    """What an actor runs: the networks, loaded once."""
+class _SegmenterActor:
+    """The class of an actor; it loads the networks once."""
 
     def __init__(self, config: SegmenterConfig) -> None:
         self._segmenter = GroundedSegmenter(config)
@@ -45,7 +47,7 @@ class _Holder:
 
 @dataclass
 class ActorSegmenter:
-    """A `Segmenter` that asks actors in turn; it can be sent to other processes."""
+    """A `Segmenter` that sends batches to actors in turn; it can be pickled."""
 
     actors: list[Any]
     batch_size: int
@@ -54,16 +56,16 @@ class ActorSegmenter:
     def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         return self._ask("canvas", images)
 
-    def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        return self._ask("cover", images)
+    def occluders(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        return self._ask("occluders", images)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_turns": None}
 
     def _ask(self, question: Question, images: Sequence[np.ndarray]) -> list[Any]:
         if self._turns is None:
-            # Each process starts with another actor, so that all have work; whichever answers
-            # says the same.
+            # Processes start with different actors, which balances load. All actors give the same
+            # answers.
             self._turns = itertools.cycle(range(len(self.actors)))
             for _ in range(os.getpid() % len(self.actors)):
                 next(self._turns)
@@ -79,23 +81,23 @@ class ActorSegmenter:
 def segmenter_actors(
     config: SegmenterConfig, layout: ActorsConfig, address: str | None = None
 ) -> Iterator[Segmenter | None]:
-    """The segmenter of a run, gone with the block; None if the config asks for none.
+    """Context with the segmenter of a run, whose actors end with it; None without a `model`.
 
     Raises:
-        UserError: the networks cannot be loaded, or found no room on the cluster.
+        UserError: the networks cannot be loaded, or the cluster lacks resources for the actors.
     """
     if not config.model:
         yield None
         return
     connect(address)
-    holder = ray.remote(
-        # An actor waits most of the time; on a small machine a core of its own would block videos.
+    actor_class = ray.remote(
+        # Actors wait most of the time; reserved cores would block videos on a small machine.
         num_cpus=0,
         num_gpus=layout.num_gpus,
         max_restarts=MAX_RESTARTS,
         max_task_retries=MAX_RETRIES,
-    )(_Holder)
-    actors: list[Any] = [holder.remote(config) for _ in range(layout.num_actors)]
+    )(_SegmenterActor)
+    actors: list[Any] = [actor_class.remote(config) for _ in range(layout.num_actors)]
     try:
         _wait(actors, layout)
         yield ActorSegmenter(actors, config.batch_size)
@@ -105,6 +107,7 @@ def segmenter_actors(
 
 
 def _wait(actors: list[Any], layout: ActorsConfig) -> None:
+    """Wait until all actors are ready. Raises UserError if they are not in time, or failed."""
     try:
         ray.get([actor.is_ready.remote() for actor in actors], timeout=layout.start_timeout_s)
     except GetTimeoutError as error:
@@ -114,5 +117,5 @@ def _wait(actors: list[Any], layout: ActorsConfig) -> None:
             "num_gpus, or add nodes"
         ) from error
     except RayError as error:
-        told = str(error).strip().splitlines()[-1]
-        raise UserError(f"the segmenter did not start: {told}") from error
+        reason = str(error).strip().splitlines()[-1]
+        raise UserError(f"the segmenter did not start: {reason}") from error

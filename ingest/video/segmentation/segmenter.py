@@ -1,8 +1,7 @@
-"""Canvas and hands found by pretrained networks: what is asked of them, whoever answers.
+"""Defines interface and config of the optional pretrained segmenter of canvas and occluders.
 
-Off by default: the built-in stages need no weights. `ingest.video.segmentation.grounded_segmenter`
-holds the networks, `ingest.execution.ray_actors` runs them beside the video workers,
-`ingest.video.segmentation.segmenting` uses them.
+Off by default: the built-in stages need no weights. `grounded_segmenter` holds the networks,
+`ray_segmenter` runs them next to the video workers, `shot_segmentation` uses them.
 """
 
 from __future__ import annotations
@@ -15,54 +14,55 @@ from pydantic import Field
 
 from ingest.conventions.config import Config
 
-Question = Literal["canvas", "cover"]
+Question = Literal["canvas", "occluders"]
+"""The name of a method of `Segmenter`: what a request asks for."""
 
 
 class Segmenter(Protocol):
-    """Finds things in pictures, RGB uint8 (h, w, 3) each, of any sizes."""
+    """Segments pictures, RGB uint8 (h, w, 3) each, of any sizes."""
 
     def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         """The canvas in each picture: its outer corners in pixels, float64 (4, 2) as top left, top
-        right, bottom right, bottom left; None where none is found."""
+        right, bottom right, bottom left; None without one."""
         ...
 
-    def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """What lies over a canvas (hands, arms, tools) in each picture: bool (h, w)."""
+    def occluders(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """The mask of all occluders (hands, arms, tools) in each picture: bool (h, w)."""
         ...
 
 
 class SegmenterConfig(Config):
-    """Pretrained networks that find canvas and hands, as in the paper; off without a `model`."""
+    """Pretrained networks that segment canvas and hands, as in the paper; off without `model`."""
 
     model: str = ""
     """Folder or hub name of a Grounding DINO in the transformers layout, such as
     IDEA-Research/grounding-dino-base; empty: no network is used."""
     mask_model: str = "facebook/sam-vit-base"
-    """Folder or hub name of a SAM, which turns the found boxes into masks."""
+    """Folder or hub name of a SAM, which turns the detected boxes into masks."""
     canvas_text: str = "a canvas. a painting. a sheet of paper."
-    """What the canvas is called: lower case, a full stop after each thing."""
+    """Prompt for the canvas: lower case, a full stop after each name."""
     cover_text: str = "a hand. an arm. a brush. a pencil. a palette."
-    """What covers it."""
+    """Prompt for the occluders, in the same format."""
     box_threshold: float = Field(default=0.3, ge=0, le=1)
     """Least score of a box."""
     text_threshold: float = Field(default=0.25, ge=0, le=1)
-    """Least score of a word; boxes that no word fits are dropped."""
+    """Least score of a word; boxes without a word are dropped."""
     batch_size: int = Field(default=8, ge=1)
-    """Pictures given to the networks at once. More is faster on a GPU and needs more memory; sums
-    in another order may move a mask by a pixel, so it counts as a setting of the result."""
+    """Pictures per batch. More is faster on a GPU and needs more memory. Another order of summation
+    may move a mask by a pixel, so it is part of the identity of the result."""
 
 
 class ActorsConfig(Config):
-    """Where the segmenter's networks run, beside the video workers."""
+    """Where the segmenter's networks run, next to the video workers."""
 
     num_actors: int = Field(default=1, ge=1)
     """Copies of the networks; each is loaded once and serves many videos."""
     num_gpus: float = Field(default=0.0, ge=0)
-    """GPU share of each copy: 0.25 puts four on one GPU, 0 leaves them on the CPU."""
+    """GPU share of each copy: 0.25 puts four on one GPU, 0 runs them on the CPU."""
     start_timeout_s: float = Field(default=900.0, gt=0)
-    """How long the networks may take to be scheduled and loaded."""
+    """Longest time to schedule and load the networks."""
 
 
 def batches(images: Sequence[np.ndarray], size: int) -> list[Sequence[np.ndarray]]:
-    """The pictures in runs of `size`: the same ones together, wherever the networks run."""
+    """The pictures in batches of `size`. Wherever the networks run, the batches are the same."""
     return [images[start : start + size] for start in range(0, len(images), size)]

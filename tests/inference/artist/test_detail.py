@@ -5,7 +5,11 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from inference.artist.detail import arrival_and_rest, full_size_canvas, keep_outside
+from inference.artist.detail import (
+    full_size_canvas,
+    interpolation_weight_and_residual,
+    keep_outside,
+)
 
 SMALL = (24, 32)
 
@@ -46,7 +50,7 @@ def test_arrival_and_rest_add_up() -> None:
     rng = np.random.default_rng(1)
     before, rendered, goal = rng.uniform(0, 255, (3, 6, 8, 3)).astype(np.float32)
     inside = rng.random((6, 8)).astype(np.float32)
-    arrival, rest = arrival_and_rest(before, rendered, goal, inside)
+    arrival, rest = interpolation_weight_and_residual(before, rendered, goal, inside)
     assert arrival.min() >= 0
     assert arrival.max() <= 1
     whole = before + arrival[..., None] * (goal - before) + rest
@@ -57,7 +61,7 @@ def test_where_no_way_is_left_the_region_decides() -> None:
     same = np.full((4, 4, 3), 90, np.float32)
     inside = np.zeros((4, 4), np.float32)
     inside[:2] = 1
-    arrival, _ = arrival_and_rest(same, same, same, inside)
+    arrival, _ = interpolation_weight_and_residual(same, same, same, inside)
     assert np.allclose(arrival, inside)
 
 

@@ -27,10 +27,12 @@ CPU = torch.device("cpu")
 def thinner(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders of still smaller networks, as deep as before."""
     size = UNetSize(
-        channels=(8, 16, 16, 16), attention=benchmark_folder.THIN.attention, layers_per_block=1,
+        channels=(8, 16, 16, 16),
+        attention=benchmark_folder.NARROW_UNET.attention,
+        layers_per_block=1,
         heads=2, norm_groups=8,
     )  # fmt: skip
-    monkeypatch.setattr(benchmark_folder, "THIN", size)
+    monkeypatch.setattr(benchmark_folder, "NARROW_UNET", size)
 
 
 def test_sparse_folders_have_the_headers_of_real_ones(tmp_path: Path) -> None:
@@ -47,14 +49,14 @@ def test_sparse_folders_have_the_headers_of_real_ones(tmp_path: Path) -> None:
 
 def test_gpu_rows_at_small_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """As `--device cpu --size small`, but in this process."""
-    monkeypatch.setattr(benchmark_memory, "CANVAS", (64, 80))
+    monkeypatch.setattr(benchmark_memory, "CANVAS_SIZE_PX", (64, 80))
 
     def here(place: Path, device: Any, dtype: str, switches: dict[str, Any]) -> dict[str, int]:
         return benchmark_memory.peaks(str(place), str(device), dtype, switches)
 
     monkeypatch.setattr(benchmark_memory, "measured", here)
     monkeypatch.setattr(benchmark, "update_seconds", lambda *given: 1.0)
-    rows = benchmark.lent_rows(CPU, "small", 1)
+    rows = benchmark.gpu_rows(CPU, "small", 1)
     assert [row["measure"].partition(",")[0] for row in rows[:1]] == ["one update at 512x640"]
     assert len(rows) == 5
     assert all(row["value"] > 0 for row in rows)
@@ -80,4 +82,4 @@ def test_a_failed_child_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_without_a_gpu_rows_say_so() -> None:
     assert {row["value"] for row in benchmark.unmeasured()} == {"not measured"}
     assert len(benchmark.unmeasured()) == len(benchmark.GPU_ROWS)
-    assert PAPER.image_side_px == benchmark_memory.CANVAS[0]
+    assert PAPER.image_side_px == benchmark_memory.CANVAS_SIZE_PX[0]

@@ -13,8 +13,14 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.artist.artist import PainterArtist  # noqa: E402
-from inference.command.easel import Easel, device_named, fingerprint_of, painter_record, set_up  # noqa: E402
 from inference.command.painting import finished_before, paint_picture  # noqa: E402
+from inference.command.painting_context import (  # noqa: E402
+    PaintingContext,
+    fingerprint_of,
+    load_context,
+    painter_record,
+    resolve_device,
+)
 from inference.inputs.picture import Picture, load_picture  # noqa: E402
 from inference.output.export import ExportConfig  # noqa: E402
 from inference.output.session import read_session  # noqa: E402
@@ -24,12 +30,12 @@ from ingest.conventions.errors import UserError  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def easel(painter_folder: Path) -> Easel:
+def context(painter_folder: Path) -> PaintingContext:
     short = ExportConfig(fps=4, hold_s=0.25, fade_s=0.25, final_hold_s=0.25)
     config = InferenceConfig(
         painter=str(painter_folder), stop=StopConfig(max_steps=3), export=short
     )
-    return set_up(config, painter_record(config)[0])
+    return load_context(config, painter_record(config)[0])
 
 
 @pytest.fixture
@@ -37,17 +43,17 @@ def picture(picture_file: Path) -> Picture:
     return load_picture(picture_file, InferenceConfig().picture)
 
 
-def artist_of(easel: Easel, picture: Picture, **detail: Any) -> PainterArtist:
-    config = easel.config
-    manner = config.detail.model_copy(update=detail)
-    return PainterArtist(easel.painter, picture.image, config.sampling, manner, seed=0)
+def artist_of(context: PaintingContext, picture: Picture, **detail: Any) -> PainterArtist:
+    config = context.config
+    detail_config = config.detail.model_copy(update=detail)
+    return PainterArtist(context.painter, picture.image, config.sampling, detail_config, seed=0)
 
 
 def test_paints_a_picture_with_everything_around_it(
-    easel: Easel, picture: Picture, tmp_path: Path
+    context: PaintingContext, picture: Picture, tmp_path: Path
 ) -> None:
     seen = []
-    record = paint_picture(easel, picture, tmp_path / "hill", seen.append)
+    record = paint_picture(context, picture, tmp_path / "hill", seen.append)
     assert len(seen) == len(record.steps)
     session = read_session(tmp_path / "hill")
     assert session.record == record
@@ -65,62 +71,66 @@ def test_paints_a_picture_with_everything_around_it(
 
 
 def test_same_seed_same_bytes_and_another_seed_another_painting(
-    easel: Easel, picture: Picture, tmp_path: Path
+    context: PaintingContext, picture: Picture, tmp_path: Path
 ) -> None:
     for name in "ab":
-        paint_picture(easel, picture, tmp_path / name)
+        paint_picture(context, picture, tmp_path / name)
     files = [p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*") if p.is_file()]
     assert len(files) > 8
     for file in files:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
-    artist = artist_of(easel, picture)
+    artist = artist_of(context, picture)
     white, whole = np.full_like(picture.image, 255), np.ones(picture.image.shape[:2], bool)
     first = artist.render(white, picture.image, whole, "sky", 10.0, 0)
     artist.state.seed = 1
     assert not np.array_equal(first, artist.render(white, picture.image, whole, "sky", 10.0, 0))
 
 
-def test_finished_paintings_are_recognised(easel: Easel, picture: Picture, tmp_path: Path) -> None:
-    record = easel.record
-    assert finished_before(tmp_path, picture, record, easel.config) is None
-    done = paint_picture(easel, picture, tmp_path)
-    assert finished_before(tmp_path, picture, record, easel.config) == done
+def test_finished_paintings_are_recognised(
+    context: PaintingContext, picture: Picture, tmp_path: Path
+) -> None:
+    record = context.record
+    assert finished_before(tmp_path, picture, record, context.config) is None
+    done = paint_picture(context, picture, tmp_path)
+    assert finished_before(tmp_path, picture, record, context.config) == done
     other = dataclasses.replace(picture, sha256="0" * 64)
-    assert finished_before(tmp_path, other, record, easel.config) is None
-    config = easel.config.model_copy(update={"stop": StopConfig(max_steps=4)})
+    assert finished_before(tmp_path, other, record, context.config) is None
+    config = context.config.model_copy(update={"stop": StopConfig(max_steps=4)})
     assert finished_before(tmp_path, picture, record, config) is None
     retrained = record.model_copy(update={"fingerprint": "f" * 12})
-    assert finished_before(tmp_path, picture, retrained, easel.config) is None
+    assert finished_before(tmp_path, picture, retrained, context.config) is None
 
 
-def test_a_killed_painting_counts_as_none(easel: Easel, picture: Picture, tmp_path: Path) -> None:
-    paint_picture(easel, picture, tmp_path)
+def test_a_killed_painting_counts_as_none(
+    context: PaintingContext, picture: Picture, tmp_path: Path
+) -> None:
+    paint_picture(context, picture, tmp_path)
 
     def die(step: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        paint_picture(easel, picture, tmp_path, die)
-    assert finished_before(tmp_path, picture, easel.record, easel.config) is None
+        paint_picture(context, picture, tmp_path, die)
+    assert finished_before(tmp_path, picture, context.record, context.config) is None
 
 
-def test_outside_the_region_pixels_stay(easel: Easel, picture: Picture) -> None:
+def test_outside_the_region_pixels_stay(context: PaintingContext, picture: Picture) -> None:
     mask = np.zeros(picture.image.shape[:2], bool)
     mask[:20] = True
     rng = np.random.default_rng(0)
     canvas = rng.integers(0, 256, picture.image.shape, dtype=np.uint8)
-    kept = artist_of(easel, picture).render(canvas, picture.image, mask, "sky", 10.0, 0)
+    kept = artist_of(context, picture).render(canvas, picture.image, mask, "sky", 10.0, 0)
     assert np.array_equal(kept[20:], canvas[20:])
-    published = artist_of(easel, picture, keep_outside_mask=False, carry_detail=False)
+    published = artist_of(context, picture, keep_outside_mask=False, carry_detail=False)
     repainted = published.render(canvas, picture.image, mask, "sky", 10.0, 0)
     assert not np.array_equal(repainted[20:], canvas[20:]), "the published renderer repaints all"
 
 
-def test_answers_have_the_canvas_size(easel: Easel) -> None:
+def test_answers_have_the_canvas_size(context: PaintingContext) -> None:
     for height, width in ((64, 80), (90, 50), (33, 120)):
         image = np.full((height, width, 3), 120, np.uint8)
         picture = Picture(Path("x.png"), image, "0" * 64, (width, height))
-        artist = artist_of(easel, picture)
+        artist = artist_of(context, picture)
         white = np.full_like(image, 255)
         instruction = artist.instruct(white, image)
         assert instruction.text
@@ -149,8 +159,8 @@ def test_fingerprint_follows_content_only(painter_folder: Path, tmp_path: Path) 
 
 
 def test_device_names() -> None:
-    assert device_named("cpu").type == "cpu"
+    assert resolve_device("cpu").type == "cpu"
     for name in ("nonsense", "cuda:99"):
         with pytest.raises(UserError, match="cannot be used") as raised:
-            device_named(name)
+            resolve_device(name)
         assert "\n" not in str(raised.value)

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from inference.command.painting_work import Outcome  # noqa: E402
+from inference.command.batch_painting import Outcome  # noqa: E402
 from inference.command.paintings_page import write_page, write_table  # noqa: E402
 from inference.inputs.jobs import Job  # noqa: E402
 from inference.output.session import Session  # noqa: E402

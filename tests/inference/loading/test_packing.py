@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from inference.loading.packing import PackedConv2d, PackedLinear, can_pack, pack_for_processor  # noqa: E402
+from inference.loading.packing import PackedConv2d, PackedLinear, can_pack, pack_for_cpu  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from inference.rollout.stop import StopConfig  # noqa: E402
 from inference.settings import InferenceConfig  # noqa: E402
@@ -35,7 +35,7 @@ def test_layers_agree_for_any_number_of_rows(num_rows: int, options: dict[str, i
 
 def test_a_packed_painter_paints_the_same(painter_folder: Path) -> None:
     plain, packed = (load_painter(painter_folder) for _ in range(2))
-    pack_for_processor(packed.to_channels_last())
+    pack_for_cpu(packed.to_channels_last())
     kinds = {type(layer) for layer in packed.part("unet").modules()}
     assert {PackedConv2d, PackedLinear} <= kinds
     picture = np.random.default_rng(0).integers(0, 255, (64, 80, 3), np.uint8)
@@ -50,4 +50,4 @@ def test_other_formats_stay_as_they_are(painter_folder: Path) -> None:
     halved = load_painter(painter_folder, dtype=torch.bfloat16)
     assert not can_pack(halved.device, halved.dtype)
     before = halved.part("unet").conv_out
-    assert pack_for_processor(halved).part("unet").conv_out is before
+    assert pack_for_cpu(halved).part("unet").conv_out is before

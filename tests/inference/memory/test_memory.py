@@ -13,24 +13,24 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.artist.guidance import BRANCHES  # noqa: E402
+from inference.command.batch_painting import paint_jobs  # noqa: E402
 from inference.command.command import run_paint  # noqa: E402
-from inference.command.easel import loader_of, painter_record, set_up  # noqa: E402
-from inference.command.painting_work import paint_jobs  # noqa: E402
-from inference.command.starting import start  # noqa: E402
+from inference.command.painting_context import load_context, loader_of, painter_record  # noqa: E402
+from inference.command.rollout_setup import start_rollout  # noqa: E402
 from inference.inputs.jobs import Job  # noqa: E402
 from inference.inputs.picture import load_picture  # noqa: E402
 from inference.loading.memory_config import MemoryConfig  # noqa: E402
 from inference.loading.offload import (  # noqa: E402
-    TAKING_TURNS,
-    HostTurns,
-    LayerTurns,
+    OFFLOADED_PARTS,
+    HostOffload,
+    LayerOffload,
     OffloadedPainter,
-    taking_turns,
+    offloaded_parts,
 )
 from inference.loading.part_loading import prepare_vae, quantised_options  # noqa: E402
 from inference.memory.advice import helping_switches, plan_lines  # noqa: E402
 from inference.memory.live_bytes import counting_live_bytes  # noqa: E402
-from inference.memory.out_of_memory import OutOfMemory, explained, is_out_of_memory  # noqa: E402
+from inference.memory.out_of_memory import OutOfMemory, explain_out_of_memory, is_out_of_memory  # noqa: E402
 from inference.memory.plan import MemoryPlan, memory_plan, network_size, plan_for  # noqa: E402
 from inference.memory.weight_bytes import weights_of  # noqa: E402
 from inference.rollout.stop import StopConfig  # noqa: E402
@@ -50,10 +50,10 @@ def with_memory(config: InferenceConfig, **switches: Any) -> InferenceConfig:
 
 
 def canvases(config: InferenceConfig, picture: Path, painter: Painter | None = None) -> list[Any]:
-    easel = set_up(config, painter_record(config)[0])
+    context = load_context(config, painter_record(config)[0])
     if painter is not None:
-        easel = type(easel)(painter, easel.record, easel.perceptual, config)
-    steps = list(start(easel, load_picture(picture, config.picture)))
+        context = type(context)(painter, context.record, context.perceptual, config)
+    steps = list(start_rollout(context, load_picture(picture, config.picture)))
     return [(step.instruction.text, step.next.tobytes()) for step in steps]
 
 
@@ -72,9 +72,9 @@ def test_networks_on_the_disk_paint_the_same(
     steps: list[list[Any]] = []
     for name, switches in (("plain", {}), ("turns", {"offload": "network"})):
         asked = with_memory(config, **switches)
-        easel = set_up(asked, painter_record(asked)[0])
+        context = load_context(asked, painter_record(asked)[0])
         jobs = [Job(picture_file, tmp_path / name / str(seed), seed) for seed in (1, 2)]
-        records = [outcome.record for outcome in paint_jobs(jobs, easel)]
+        records = [outcome.record for outcome in paint_jobs(jobs, context)]
         steps.append([one and [step.model_dump() for step in one.steps] for one in records])
     assert steps[0] == steps[1]
     frames = [sorted((tmp_path / name).rglob("frames/*")) for name in ("plain", "turns")]
@@ -82,17 +82,17 @@ def test_networks_on_the_disk_paint_the_same(
     assert [f.read_bytes() for f in frames[0]] == [f.read_bytes() for f in frames[1]]
 
 
-@pytest.mark.parametrize("kind", [HostTurns, LayerTurns])
+@pytest.mark.parametrize("kind", [HostOffload, LayerOffload])
 def test_networks_that_take_turns_paint_the_same(
     kind: Any, config: InferenceConfig, picture_file: Path, plain: list[Any]
 ) -> None:
     """The GPU's two ways, with the CPU for a device."""
     loader = loader_of(with_memory(config, offload="network"))
-    names = taking_turns(loader)
+    names = offloaded_parts(loader)
     waiting = {name: loader.load(name) for name in names}
     staying = {name: loader.load(name) for name in loader.classes if name not in names}
-    turns = kind(waiting, loader.device)
-    painter = OffloadedPainter(staying, waiting, loader, turns, torch.float32)
+    strategy = kind(waiting, loader.device)
+    painter = OffloadedPainter(staying, waiting, loader, strategy, torch.float32)
     assert canvases(config, picture_file, painter) == plain
 
 
@@ -101,16 +101,16 @@ def test_one_network_is_there_at_a_time(config: InferenceConfig, picture_file: P
     present, seen = set[str](), set[str]()
 
     class Spy:
-        def take(self, name: str) -> Any:
+        def load(self, name: str) -> Any:
             assert not present, f"{present} did not make room for {name}"
             present.add(name)
             seen.add(name)
             return loader.load(name)
 
-        def put_back(self, name: str) -> None:
+        def unload(self, name: str) -> None:
             present.remove(name)
 
-    names = taking_turns(loader)
+    names = offloaded_parts(loader)
     staying = {name: loader.load(name) for name in loader.classes if name not in names}
     painter = OffloadedPainter(staying, dict.fromkeys(names), loader, Spy(), torch.float32)
     canvases(config, picture_file, painter)
@@ -123,15 +123,15 @@ def test_host_turns_give_the_device_back(config: InferenceConfig) -> None:
     loader = loader_of(with_memory(config, offload="network"))
     network = loader.load("unet")
     before = {n: t.data_ptr() for n, t in network.state_dict().items()}
-    turns = HostTurns({"unet": network}, torch.device("cpu", 0))
-    assert any(t.data_ptr() != before[n] for n, t in turns.take("unet").state_dict().items())
-    turns.put_back("unet")
+    strategy = HostOffload({"unet": network}, torch.device("cpu", 0))
+    assert any(t.data_ptr() != before[n] for n, t in strategy.load("unet").state_dict().items())
+    strategy.unload("unet")
     assert {n: t.data_ptr() for n, t in network.state_dict().items()} == before
 
 
 def test_layers_have_nowhere_to_go_on_a_cpu(config: InferenceConfig) -> None:
     with pytest.raises(UserError, match="offload network"):
-        set_up(with_memory(config, offload="layer"), painter_record(config)[0])
+        load_context(with_memory(config, offload="layer"), painter_record(config)[0])
 
 
 def test_tiles_and_slices_reach_the_vae() -> None:
@@ -198,7 +198,7 @@ def plan(config: InferenceConfig, picture_file: Path) -> MemoryPlan:
 
 def test_switches_lower_the_expected_peak(plan: MemoryPlan) -> None:
     assert plan.size == (32, 48)
-    assert {stage.network for stage in plan.stages} == {*TAKING_TURNS, "lpips"} - {
+    assert {stage.network for stage in plan.stages} == {*OFFLOADED_PARTS, "lpips"} - {
         "mask_text_encoder"
     }
     total = sum(part.weights.num_bytes for part in plan.parts)
@@ -250,14 +250,14 @@ def test_sizes_as_the_networks_see_them() -> None:
 )
 def test_every_form_of_it_is_explained(error: Exception) -> None:
     with pytest.raises(OutOfMemory, match=r"while rendering canvas 3 .*: take less"):  # noqa: SIM117
-        with explained("rendering canvas 3", lambda: "take less"):
+        with explain_out_of_memory("rendering canvas 3", lambda: "take less"):
             raise error
 
 
 def test_other_errors_pass() -> None:
     assert not is_out_of_memory(RuntimeError("shapes do not fit"))
     assert not is_out_of_memory(cv2.error("bad argument"))
-    with pytest.raises(RuntimeError, match="shapes"), explained("painting", lambda: ""):
+    with pytest.raises(RuntimeError, match="shapes"), explain_out_of_memory("painting", lambda: ""):
         raise RuntimeError("shapes do not fit")
 
 

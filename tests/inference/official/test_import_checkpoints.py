@@ -34,11 +34,11 @@ SMALL = PAPER.model_copy(
 
 def released(part: str) -> dict[str, Any]:
     """A part's tensors with random values under the release's names."""
-    from inference.official.checkpoint import never_read
+    from inference.official.checkpoint import unused_tensor_names
     from training.painter.parts import build_part
 
     network = build_part(part, SMALL)
-    absent = never_read(network) if part == "reference_unet" else set()
+    absent = unused_tensor_names(network) if part == "reference_unet" else set()
     return {
         n: torch.randn_like(t) * 0.05 for n, t in network.state_dict().items() if n not in absent
     }
@@ -250,8 +250,8 @@ def test_an_imported_painter_paints_with_and_without_the_quirks(
     import numpy as np
 
     from inference.artist.sampling import SamplingConfig
-    from inference.command.easel import painter_record, set_up
     from inference.command.painting import paint_picture
+    from inference.command.painting_context import load_context, painter_record
     from inference.inputs.picture import load_picture
     from inference.output.session import read_session
     from inference.rollout.stop import StopConfig
@@ -282,9 +282,9 @@ def test_an_imported_painter_paints_with_and_without_the_quirks(
             painter=str(folder), quirks=quirks, stop=StopConfig(max_steps=2),
             sampling=SamplingConfig(num_steps=2),
         )  # fmt: skip
-        easel = set_up(config, painter_record(config)[0])
+        context = load_context(config, painter_record(config)[0])
         picture = load_picture(file, config.picture)
-        paint_picture(easel, picture, tmp_path / quirks)
+        paint_picture(context, picture, tmp_path / quirks)
         session = read_session(tmp_path / quirks)
         assert session.record.num_painted == 2
         seen[quirks] = session.samples[0].next

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inference.output.contact_sheet import write_sheet
+from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import ExportConfig, write_film, write_frames, write_gif
 from inference.output.frames import canvases, clock
 from inference.output.session import Session
@@ -83,7 +83,7 @@ def test_frames_replace_those_of_a_longer_painting(tmp_path: Path, session: Sess
 
 def test_sheet_has_a_tile_for_every_canvas(tmp_path: Path, session: Session) -> None:
     path = tmp_path / "sheet.png"
-    write_sheet(path, session.samples)
+    write_contact_sheet(path, session.samples)
     with Image.open(path) as image:
         assert image.width > 400
         sheet = np.asarray(image)

@@ -13,12 +13,12 @@ from inference.rollout.steps import Artist, Instruction
 from inference.rollout.stop import StopConfig
 
 
-def rollout(target: np.ndarray, artist: Any, judge: Any, **stop: Any) -> list[Any]:
-    return list(paint(target, artist, judge, 20.0, RegionConfig(), StopConfig(**stop)))
+def rollout(target: np.ndarray, artist: Any, metric: Any, **stop: Any) -> list[Any]:
+    return list(paint(target, artist, metric, 20.0, RegionConfig(), StopConfig(**stop)))
 
 
-def test_paints_from_white_to_the_target(target: np.ndarray, artist: Any, judge: Any) -> None:
-    steps = rollout(target, artist, judge, arrived=0.01)
+def test_paints_from_white_to_the_target(target: np.ndarray, artist: Any, metric: Any) -> None:
+    steps = rollout(target, artist, metric, arrived=0.01)
     assert np.array_equal(steps[0].current, np.full_like(target, 255))
     for before, after in pairwise(steps):
         assert after.current is before.next
@@ -28,23 +28,23 @@ def test_paints_from_white_to_the_target(target: np.ndarray, artist: Any, judge:
     assert [step.instruction.text for step in steps] == ["sky", "mountain", "ground", "tree"]
 
 
-def test_artist_is_asked_three_things_a_step(target: np.ndarray, artist: Any, judge: Any) -> None:
-    rollout(target, artist, judge, max_steps=2, arrived=0)
+def test_artist_is_asked_three_things_a_step(target: np.ndarray, artist: Any, metric: Any) -> None:
+    rollout(target, artist, metric, max_steps=2, arrived=0)
     assert artist.calls == ["instruct", "locate", "render"] * 2
 
 
-def test_steps_come_while_painting(target: np.ndarray, artist: Any, judge: Any) -> None:
+def test_steps_come_while_painting(target: np.ndarray, artist: Any, metric: Any) -> None:
     """A caller may look at a step, or leave, before the next one is painted."""
-    steps = paint(target, artist, judge, 20.0, RegionConfig(), StopConfig())
+    steps = paint(target, artist, metric, 20.0, RegionConfig(), StopConfig())
     next(steps)
     assert artist.calls.count("render") == 1
 
 
 def test_difference_is_that_of_the_canvas_before(
-    target: np.ndarray, artist: Any, judge: Any
+    target: np.ndarray, artist: Any, metric: Any
 ) -> None:
-    steps = rollout(target, artist, judge, arrived=0.01)
-    first = judge.difference(white_canvas(target), target)
+    steps = rollout(target, artist, metric, arrived=0.01)
+    first = metric.difference(white_canvas(target), target)
     assert np.array_equal(steps[0].difference, first)
     assert steps[-1].difference.sum() < first.sum() / 2
 
@@ -62,7 +62,7 @@ class IdleArtist(Artist):
         return canvas.copy()
 
 
-def test_an_idle_artist_is_stopped(target: np.ndarray, judge: Any) -> None:
-    steps = rollout(target, IdleArtist(), judge)
+def test_an_idle_artist_is_stopped(target: np.ndarray, metric: Any) -> None:
+    steps = rollout(target, IdleArtist(), metric)
     assert len(steps) == 4
     assert steps[-1].stop == "unchanged"

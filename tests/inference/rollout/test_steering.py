@@ -16,8 +16,10 @@ from ingest.conventions.errors import UserError
 
 
 @pytest.fixture
-def rollout(target: np.ndarray, artist: Any, judge: Any) -> Rollout:
-    return paint(target, artist, judge, 20.0, RegionConfig(), StopConfig(arrived=0.01, max_steps=9))
+def rollout(target: np.ndarray, artist: Any, metric: Any) -> Rollout:
+    return paint(
+        target, artist, metric, 20.0, RegionConfig(), StopConfig(arrived=0.01, max_steps=9)
+    )
 
 
 def box(target: np.ndarray) -> np.ndarray:
@@ -67,7 +69,7 @@ def test_rewind_and_branch(rollout: Rollout) -> None:
 
 
 def test_a_script_paints_the_same(
-    rollout: Rollout, target: np.ndarray, artist: Any, judge: Any, tmp_path: Path
+    rollout: Rollout, target: np.ndarray, artist: Any, metric: Any, tmp_path: Path
 ) -> None:
     next(rollout)
     rollout.steer(instruction="clouds", add_mask=box(target))
@@ -79,7 +81,7 @@ def test_a_script_paints_the_same(
     list(rollout)
     path = tmp_path / "steering.json"
     path.write_bytes(SCRIPT.dump_json(rollout.actions))
-    other = paint(target, type(artist)(), judge, 20.0, RegionConfig(), rollout.stop)
+    other = paint(target, type(artist)(), metric, 20.0, RegionConfig(), rollout.stop)
     list(other.replay(read_script(path)))
     assert len(other.steps) == len(rollout.steps)
     for ours, theirs in zip(other.steps, rollout.steps, strict=True):
@@ -88,11 +90,11 @@ def test_a_script_paints_the_same(
     assert other.actions == rollout.actions
 
 
-def test_goes_on_from_a_half_finished_canvas(target: np.ndarray, artist: Any, judge: Any) -> None:
+def test_goes_on_from_a_half_finished_canvas(target: np.ndarray, artist: Any, metric: Any) -> None:
     half = target.copy()
     half[48:] = 255
     stop = StopConfig(arrived=0.01)
-    steps = list(paint(target, artist, judge, 20.0, RegionConfig(), stop, half))
+    steps = list(paint(target, artist, metric, 20.0, RegionConfig(), stop, half))
     assert np.array_equal(steps[0].current, half)
     assert len(steps) == 2
 

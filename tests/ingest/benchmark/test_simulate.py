@@ -1,4 +1,4 @@
-"""The simulated run: real bookkeeping around a stand-in that says what it is."""
+"""The simulated run: real bookkeeping around a stand-in for decoding."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pandas
 
-from ingest.benchmark.simulate import KEPT_EVERY, TOLD
+from ingest.benchmark.simulate import KEPT_EVERY, SIMULATED_DETAIL
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def test_a_simulated_run_accounts_for_every_row_and_says_what_it_is(tmp_path: Path) -> None:
+def test_a_simulated_run_accounts_for_every_row_and_states_that_it_is_simulated(
+    tmp_path: Path,
+) -> None:
     words = ["-o", tmp_path, "--rows", "450"]
     done = subprocess.run(
         [sys.executable, "-m", "ingest.benchmark.simulate", *map(str, words)],
@@ -23,8 +25,8 @@ def test_a_simulated_run_accounts_for_every_row_and_says_what_it_is(tmp_path: Pa
     (line,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (line["rows"], line["sources"]) == (450, 450)
     assert "sleep" in line["stand_in"]
-    assert line["driver_peak_mb"] < 600  # the figures for a million rows stand in docs/scale.md
+    assert line["driver_peak_mb"] < 600  # docs/scale.md has the figures for a million rows
     table = pandas.read_parquet(tmp_path / "450" / "videos.parquet")
     assert len(table) == 450
-    assert set(table.detail) == {TOLD}
+    assert set(table.detail) == {SIMULATED_DETAIL}
     assert 0 < (table.status == "kept").sum() < 450 / KEPT_EVERY * 4

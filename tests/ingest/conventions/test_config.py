@@ -1,4 +1,4 @@
-"""Config: errors carry the dotted path, overrides are typed, hashes follow values."""
+"""Config: errors with the dotted path, typed overrides, hashes of values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The import hook: cheap, and enough for every library that asks for torchvision."""
+"""The import hook for torchvision: cheap, and sufficient for the libraries that import it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Processes and nodes killed at random moments: afterwards every byte is that of a quiet run.
+"""Processes and nodes killed at random times: the dataset has the bytes of an undisturbed run.
 
-Three kills of each kind by default; ``KILLS=30 pytest tests/ingest/test_faults.py -s`` does thirty
-and prints what was hit. A run on two nodes is compared with one that knows no Ray at all.
+Three kills of each kind by default; ``KILLS=30 pytest tests/ingest/execution/test_faults.py -s``
+does thirty and prints what was hit. A run on two nodes is compared with a run without Ray.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 KILLS = int(os.environ.get("KILLS", "3"))
 KILLS_A_RUN = 3
 LATEST_S = 3.0
-"""A kill comes between 0 and so many seconds after the run began to write."""
+"""Latest time of a kill, in seconds after the run began to write."""
 SETTINGS = [
     "decode.min_frames=60", "align.side_px=240", "occlusion.side_px=96", "keyframes.side_px=120",
     "keyframes.target_count=8",
@@ -65,14 +65,14 @@ def films(film, odd_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="module")
 def quiet(films: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What an undisturbed run writes that knows no Ray and no other process."""
+    """The files that an undisturbed run writes, without Ray and in one process."""
     root = tmp_path_factory.mktemp("quiet") / "d"
     config = load_section("ingest", IngestConfig, None, OVERRIDES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             Intake,
             "_execute",
-            lambda self, jobs: (Finished(j, self.ingest.work(j.row, j.known)) for j in jobs),
+            lambda self, jobs: (Finished(j, self.ingest.process(j.row, j.known)) for j in jobs),
         )
         pipeline.run([str(films)], root, config)
     return contents(root)

@@ -1,4 +1,4 @@
-"""An item in a process of its own: hangs, memory, deaths, and nobody left behind."""
+"""Isolated processes: time and memory limits, retries, and no orphans."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_results_come_back_from_another_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "reason", "told"),
+    ("code", "reason", "message"),
     [
         ("import signal; signal.raise_signal(9)", "worker-died", "SIGKILL"),
         ("import signal; signal.raise_signal(11)", "worker-died", "SIGSEGV"),
@@ -42,11 +42,11 @@ def test_results_come_back_from_another_process() -> None:
         ("import time; x = b'x' * 900_000_000; time.sleep(60)", "out-of-memory", "memory_mb"),
     ],
 )
-def test_every_end_has_its_reason(code: str, reason: str, told: str) -> None:
+def test_every_end_has_its_reason(code: str, reason: str, message: str) -> None:
     watched = run_code("from ingest.execution.zygote import note; note('known');" + code)
     assert isinstance(watched.result, TaskFailure)
     assert watched.result.reason == reason
-    assert told in watched.result.detail
+    assert message in watched.result.detail
     assert watched.last_note == "known"
     assert run_isolated(os.path.basename, "/x/next", QUICK).result == "next"
 

@@ -1,4 +1,4 @@
-"""The loop around Ray, with Ray and the clock replaced: what is in flight, and what is given up."""
+"""`run_tasks` with a fake Ray and clock: tasks in flight, and cancelling tasks that hang."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_items_are_drawn_lazily_and_few_are_in_flight(fake: FakeRay) -> None:
     assert fake.most_in_flight == 7
 
 
-def test_what_hangs_with_its_worker_is_given_up_and_the_rest_goes_on(fake: FakeRay) -> None:
+def test_hanging_items_are_cancelled_and_the_rest_goes_on(fake: FakeRay) -> None:
     finished = run(iter(["hang-1", "a", "hang-2", "b", "c"]))
     failed = {f.item: f.result for f in finished if isinstance(f.result, TaskFailure)}
     assert sorted(failed) == ["hang-1", "hang-2"] == sorted(fake.cancelled)
@@ -78,7 +78,7 @@ def test_what_hangs_with_its_worker_is_given_up_and_the_rest_goes_on(fake: FakeR
     assert [f.item for f in finished if f.item not in failed] == ["a", "b", "c"]
 
 
-def test_items_that_merely_wait_have_no_clock(fake: FakeRay) -> None:
+def test_waiting_items_do_not_time_out(fake: FakeRay) -> None:
     """Thirty items of 10 s each, two at a time: the last one waits far longer than the limit."""
     finished = run((f"item-{n}" for n in range(30)), max_in_flight=30)
     assert fake.now_s > 100 + STALL_GRACE_S

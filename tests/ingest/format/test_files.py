@@ -1,4 +1,4 @@
-"""Files: atomic or absent, tars that depend on their content only, lossless masks."""
+"""Atomic writes, reproducible tars, lossless masks, JPEG quality."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stored sample: what goes in comes out, and every damage is named by file, key and field."""
+"""Stored samples and keyframes: round trips, and errors that name file, key and field."""
 
 from __future__ import annotations
 

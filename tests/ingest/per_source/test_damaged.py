@@ -126,14 +126,14 @@ from pathlib import Path
 from ingest.video.decoding.decode import DecodeConfig, Video
 from ingest.conventions.errors import Refusal
 for path in map(Path, sys.stdin.read().split("\\n")):
-    start, told = time.monotonic(), {"name": path.name, "frames": 0, "reason": ""}
+    start, result = time.monotonic(), {"name": path.name, "frames": 0, "reason": ""}
     print(path.name, flush=True)
     try:
         video = Video(path, DecodeConfig())
-        told["frames"] = sum(1 for _ in video.frames(video.sample_times(), 64))
+        result["frames"] = sum(1 for _ in video.frames(video.sample_times(), 64))
     except Refusal as refusal:
-        told["reason"] = refusal.reason
-    print(json.dumps(told | {"seconds": time.monotonic() - start}), flush=True)
+        result["reason"] = refusal.reason
+    print(json.dumps(result | {"seconds": time.monotonic() - start}), flush=True)
 """
 
 
@@ -147,15 +147,15 @@ def test_no_file_crashes_hangs_or_fools_the_decoder(damaged: list[Path]) -> None
     )  # fmt: skip
     lines = done.stdout.splitlines()
     assert done.returncode == 0, f"{lines[-1:]} {done.stderr[-500:]}"
-    told = [json.loads(line) for line in lines[1::2]]
-    assert len(told) == len(damaged)
-    assert max(item["seconds"] for item in told) < LIMIT_S
-    reasons = Counter(item["reason"] for item in told if not item["frames"])
+    results = [json.loads(line) for line in lines[1::2]]
+    assert len(results) == len(damaged)
+    assert max(item["seconds"] for item in results) < LIMIT_S
+    reasons = Counter(item["reason"] for item in results if not item["frames"])
     assert set(reasons) <= {"", "unreadable", "no-video-stream", "too-short", "empty-file"}
-    by_name = {item["name"]: item for item in told}
+    by_name = {item["name"]: item for item in results}
     assert all(by_name[name]["reason"] for name, _ in _foreign(random.Random(0)))
     # Damage in one place costs what is there and not the rest.
-    assert sum(item["frames"] >= 15 for item in told) > 100
+    assert sum(item["frames"] >= 15 for item in results) > 100
 
 
 def test_each_has_its_reason_and_leaves_nothing_else(
@@ -174,12 +174,12 @@ def test_each_has_its_reason_and_leaves_nothing_else(
         outcomes.append(ingest(SourceRow(str(path))))
         assert time.monotonic() - start_s < LIMIT_S, path.name
     for outcome in outcomes:
-        told = (outcome.uri, outcome.status, outcome.detail)
-        assert outcome.status in ("kept", "refused"), told
-        assert (outcome.status == "kept") == (outcome.reason == ""), told
-        assert outcome.reason in {"", *VIDEO_REASONS} - {"exception"}, told
-        assert "\n" not in outcome.detail, told
-        assert dataset.outcome_json(outcome.video_id).is_file(), told
+        shown = (outcome.uri, outcome.status, outcome.detail)
+        assert outcome.status in ("kept", "refused"), shown
+        assert (outcome.status == "kept") == (outcome.reason == ""), shown
+        assert outcome.reason in {"", *VIDEO_REASONS} - {"exception"}, shown
+        assert "\n" not in outcome.detail, shown
+        assert dataset.outcome_json(outcome.video_id).is_file(), shown
     assert {outcome.status for outcome in outcomes} == {"kept", "refused"}
     again = make_ingest_video(config, tmp_path / "again")(SourceRow(str(good)))
     assert again == first
@@ -203,7 +203,7 @@ def test_what_is_no_file_is_refused_without_waiting(config: IngestConfig, tmp_pa
     assert ingest(SourceRow(str(folder / "folder.mp4"))).reason == "no-times"
 
 
-def test_a_size_beyond_the_limit_is_told(whole: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_size_beyond_the_limit_is_reported(whole: dict[str, bytes], tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     path.write_bytes(whole[".mp4"])
     config = IngestConfig.model_validate({"decode": {"max_pixels": 4096}})

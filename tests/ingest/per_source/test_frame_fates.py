@@ -1,4 +1,4 @@
-"""Every frame that was looked at has one fate, and the table says what the outcome counts."""
+"""Every sampled frame has one fate, and the table agrees with the counts of the outcome."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ingest.format.dataset import Dataset
 from ingest.ledger.frame_table import FrameFate, drop_counts, read_frames, write_frames
 from ingest.ledger.outcome import VideoOutcome, read_keyframes
 from ingest.ledger.reasons import FRAME_REASONS
-from ingest.ledger.standing import standing_outcome
-from ingest.ledger.stored import write_outcome, write_unkept
+from ingest.ledger.reuse import reusable_outcome
+from ingest.ledger.source_files import write_outcome, write_unkept
 from ingest.per_source.frame_fates import frame_fates
 from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow
-from ingest.video.analysis import Analysis, Looked
+from ingest.video.analysis import Analysis, SampledFrame
 from ingest.video.canvas.canvas import Canvas
 from ingest.video.decoding.decode import Video
-from ingest.video.decoding.spool import Spool
-from ingest.video.keyframes.keyframes import Choice
-from ingest.video.keyframes.span import Span
-from ingest.video.occlusion.occlusion import History
-from ingest.video.registration.observation import Look
-from ingest.video.registration.tracking import AlignConfig, Pose, Tracker
+from ingest.video.decoding.frame_cache import FrameCache
+from ingest.video.keyframes.painting_span import Span
+from ingest.video.keyframes.selection import SelectedKeyframe
+from ingest.video.occlusion.canvas_history import CanvasHistory
+from ingest.video.registration.sampled_video import SampledVideo
+from ingest.video.registration.tracking import Pose
 
 SPEED = 4.0
 PAINT, SKIN = 200, 90
@@ -67,43 +67,43 @@ def test_every_keyframe_names_its_frames(ingested) -> None:
         assert times[stored.keyframe.frame_index] == stored.keyframe.time_s
 
 
-def synthetic() -> tuple[Analysis, Span, list[Choice]]:
-    """Fourteen frames of take 0 in seven bins, two strays amid them, three of an end card after."""
+def synthetic() -> tuple[Analysis, Span, list[SelectedKeyframe]]:
+    """Fourteen frames of shot 0 in seven bins, two strays among them, three of an end card."""
     frames = np.full((14, 8, 8, 3), PAINT, np.uint8)
     frames[6] = SKIN
-    takes = [0] * 5 + [1, 1] + [0] * 9 + [2] * 3
-    looked = [
-        Looked(10 * i, i / 2, Pose(t, np.eye(3)), frames[0], frames[0, ..., 0])
-        for i, t in enumerate(takes)
+    shots = [0] * 5 + [1, 1] + [0] * 9 + [2] * 3
+    sampled = [
+        SampledFrame(10 * i, i / 2, Pose(t, np.eye(3)), frames[0], frames[0, ..., 0])
+        for i, t in enumerate(shots)
     ]
-    used = [i for i, t in enumerate(takes) if t == 0]
+    used = [i for i, t in enumerate(shots) if t == 0]
     off = np.zeros((7, 8, 8), bool)
-    history = History(
+    history = CanvasHistory(
         bins=np.array_split(np.arange(14), 7),
         states=np.full((7, 8, 8, 3), PAINT, np.uint8),
-        covered=off,
+        occluded=off,
         unsure=off,
         tolerance=np.full((8, 8), 13, np.float32),
         never_seen=off[0],
-        moments=np.arange(0, 14, 2),
+        representative_frames=np.arange(0, 14, 2),
     )
     analysis = object.__new__(Analysis)
     for name, value in {
-        "look": Look(looked, Tracker(AlignConfig()), Spool(), (8, 8, 3)),
+        "sampled": SampledVideo(sampled, 360, FrameCache(), (8, 8, 3)),
         "used": used,
         "canvas": Canvas(np.zeros((4, 2)), "frame", 0.0),
         "frames": frames,
         "history": history,
     }.items():
         object.__setattr__(analysis, name, value)
-    choice = Choice(2, 4, 0.1, 0.0, 0.0, {4: off[0], 8: off[0]})
-    return analysis, Span(1, 5), [choice, replace(choice, bin=4, frame=8, looks={8: off[0]})]
+    choice = SelectedKeyframe(2, 4, 0.1, 0.0, 0.0, {4: off[0], 8: off[0]})
+    return analysis, Span(1, 5), [choice, replace(choice, bin=4, frame=8, source_masks={8: off[0]})]
 
 
 def test_a_short_end_card_is_another_shot_and_no_lost_frame() -> None:
-    analysis, span, choices = synthetic()
-    del analysis.looked[-1]
-    reasons = [fate.reason for fate in frame_fates(analysis, span, choices, speed=1.0)]
+    analysis, span, selected = synthetic()
+    del analysis.sampled_frames[-1]
+    reasons = [fate.reason for fate in frame_fates(analysis, span, selected, speed=1.0)]
     assert reasons[5:7] == ["not-registered"] * 2
     assert reasons[-2:] == ["other-shot"] * 2
 
@@ -152,6 +152,6 @@ def test_without_its_table_a_video_is_made_again(tmp_path: Path) -> None:
     write_outcome(dataset, outcome)
     dataset.keyframes_tar("a").touch()
     write_frames(dataset, "a", [FrameFate(0, 0.0, keyframes=(0,))])
-    assert standing_outcome(dataset, "a", "x", "") == outcome
+    assert reusable_outcome(dataset, "a", "x", "") == outcome
     dataset.frames_parquet("a").unlink()
-    assert standing_outcome(dataset, "a", "x", "") is None
+    assert reusable_outcome(dataset, "a", "x", "") is None

@@ -11,7 +11,7 @@ import pytest
 from ingest.format.dataset import Dataset
 from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes, read_outcome
 from ingest.ledger.reasons import FRAME_REASONS, VIDEO_REASONS
-from ingest.per_source import row_function as video_module
+from ingest.per_source import row_function
 from ingest.per_source.row_function import STORAGE, make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow
@@ -40,7 +40,7 @@ def test_the_outcome_says_what_was_found(ingested) -> None:
     assert dataset.preview_jpg(outcome.video_id).read_bytes()[:2] == b"\xff\xd8"
 
 
-def test_keyframes_are_in_order_of_one_size_and_start_bare(ingested) -> None:
+def test_keyframes_are_in_order_of_one_size_and_start_blank(ingested) -> None:
     _, outcome, stored = ingested
     keyframes = [s.keyframe for s in stored]
     assert [k.index for k in keyframes] == list(range(len(keyframes)))
@@ -129,21 +129,21 @@ def test_unforeseen_errors_stay_with_the_video(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("nobody thought of it")
 
-    monkeypatch.setattr(video_module, "ingest_footage", fail)
+    monkeypatch.setattr(row_function, "ingest_footage", fail)
     outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
     assert (outcome.status, outcome.reason) == ("failed", "exception")
     assert outcome.detail.startswith("ZeroDivisionError at ")
     assert "nobody thought of it" in outcome.detail
 
 
-def test_a_disk_that_cannot_be_written_is_told_and_not_recorded(
+def test_a_disk_that_cannot_be_written_is_reported_and_not_recorded(
     film, quick: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device", str(tmp_path / "k.tar"))
 
-    monkeypatch.setattr(video_module, "write_video", full)
-    monkeypatch.setattr(video_module, "ingest_footage", lambda *_: None)
+    monkeypatch.setattr(row_function, "write_video", full)
+    monkeypatch.setattr(row_function, "ingest_footage", lambda *_: None)
     outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
     assert outcome.reason == STORAGE
     assert "the disk is full" in outcome.detail

@@ -1,4 +1,4 @@
-"""The report: what it counts, what it shows, and that text never becomes markup."""
+"""The report: its counts, its selection of videos, and that text never becomes markup."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ingest.format.images import decode_image, encode_image
 from ingest.format.schema import Keyframe
 from ingest.ledger.frame_table import FrameFate, drop_counts, read_frames, write_frames
 from ingest.ledger.outcome import VideoOutcome
-from ingest.ledger.stored import Stored, write_outcome, write_unkept, write_video
+from ingest.ledger.source_files import KeptSource, write_outcome, write_unkept, write_video
 from ingest.per_source.row_function import make_ingest_video
 from ingest.report import page, selection
 from ingest.report.cards import MAX_THUMBNAILS
-from ingest.report.near_duplicates import MAX_GROUPS, MAX_MEMBERS, Twins
+from ingest.report.near_duplicates import MAX_GROUPS, MAX_MEMBERS, NearDuplicates
 from ingest.report.page import write_report
 from ingest.report.selection import MAX_LISTED, MAX_PICTURED, NUM_DRAWN, select
 from ingest.report.timeline import FATES, MAX_COLUMNS, USED, clock, make_timeline, runs
@@ -48,12 +48,12 @@ def outcome(number: int, **values: object) -> VideoOutcome:
 
 
 def fates_of(*reasons: str) -> list[FrameFate]:
-    """One frame a second; an empty reason is a frame that is used."""
+    """One frame per second; an empty reason is a used frame."""
     return [FrameFate(i, float(i), r, () if r else (0,)) for i, r in enumerate(reasons)]
 
 
 def store(dataset: Dataset, number: int, count: int, quality: dict[int, float]) -> VideoOutcome:
-    """A kept video with `count` flat keyframes; `quality` gives the passing share of some."""
+    """A kept video with `count` uniform keyframes; `quality` is the measure `passing` of some."""
     base = outcome(number, width_px=64, height_px=48, fps=10.0, num_sampled_frames=count)
     base = base.model_copy(
         update={"dropped": {}, "suspicion": max(quality.values(), default=0.0), "duration_s": 60.0}
@@ -70,7 +70,9 @@ def store(dataset: Dataset, number: int, count: int, quality: dict[int, float]) 
     ]
     image = encode_image(np.full((48, 64, 3), 200, np.uint8), "jpg")
     fates = [FrameFate(k, float(k), keyframes=(k,)) for k in range(count)]
-    return write_video(dataset, Stored(base, [(k, "jpg", image) for k in keyframes], None, fates))
+    return write_video(
+        dataset, KeptSource(base, [(k, "jpg", image) for k in keyframes], None, fates)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +107,7 @@ def test_only_its_own_script_may_run_and_nothing_is_fetched(html: str) -> None:
     assert not re.search(r"url\(|@import|https?://", html)
 
 
-def test_every_anchor_has_its_place_once(html: str) -> None:
+def test_every_link_has_a_target_and_ids_are_unique(html: str) -> None:
     ids = re.findall(r' id="([^"]*)"', html)
     assert not [name for name, number in Counter(ids).items() if number > 1]
     targets = set(re.findall(r'href="#([^"]*)"', html))
@@ -113,7 +115,7 @@ def test_every_anchor_has_its_place_once(html: str) -> None:
     assert "reason-exception" in targets
 
 
-def test_the_most_suspicious_video_stands_first_with_its_suspects(html: str) -> None:
+def test_the_most_suspicious_video_comes_first_with_its_suspects(html: str) -> None:
     first, second = (m.start() for m in re.finditer('<section class="card', html))
     assert first < html.index("film-00001.mp4</b>") < second
     gallery = html[html.index('class="gallery"') : html.index('id="videos"')]
@@ -129,10 +131,10 @@ def test_long_videos_are_sampled_and_say_so(html: str, dataset: Dataset) -> None
     assert "and 20 more" in card
     assert f"Of a video up to {MAX_THUMBNAILS} keyframes are pictured" in html
     assert card.count('<a href="#') == MAX_THUMBNAILS
-    assert card.count("<a ") == MAX_THUMBNAILS + 20, "every keyframe has a tick on the strip"
+    assert card.count("<a ") == MAX_THUMBNAILS + 20, "every keyframe has a tick on the timeline"
 
 
-def test_the_strip_of_a_film_counts_all_frames(html: str, dataset: Dataset, film) -> None:
+def test_the_timeline_of_a_film_counts_all_frames(html: str, dataset: Dataset, film) -> None:
     (video_id,) = (
         path.stem for path in dataset.keyframes.glob("*.tar") if path.stem != outcome(1).video_id
     )
@@ -149,7 +151,7 @@ def test_the_page_is_the_same_twice(dataset: Dataset) -> None:
     assert dataset.report_html.read_bytes() == before
 
 
-def test_pictures_end_where_the_page_would_grow_too_large(
+def test_pictures_are_left_out_once_the_page_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = Dataset(tmp_path)
@@ -162,7 +164,9 @@ def test_pictures_end_where_the_page_would_grow_too_large(
     assert "The last 2 are without pictures" in html
 
 
-def test_a_sample_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_states_that_it_shows_a_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = Dataset(tmp_path)
     for number in range(4):
         store(dataset, number, 3, {1: number / 10})
@@ -175,12 +179,12 @@ def test_a_sample_is_told_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert len(heads) == 4
 
 
-def test_near_duplicates_stand_side_by_side(tmp_path: Path) -> None:
+def test_near_duplicates_are_shown_side_by_side(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     first = store(dataset, 0, 3, {})
     for number in range(1, 9):
-        twin = store(dataset, number, 3, {})
-        write_outcome(dataset, twin.model_copy(update={"near_duplicate_of": first.video_id}))
+        duplicate = store(dataset, number, 3, {})
+        write_outcome(dataset, duplicate.model_copy(update={"near_duplicate_of": first.video_id}))
     html = write_report(dataset).read_text(encoding="utf-8")
     group = html[html.index('class="gallery twins"') : html.index('id="videos"')]
     assert group.count("<img") == MAX_MEMBERS
@@ -194,15 +198,15 @@ def test_groups_of_near_duplicates_are_bounded_and_the_same_in_any_order() -> No
     found = []
     for seed in range(3):
         random.Random(seed).shuffle(pairs)
-        twins = Twins()
+        near_duplicates = NearDuplicates()
         for first, member in pairs:
-            twins.add(outcome(0, video_id=member, near_duplicate_of=first))
-            assert len(twins.members) <= 2 * MAX_GROUPS
-        found.append(twins.shown())
+            near_duplicates.add(outcome(0, video_id=member, near_duplicate_of=first))
+            assert len(near_duplicates.members) <= 2 * MAX_GROUPS
+        found.append(near_duplicates.shown())
     assert found[0] == found[1] == found[2]
     assert found[0][0] == ("0000", [f"0000-{m}" for m in range(MAX_MEMBERS - 1)], 9)
     assert len(found[0]) == MAX_GROUPS
-    assert twins.num_videos == 2700
+    assert near_duplicates.num_videos == 2700
 
 
 def test_failures_come_before_refusals() -> None:
@@ -228,7 +232,7 @@ def test_runs_fill_the_video_and_join_equal_neighbours() -> None:
     ]
 
 
-def test_a_strip_has_a_bounded_number_of_columns() -> None:
+def test_a_timeline_has_a_bounded_number_of_columns() -> None:
     reasons = ["covered" if i % 2 else "" for i in range(20 * MAX_COLUMNS)]
     strip = make_timeline(fates_of(*reasons[:MAX_COLUMNS]), 0.0)
     assert len(strip.runs.split()) == MAX_COLUMNS
@@ -247,7 +251,7 @@ def test_labels_are_few_and_stay_inside(duration_s: float) -> None:
     assert len({label.label for label in strip.labels}) == len(shares)
 
 
-def test_times_are_written_as_people_read_them() -> None:
+def test_times_are_written_in_words() -> None:
     assert [clock(t) for t in (0, 12.44, 59.94, 60, 187.2, 3765)] == [
         "0.0 s", "12.4 s", "59.9 s", "1:00", "3:07", "1:02:45"
     ]  # fmt: skip

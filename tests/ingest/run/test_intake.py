@@ -1,4 +1,4 @@
-"""What is worked on and what stands: without decoding, by a stand-in that counts its calls."""
+"""Which sources a run ingests and which outcomes it reuses, with a stand-in for decoding."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ingest.format.images import encode_image
 from ingest.format.schema import Keyframe
 from ingest.ledger.frame_table import FrameFate
 from ingest.ledger.outcome import VideoOutcome, read_outcome
+from ingest.ledger.source_files import KeptSource
 from ingest.ledger.source_register import Register
-from ingest.ledger.stored import Stored
 from ingest.per_source import row_function
-from ingest.per_source.guarded import GuardedIngest, Job
-from ingest.per_source.row_function import IngestVideo, Worked
+from ingest.per_source.isolated_row_function import IsolatedIngest, Job
+from ingest.per_source.row_function import IngestVideo, SourceResult
 from ingest.run.intake import Intake, RunOptions
 from ingest.run.purge import plan_purge, purge, undo_purge
 from ingest.settings import IngestConfig
@@ -34,10 +34,10 @@ CONFIG = IngestConfig()
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Decoding replaced by a stand-in; how often each file was decoded. Nothing else is."""
+    """Replaces decoding, and nothing else, by a stand-in; counts how often each file is decoded."""
     counted: Counter[str] = Counter()
 
-    def decode(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> Stored:
+    def decode(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> KeptSource:
         counted[Path(row.uri).name] += 1
         rng = np.random.default_rng(int(base.video_id, 16))
         pictures = rng.integers(0, 255, (2, 24, 32, 3), dtype=np.uint8)
@@ -51,18 +51,18 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         ]
         frames = [FrameFate(i, float(i), keyframes=(i,)) for i in range(2)]
         update = {"num_sampled_frames": 2, "duration_s": 2.0}
-        return Stored(base.model_copy(update=update), keyframes, None, frames)  # pyright: ignore
+        return KeptSource(base.model_copy(update=update), keyframes, None, frames)  # pyright: ignore
 
     monkeypatch.setattr(row_function, "ingest_footage", decode)
     monkeypatch.setattr(Intake, "_execute", in_turn)
     return counted
 
 
-def in_turn(self: Intake, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
-    """In this process, the last of each three first."""
+def in_turn(self: Intake, jobs: Iterator[Job]) -> Iterator[Finished[Job, SourceResult]]:
+    """Run jobs in this process, in groups of three, in reverse order."""
     while group := list(itertools.islice(jobs, 3)):
         for job in reversed(group):
-            yield Finished(job, self.ingest.work(job.row, job.known))
+            yield Finished(job, self.ingest.process(job.row, job.known))
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def ledger(root: Path) -> dict[str, str]:
     return {Path(u).stem: r or s for u, r, s in zip(table.uri, table.reason, table.status)}  # noqa: B905
 
 
-def test_what_stands_is_neither_hashed_nor_decoded(
+def test_a_reused_outcome_is_neither_hashed_nor_decoded(
     calls: Counter[str], sources: Callable[..., str], tmp_path: Path, monkeypatch
 ) -> None:
     root = tmp_path / "d"
@@ -114,7 +114,7 @@ def test_touched_files_are_hashed_and_changed_ones_decoded(
     assert calls == {"a.mp4": 1, "b.mp4": 2}
     (root / "state" / "sources.sqlite").unlink()
     assert pipeline.run(inputs, root, CONFIG).num_skipped == 2
-    assert calls == {"a.mp4": 1, "b.mp4": 2}, "the memory is only for speed"
+    assert calls == {"a.mp4": 1, "b.mp4": 2}, "the register is only for speed"
 
 
 def test_of_equal_bytes_the_first_uri_is_taken_whatever_came_first(
@@ -134,7 +134,7 @@ def test_of_equal_bytes_the_first_uri_is_taken_whatever_came_first(
     again = pipeline.run([sources(**files)], root, CONFIG)
     assert (again.counts(), again.num_skipped) == ({"kept": 1, "refused": 3}, 1)
     assert sum(calls.values()) == num_decoded
-    # The first is taken away: the next one in line takes its place, at its own speed.
+    # Without the first URI the next one takes its place, with its own speed.
     del files["a"]
     pipeline.run([sources(**files)], root, CONFIG)
     assert ledger(root)["k"] == "kept"
@@ -151,7 +151,7 @@ def test_one_uri_in_two_rows(
     assert (result.counts(), calls["a.mp4"]) == ({"kept": 1, "refused": 1}, 1)
 
 
-def test_a_missing_source_that_comes_back_leaves_no_trace(
+def test_the_outcome_of_a_missing_source_is_replaced_once_it_is_there(
     calls: Counter[str], tmp_path: Path, monkeypatch
 ) -> None:
     path, root = tmp_path / "a.mp4", tmp_path / "d"
@@ -176,7 +176,7 @@ def test_strict_rights_come_before_any_work(
     assert sorted("no licence and no source" in text for text in details) == [False, True]
     pipeline.run(inputs, root, CONFIG)
     assert sorted(ledger(root).values()) == ["kept"] * 3
-    # What an earlier run took without rights leaves when they are asked for.
+    # Strict rights remove what an earlier run kept without rights.
     pipeline.run(inputs, root, CONFIG, strict)
     assert sorted(ledger(root).values()) == ["kept", "no-rights", "no-rights"]
     assert len(Dataset(root).video_ids()) == 1
@@ -206,7 +206,7 @@ def test_failures_are_quarantined_until_asked_for_or_the_config_changes(
 ) -> None:
     root, inputs = tmp_path / "d", [sources(a="1", b="2")]
 
-    def half_die(self: Intake, jobs: Iterator[Job]) -> Iterator[Finished[Job, Worked]]:
+    def half_die(self: Intake, jobs: Iterator[Job]) -> Iterator[Finished[Job, SourceResult]]:
         for job in jobs:
             if job.row.path.name == "a.mp4":
                 yield Finished(job, TaskFailure("worker-died", "node lost"))
@@ -227,28 +227,28 @@ def test_failures_are_quarantined_until_asked_for_or_the_config_changes(
 def test_an_item_past_its_limits_is_an_outcome_under_its_content(
     film, quick: IngestConfig, tmp_path: Path
 ) -> None:
-    """Really isolated: a process of its own that is killed for its memory, and for its time."""
+    """In a process of its own that is really killed, for its memory and for its time."""
     for run, reason in (({"memory_mb": 64}, "out-of-memory"), ({"timeout_s": 0.2}, "timeout")):
         config = quick.model_copy(update={"run": quick.run.model_copy(update=run)})
         ingest = IngestVideo(config, tmp_path / reason)
-        worked = GuardedIngest(ingest)(Job(SourceRow(str(film.path))))
-        assert (worked.outcome.status, worked.outcome.reason) == ("failed", reason)
-        assert "--retry-failed" in worked.outcome.detail
-        assert read_outcome(Dataset(tmp_path / reason), worked.outcome.video_id) == worked.outcome
+        outcome = IsolatedIngest(ingest)(Job(SourceRow(str(film.path)))).outcome
+        assert (outcome.status, outcome.reason) == ("failed", reason)
+        assert "--retry-failed" in outcome.detail
+        assert read_outcome(Dataset(tmp_path / reason), outcome.video_id) == outcome
 
 
-def test_the_register_tells_what_the_end_must_settle(tmp_path: Path) -> None:
+def test_the_register_lists_unresolved_contents(tmp_path: Path) -> None:
     from ingest.ledger.source_register import Entry
 
     register = Register(tmp_path / "r.sqlite")
-    for uri, video_id, told in (("b", "1", True), ("a", "1", True), ("c", "2", True)):
-        register.put(Entry(SourceRow(uri), "s", video_id, "i", True, told))
-    register.put(Entry(SourceRow("d"), "s", "3", "i", False, False))
-    found = [[entry.row.uri for entry in entries] for entries in register.unsettled()]
+    for uri, video_id in (("b", "1"), ("a", "1"), ("c", "2")):
+        register.put(Entry(SourceRow(uri), "s", video_id, "i", is_new=True, is_reported=True))
+    register.put(Entry(SourceRow("d"), "s", "3", "i", is_new=False, is_reported=False))
+    found = [[entry.row.uri for entry in entries] for entries in register.unresolved()]
     assert found == [["a", "b"], ["d"]]
     register.close()
     later = Register(tmp_path / "r.sqlite")
-    assert list(later.unsettled()) == [], "earlier runs are settled"
+    assert list(later.unresolved()) == [], "earlier runs are resolved"
     entry, is_of_this_run = later.known("c") or (None, True)
     assert entry is not None
     assert (entry.video_id, is_of_this_run) == ("2", False)

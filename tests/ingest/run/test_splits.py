@@ -1,4 +1,4 @@
-"""The same painting uploaded twice: found whatever was done to it, and kept in one split."""
+"""Near-duplicate videos: detected after crops, scaling and compression, and kept in one split."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pytest
 
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_image, encode_image
-from ingest.ledger.fingerprint import MAX_DISTANCE, hash_bits, look_of, same_colours
+from ingest.ledger.fingerprint import MAX_DISTANCE, fingerprint_of, hash_bits, same_colours
 from ingest.ledger.outcome import VideoOutcome, read_outcome
 from ingest.ledger.outcome_table import OutcomeTable
-from ingest.ledger.stored import write_outcome
+from ingest.ledger.source_files import write_outcome
 from ingest.run.conclusion import conclude
 from ingest.run.near_duplicates import close_pairs
 from ingest.run.splits import Decision, decide
@@ -25,7 +25,7 @@ from ingest.sources.discover import DiscoverConfig, split_of
 
 
 def picture(seed: int) -> np.ndarray:
-    """A made-up painting: soft spots of colour, RGB uint8 (300, 400, 3)."""
+    """A synthetic painting: soft spots of colour, RGB uint8 (300, 400, 3)."""
     rng = np.random.default_rng(seed)
     coarse = rng.uniform(0, 255, (7, 9, 3)).astype(np.float32)
     soft = cv2.resize(coarse, (400, 300), interpolation=cv2.INTER_CUBIC)
@@ -33,7 +33,7 @@ def picture(seed: int) -> np.ndarray:
 
 
 def uploaded_again(image: np.ndarray, seed: int) -> np.ndarray:
-    """Up to 3 % cut off each side, another size, other light, compressed."""
+    """A copy with up to 3 % cropped on each side, another size, other light, and compressed."""
     rng = np.random.default_rng(seed)
     height, width = image.shape[:2]
     left, right, top, bottom = (rng.uniform(0, 0.03, 4) * [width, width, height, height]).astype(
@@ -49,21 +49,21 @@ def distance(first: str, second: str) -> int:
     return (hash_bits(first) ^ hash_bits(second)).bit_count()
 
 
-def test_a_look_survives_uploading_and_tells_paintings_apart() -> None:
-    looks = [look_of(picture(seed)) for seed in range(30)]
-    again = [look_of(uploaded_again(picture(seed), seed)) for seed in range(30)]
-    for i, first in enumerate(looks):
+def test_fingerprints_match_after_another_upload_and_differ_between_paintings() -> None:
+    fingerprints = [fingerprint_of(picture(seed)) for seed in range(30)]
+    again = [fingerprint_of(uploaded_again(picture(seed), seed)) for seed in range(30)]
+    for i, first in enumerate(fingerprints):
         for j, second in enumerate(again):
             same = distance(first, second) <= MAX_DISTANCE and same_colours(first, second)
             assert same == (i == j)
 
 
-def test_a_grey_copy_is_no_twin_and_a_plain_picture_has_no_look() -> None:
+def test_a_grey_copy_does_not_match_and_a_uniform_picture_has_no_fingerprint() -> None:
     image = picture(1)
     grey = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    assert distance(look_of(image), look_of(grey)) <= MAX_DISTANCE
-    assert not same_colours(look_of(image), look_of(grey))
-    assert look_of(np.full((50, 60, 3), 240, np.uint8)) == ""
+    assert distance(fingerprint_of(image), fingerprint_of(grey)) <= MAX_DISTANCE
+    assert not same_colours(fingerprint_of(image), fingerprint_of(grey))
+    assert fingerprint_of(np.full((50, 60, 3), 240, np.uint8)) == ""
 
 
 def test_near_hashes_are_found_among_many(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,14 +87,14 @@ def test_near_hashes_are_found_among_many(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.fixture
 def dataset_of(tmp_path: Path) -> Callable[..., Dataset]:
-    """A dataset of outcomes: ``name: (look, other fields)``."""
+    """A dataset of outcomes: ``name: (fingerprint, other fields)``."""
 
     def make(**videos: tuple[str, dict[str, Any]]) -> Dataset:
         dataset = Dataset(tmp_path / "d")
-        for number, (name, (look, fields)) in enumerate(videos.items()):
+        for number, (name, (fingerprint, fields)) in enumerate(videos.items()):
             video_id = f"{number:016x}"
             known: dict[str, Any] = {"painting_id": name, "status": "kept", "uri": f"{name}.mp4"}
-            outcome = VideoOutcome(video_id=video_id, look=look, **{**known, **fields})
+            outcome = VideoOutcome(video_id=video_id, look=fingerprint, **{**known, **fields})
             write_outcome(dataset, outcome)
         return dataset
 
@@ -107,21 +107,22 @@ def decisions_of(dataset: Dataset, config: DiscoverConfig) -> tuple[dict[str, De
     return {f"{int(video_id, 16)}": d for video_id, d in decisions.items()}, warnings
 
 
-LOOK = look_of(picture(7))
-TWIN = look_of(uploaded_again(picture(7), 1))
-OTHER = look_of(picture(8))
+PAINTING = fingerprint_of(picture(7))
+SAME_PAINTING = fingerprint_of(uploaded_again(picture(7), 1))
+OTHER_PAINTING = fingerprint_of(picture(8))
 
 
-def test_twins_and_all_videos_of_their_paintings_share_a_split(dataset_of) -> None:
+def test_near_duplicates_and_all_videos_of_their_paintings_share_a_split(dataset_of) -> None:
     # The hash of the ids alone would put them into both splits.
     config = DiscoverConfig(val_fraction=0.5)
     names = [f"p{n}" for n in range(40)]
     a = next(n for n in names if split_of(n, config) == "val")
     b = next(n for n in names if split_of(n, config) == "train")
     dataset = dataset_of(
-        one=(LOOK, {"painting_id": b}), two=(TWIN, {"painting_id": a}),
-        three=(OTHER, {"painting_id": b}), four=(look_of(picture(9)), {"painting_id": "alone"}),
-        five=(LOOK, {"painting_id": "refused", "status": "refused"}),
+        one=(PAINTING, {"painting_id": b}), two=(SAME_PAINTING, {"painting_id": a}),
+        three=(OTHER_PAINTING, {"painting_id": b}),
+        four=(fingerprint_of(picture(9)), {"painting_id": "alone"}),
+        five=(PAINTING, {"painting_id": "refused", "status": "refused"}),
     )  # fmt: skip
     decisions, warnings = decisions_of(dataset, config)
     assert sorted(decisions) == ["0", "1", "2"]
@@ -131,27 +132,29 @@ def test_twins_and_all_videos_of_their_paintings_share_a_split(dataset_of) -> No
     assert warnings == []
 
 
-def test_the_manifest_wins_and_contrary_splits_are_told(dataset_of) -> None:
+def test_the_manifest_wins_and_conflicting_splits_give_a_warning(dataset_of) -> None:
     config = DiscoverConfig(val_fraction=0.0)
-    dataset = dataset_of(a=(LOOK, {}), b=(TWIN, {"given_split": "val"}))
+    dataset = dataset_of(a=(PAINTING, {}), b=(SAME_PAINTING, {"given_split": "val"}))
     decisions, warnings = decisions_of(dataset, config)
     assert {d.split for d in decisions.values()} == {"val"}
     assert warnings == []
-    dataset = dataset_of(a=(LOOK, {"given_split": "train"}), b=(TWIN, {"given_split": "val"}))
+    dataset = dataset_of(
+        a=(PAINTING, {"given_split": "train"}), b=(SAME_PAINTING, {"given_split": "val"})
+    )
     decisions, (warning,) = decisions_of(dataset, config)
     assert {d.split for d in decisions.values()} == {"train"}
     assert "one split in the manifest" in warning
     dataset = dataset_of(
-        a=(LOOK, {"given_split": "train", "painting_id": "p"}),
-        b=(OTHER, {"given_split": "val", "painting_id": "p"}),
+        a=(PAINTING, {"given_split": "train", "painting_id": "p"}),
+        b=(OTHER_PAINTING, {"given_split": "val", "painting_id": "p"}),
     )
     decisions, (warning,) = decisions_of(dataset, config)
     assert {d.split for d in decisions.values()} == {"train"}
 
 
-def test_the_end_of_a_run_writes_what_was_decided_and_takes_it_back(dataset_of) -> None:
+def test_the_end_of_a_run_writes_decisions_and_revises_them(dataset_of) -> None:
     config = IngestConfig(discover=DiscoverConfig(val_fraction=0.0))
-    dataset = dataset_of(a=(LOOK, {}), b=(TWIN, {"given_split": "val"}))
+    dataset = dataset_of(a=(PAINTING, {}), b=(SAME_PAINTING, {"given_split": "val"}))
     conclude_without_report(dataset, config)
     first, second = (read_outcome(dataset, f"{n:016x}") for n in range(2))
     assert (first.split, first.near_duplicate_of) == ("val", "")
@@ -159,7 +162,7 @@ def test_the_end_of_a_run_writes_what_was_decided_and_takes_it_back(dataset_of) 
     table = dataset.videos_parquet.read_bytes()
     conclude_without_report(dataset, config)
     assert dataset.videos_parquet.read_bytes() == table
-    write_outcome(dataset, second.model_copy(update={"look": OTHER}))
+    write_outcome(dataset, second.model_copy(update={"look": OTHER_PAINTING}))
     conclude_without_report(dataset, config)
     assert read_outcome(dataset, first.video_id).split == "train"
     assert read_outcome(dataset, second.video_id).near_duplicate_of == ""

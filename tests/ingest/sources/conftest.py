@@ -1,4 +1,4 @@
-"""Servers on loopback, behind a proxy that answers 503, hangs, or cuts bodies short, in order."""
+"""S3 and web servers on loopback, behind a proxy that answers 503, hangs, or cuts bodies short."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from moto.server import ThreadedMotoServer
 from ingest.sources.copies import copies_root
 
 Fault = Literal["none", "error", "hang", "cut"]
-BODY_TO_CUT = 1000
-"""Bytes; smaller bodies (listings) come whole."""
+MIN_CUT_BYTES = 1000
+"""Smaller bodies (listings) are never cut, in bytes."""
 
 
 class FlakyProxy:
-    """Passes requests on to `port`; some of them meet the fault."""
+    """Forwards requests to `port`; a fault is injected into every n-th."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -53,7 +53,7 @@ class FlakyProxy:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
 
     def set(self, fault: Fault, every: int = 3) -> None:
-        """From now on do this to every `every`-th request or large body, and count anew."""
+        """Inject `fault` into every `every`-th request or large body; reset all counts."""
         with self._lock:
             self._every = every
             self.fault, self.num_faults, self.requests = fault, 0, []
@@ -83,7 +83,7 @@ class FlakyProxy:
             if name.lower() not in ("connection", "transfer-encoding", "date", "server"):
                 handler.send_header(name, value)
         handler.end_headers()
-        if self.fault == "cut" and len(body) > BODY_TO_CUT and self._is_due("body"):
+        if self.fault == "cut" and len(body) > MIN_CUT_BYTES and self._is_due("body"):
             handler.wfile.write(body[: len(body) // 2])
             handler.close_connection = True
             return
@@ -104,7 +104,7 @@ class FlakyProxy:
 
 @dataclass(frozen=True)
 class Bucket:
-    """The bucket ``paintings``, and the proxy before it."""
+    """The bucket ``paintings`` and the proxy in front of it."""
 
     client: Any
     proxy: FlakyProxy
@@ -133,7 +133,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FlakyProxy]:
 
 @pytest.fixture
 def bucket(store: FlakyProxy) -> Iterator[Bucket]:
-    """An empty bucket; the proxy behaves."""
+    """An empty bucket; the proxy injects no fault."""
     store.set("none")
     client = boto3.client(
         "s3", endpoint_url=f"http://127.0.0.1:{store.port}", region_name="us-east-1"
@@ -149,7 +149,7 @@ def bucket(store: FlakyProxy) -> Iterator[Bucket]:
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[tuple[Path, FlakyProxy]]:
-    """A folder, and a proxy to a web server that shows it; this server knows no ranges."""
+    """A folder, and a proxy to a web server of it without range requests."""
     folder = tmp_path / "web"
     folder.mkdir()
 

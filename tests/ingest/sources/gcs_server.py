@@ -1,6 +1,6 @@
-"""As much of Google Cloud Storage as reading asks for: ``python gcs_server.py FOLDER``.
+"""A read-only stand-in for Google Cloud Storage: ``python gcs_server.py FOLDER``.
 
-A process of its own: Arrow holds Python's lock while it opens a file, so that a server in the same
+It runs in its own process: Arrow holds Python's lock while it opens a file, so a server in the same
 process could not answer. Prints its address; the folder is the bucket ``paintings``.
 """
 

@@ -1,4 +1,4 @@
-"""Inputs to rows: order, identity by content, and one clear message for what cannot be used."""
+"""Listing sources: order, content ids, splits, and errors for unusable inputs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_json_lines_are_a_manifest_too(videos: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         (",p,,,,,", "uri is empty"),
         ("absent.mp4,p,,,,,", "does not exist"),
@@ -84,7 +84,7 @@ def test_json_lines_are_a_manifest_too(videos: Path) -> None:
     ],
 )
 def test_a_bad_row_names_file_and_line_and_the_rest_comes_through(
-    videos: Path, row: str, told: str
+    videos: Path, row: str, message: str
 ) -> None:
     manifest = videos / "m.csv"
     head = "uri,painting,licence,source,split,times,speed"
@@ -94,7 +94,7 @@ def test_a_bad_row_names_file_and_line_and_the_rest_comes_through(
     assert isinstance(last, SourceRow)
     assert isinstance(bad, BadRow)
     assert f"{manifest}:3" in bad.detail
-    assert told in bad.detail
+    assert message in bad.detail
     assert "\n" not in bad.detail
 
 

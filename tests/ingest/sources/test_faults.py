@@ -1,4 +1,4 @@
-"""A store that fails, hangs or cuts bodies short changes no byte and leaves no file."""
+"""Reading from servers that fail, hang or cut bodies short: same bytes, no files left behind."""
 
 from __future__ import annotations
 
@@ -15,18 +15,23 @@ from ingest.conventions.errors import Refusal, Unreachable
 from ingest.format.dataset import Dataset
 from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.reasons import VIDEO_REASONS
-from ingest.per_source.row_function import STORAGE, Known, make_ingest_video
+from ingest.per_source.row_function import STORAGE, KnownSource, make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources import copies
-from ingest.sources.copies import copies_root, local_copy, remote_stamp, remove_abandoned_copies
+from ingest.sources.copies import (
+    copies_root,
+    local_copy,
+    remote_change_tag,
+    remove_abandoned_copies,
+)
 from ingest.sources.discover import SourceRow
+from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.remote import fetch, stat
-from ingest.sources.stores import RemoteConfig
 
 CONFIG = RemoteConfig(timeout_s=0.5, pause_s=0.02, attempts=4, chunk_mb=1)
 FAULTS = ["none", "error", "hang", "cut"]
 LIMIT_S = 120.0
-"""Far beyond what the attempts may take together, also on a machine that others use too."""
+"""Far longer than all attempts together take, even on a busy machine."""
 DATA = random.Random(0).randbytes(2_500_000)
 
 
@@ -63,13 +68,13 @@ def test_a_rerun_asks_and_fetches_nothing(
 ) -> None:
     row = SourceRow(bucket.put("film.mp4", film.path.read_bytes()))
     ingest = make_ingest_video(config, tmp_path)
-    first = ingest.work(row)
+    first = ingest.process(row)
     bucket.proxy.set("none")
-    again = ingest.work(row, Known(first.stamp, first.outcome.video_id))
+    again = ingest.process(row, KnownSource(first.change_tag, first.outcome.video_id))
     assert bucket.proxy.requests == [("HEAD", "/paintings/film.mp4")]
-    assert (again.outcome, again.worked) == (first.outcome, False)
+    assert (again.outcome, again.is_new) == (first.outcome, False)
     bucket.put("film.mp4", film.path.read_bytes() + b"\0")
-    assert remote_stamp(row, CONFIG) != first.stamp
+    assert remote_change_tag(row, CONFIG) != first.change_tag
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -79,7 +84,7 @@ def test_a_web_server_without_ranges(web, tmp_path: Path, fault: str) -> None:
     proxy.set(fault)
     remote = stat(f"{proxy.url}/a.bin", CONFIG)
     assert remote is not None
-    assert remote.stamp
+    assert remote.change_tag
     fetch(remote, tmp_path / "copy", CONFIG)
     assert (tmp_path / "copy").read_bytes() == DATA
     assert proxy.num_faults > 0 or fault == "none"
@@ -139,9 +144,9 @@ def test_a_store_that_is_down_is_a_failure_of_this_run(
     uri = bucket.put("a.mp4", b"x")
     down = config.model_copy(update={"remote": CONFIG.model_copy(update={"attempts": 1})})
     bucket.proxy.set("error", every=1)
-    worked = make_ingest_video(down, tmp_path).work(SourceRow(uri))
+    worked = make_ingest_video(down, tmp_path).process(SourceRow(uri))
     assert (worked.outcome.status, worked.outcome.reason) == ("failed", "unreachable")
-    assert worked.stamp == ""
+    assert worked.change_tag == ""
     assert worked.outcome.reason in VIDEO_REASONS
     assert "\n" not in worked.outcome.detail
 

@@ -1,4 +1,4 @@
-"""Google Cloud Storage, as far as a small stand-in for its server goes."""
+"""Reading from Google Cloud Storage, tested with a small stand-in server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from ingest.conventions.errors import Refusal
 from ingest.sources.discover import discover
+from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.remote import fetch, stat
-from ingest.sources.stores import RemoteConfig
 
 CONFIG = RemoteConfig(timeout_s=5, attempts=2, pause_s=0.02, chunk_mb=1, anonymous=True)
 

@@ -1,4 +1,4 @@
-"""Remote inputs become rows; a server that stumbles loses none of them."""
+"""Listing remote inputs, also from servers with faults."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from ingest.conventions.errors import UserError
 from ingest.sources.discover import BadRow, Row, SourceRow, discover
+from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.remote import fetch, stat
-from ingest.sources.stores import RemoteConfig
 
 CONFIG = RemoteConfig(timeout_s=0.5, pause_s=0.02, attempts=4, chunk_mb=1)
 
@@ -71,7 +71,7 @@ def test_web_pages_are_folders(web) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("s3://paintings/none/", "is not there"),
         ("s3://nobody/none/", "is not there"),
@@ -81,8 +81,8 @@ def test_web_pages_are_folders(web) -> None:
         ("http://127.0.0.1:9/m.csv", "could not be read in 4 attempts"),
     ],
 )
-def test_what_cannot_be_listed_is_one_clear_line(bucket, text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told) as caught:
+def test_what_cannot_be_listed_is_one_clear_line(bucket, text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
         uris(text)
     assert text.partition("*")[0].rstrip("/") in str(caught.value)
     assert "\n" not in str(caught.value)

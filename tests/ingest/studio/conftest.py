@@ -1,4 +1,4 @@
-"""One small film that the studio's tests look at."""
+"""One small film, shared by the studio's tests."""
 
 from __future__ import annotations
 

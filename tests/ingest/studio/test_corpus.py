@@ -1,3 +1,5 @@
+"""Folders of films: splits, manifest, reruns, and the command line."""
+
 from __future__ import annotations
 
 import csv
@@ -11,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingest.conventions.errors import UserError
-from ingest.studio.corpus import manifest, plan_of, resolve, shoot_all
+from ingest.studio.corpus import film_paintings, manifest, plan_films, resolve_config
 from ingest.studio.settings import StudioConfig
 
 TINY = StudioConfig(side_px=64, fps=4, seconds=4.0)
@@ -26,44 +28,46 @@ def studio(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("count", "num_val"), [(1, 0), (2, 0), (3, 1), (6, 1), (12, 2)])
 def test_the_last_films_are_for_validation(count: int, num_val: int) -> None:
-    splits = [film.split for film in plan_of(4, count, TINY)]
+    splits = [film.split for film in plan_films(4, count, TINY)]
     assert splits == ["train"] * (count - num_val) + ["val"] * num_val
 
 
 def test_manifest_is_what_ingest_takes() -> None:
-    rows = list(csv.DictReader(io.StringIO(manifest(plan_of(4, 3, TINY), TINY).decode())))
+    rows = list(csv.DictReader(io.StringIO(manifest(plan_films(4, 3, TINY), TINY).decode())))
     assert list(rows[0]) == ["uri", "painting", "licence", "source", "split"]
     assert rows[0]["uri"] == "studio-tripod-00004.mp4"
     assert rows[0]["licence"] == "CC0-1.0"
     fast = TINY.model_copy(update={"speed": 15.0})
-    rows = list(csv.DictReader(io.StringIO(manifest(plan_of(4, 3, fast), fast).decode())))
+    rows = list(csv.DictReader(io.StringIO(manifest(plan_films(4, 3, fast), fast).decode())))
     assert rows[0]["speed"] == "15"
 
 
 def test_options_win_over_set() -> None:
-    config = resolve(None, ["studio.fps=6", "studio.seconds=9"], {"fps": 10, "seconds": None})
+    config = resolve_config(
+        None, ["studio.fps=6", "studio.seconds=9"], {"fps": 10, "seconds": None}
+    )
     assert (config.fps, config.seconds) == (10, 9.0)
 
 
 def test_unknown_profile_and_key_are_one_line() -> None:
     with pytest.raises(UserError, match=r"studio\.profile"):
-        resolve(None, [], {"profile": "drone"})
+        resolve_config(None, [], {"profile": "drone"})
     with pytest.raises(UserError, match=r"studio\.colour"):
-        resolve(None, ["studio.colour=1"], {})
+        resolve_config(None, ["studio.colour=1"], {})
 
 
 def test_a_rerun_films_nothing_and_another_config_is_refused(tmp_path: Path) -> None:
-    first = shoot_all(3, 1, TINY, tmp_path)
+    first = film_paintings(3, 1, TINY, tmp_path)
     video = tmp_path / "studio-tripod-00003.mp4"
     stamp = video.stat().st_mtime_ns
-    again = shoot_all(3, 1, TINY, tmp_path)
+    again = film_paintings(3, 1, TINY, tmp_path)
     assert (first["filmed"], again["filmed"]) == (1, 0)
     assert video.stat().st_mtime_ns == stamp
     assert {p.name for p in tmp_path.iterdir()} == {
         video.name, "studio-tripod-00003.truth", "manifest.csv", "studio.yaml"
     }  # fmt: skip
     with pytest.raises(UserError, match="another config"):
-        shoot_all(3, 1, TINY.model_copy(update={"fps": 5}), tmp_path)
+        film_paintings(3, 1, TINY.model_copy(update={"fps": 5}), tmp_path)
 
 
 def test_help_is_quick_and_dry_run_writes_nothing(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Films without a painting: video, manifest and truth of every kind."""
+
 from __future__ import annotations
 
 import csv
@@ -8,8 +10,8 @@ import numpy as np
 import pytest
 
 from ingest.ledger.reasons import VIDEO_REASONS
-from ingest.studio.corpus import shoot_others
-from ingest.studio.non_paintings import REFUSALS, film_other
+from ingest.studio.corpus import film_non_paintings
+from ingest.studio.non_paintings import REFUSALS, film_non_painting
 from ingest.studio.script.truth import Truth, truth_folder
 from ingest.studio.settings import StudioConfig
 
@@ -24,7 +26,7 @@ def frames_of(video: Path) -> np.ndarray:
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("others")
-    shoot_others(5, 1, TINY, folder)
+    film_non_paintings(5, 1, TINY, folder)
     return folder
 
 
@@ -45,10 +47,10 @@ def test_every_kind_has_video_manifest_row_and_truth(films: Path) -> None:
         assert len(truth.shots) == truth.num_frames == len(frames_of(video)) == 16
 
 
-def test_a_dry_brush_leaves_the_canvas_bare_while_hands_move(films: Path) -> None:
+def test_a_dry_brush_leaves_the_canvas_blank_while_hands_move(films: Path) -> None:
     truth = Truth(truth_folder(films / "other-dry-brush-00005.mp4"))
     assert np.array_equal(truth.canvas_at(0.0), truth.canvas_at(truth.num_frames / truth.fps))
-    assert max(truth.covered) > 0.05
+    assert max(truth.occluded) > 0.05
 
 
 @pytest.mark.parametrize("kind", ["slideshow", "reveal", "walk", "talking-head"])
@@ -58,6 +60,6 @@ def test_something_moves(films: Path, kind: str) -> None:
 
 
 def test_same_seed_same_bytes(films: Path, tmp_path: Path) -> None:
-    film_other("talking-head", 5, TINY, tmp_path / "again.mp4")
+    film_non_painting("talking-head", 5, TINY, tmp_path / "again.mp4")
     first = (films / "other-talking-head-00005.mp4").read_bytes()
     assert (tmp_path / "again.mp4").read_bytes() == first

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.video.imaging.median import kth_smallest, median_look, median_of_rows, middle_look
-from ingest.video.keyframes.compose import View, compose
-from ingest.video.keyframes.keyframes import Choice
-from ingest.video.placement.shot_linking import correlation
-from ingest.video.registration.homography import tracked
+from ingest.video.imaging.median import kth_smallest, median_of_rows, pixel_median, upper_median
+from ingest.video.keyframes.composition import View, compose
+from ingest.video.keyframes.selection import SelectedKeyframe
+from ingest.video.placement.frame_comparison import correlation
+from ingest.video.registration.homography import track_points
 
 
 @settings(max_examples=30, deadline=None)
@@ -20,9 +20,9 @@ from ingest.video.registration.homography import tracked
 def test_medians_by_exchange_are_those_by_sorting(number: int, seed: int) -> None:
     pictures = np.random.default_rng(seed).integers(0, 256, (number, 4, 5, 3), dtype=np.uint8)
     ordered = np.sort(pictures, axis=0)
-    np.testing.assert_array_equal(middle_look(pictures), ordered[number // 2])
+    np.testing.assert_array_equal(upper_median(pictures), ordered[number // 2])
     np.testing.assert_array_equal(
-        median_look(list(pictures)), np.median(pictures, axis=0).astype(np.uint8)
+        pixel_median(list(pictures)), np.median(pictures, axis=0).astype(np.uint8)
     )
     flat = pictures[..., 0].astype(np.float32)
     columns = flat.reshape(number, -1).T
@@ -43,16 +43,13 @@ def test_correlation_by_sums_is_pearsons(seed: int, share: float) -> None:
 
 
 def test_points_that_go_far_are_lost_and_the_others_stay_as_exact() -> None:
-    rng = np.random.default_rng(0)
-    noise = cv2.GaussianBlur(rng.normal(128, 300, (120, 160)).astype(np.float32), (0, 0), 2)
-    known = np.clip(noise, 0, 255).astype(np.uint8)
-    seen = np.roll(known, 2, axis=1)
-    seen[:, 80:] = np.roll(known, 9, axis=1)[:, 80:]
-    points = np.array([[x, 60] for x in (30, 50, 110, 130)], np.float32)[:, None]
-    everywhere, near = tracked(known, points, seen), tracked(known, points, seen, max_move_px=5)
-    assert np.isfinite(everywhere[1]).all()
-    np.testing.assert_array_equal(np.isfinite(near[1]), [True, True, False, False])
-    np.testing.assert_array_equal(near[1][:2], everywhere[1][:2])
+    rng = np.random.default_rng(0) noise = cv2.GaussianBlur(rng.normal(128, 300, (120,
+    160)).astype(np.float32), (0, 0), 2) known = np.clip(noise, 0, 255).astype(np.uint8) seen =
+    np.roll(known, 2, axis=1) seen[:, 80:] = np.roll(known, 9, axis=1)[:, 80:] points =
+    np.array([[x, 60] for x in (30, 50, 110, 130)], np.float32)[:, None] everywhere, near =
+    track_points(known, points, seen), track_points(known, points, seen, max_move_px=5) assert
+    np.isfinite(everywhere[1]).all() np.testing.assert_array_equal(np.isfinite(near[1]), [True,
+    True, False, False]) np.testing.assert_array_equal(near[1][:2], everywhere[1][:2])
 
 
 def test_a_keyframe_made_of_small_parts_is_that_of_whole_frames() -> None:
@@ -63,9 +60,9 @@ def test_a_keyframe_made_of_small_parts_is_that_of_whole_frames() -> None:
     spot[20:24, 30:37] = True
 
     def composed(*looks: np.ndarray) -> list[np.ndarray]:
-        choices = [Choice(0, 0, 0.0, 0.0, 0.0, {7: look}) for look in looks]
+        selected = [SelectedKeyframe(0, 0, 0.0, 0.0, 0.0, {7: look}) for look in looks]
         states = np.zeros((len(looks), *spot.shape, 3), np.uint8)
-        return compose(choices, states, [(7, frame)], {7: view}, size)
+        return compose(selected, states, [(7, frame)], {7: view}, size)
 
     whole = np.ones_like(spot)
     together, alone = composed(spot, whole)[0], composed(spot)[0]

@@ -1,4 +1,4 @@
-"""CSV there and back, through what spreadsheets do to it."""
+"""CSV round trips through the changes that spreadsheet programs make."""
 
 from __future__ import annotations
 
@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.conventions.errors import UserError
-from labeling.corrections.spreadsheet import FORMULA_STARTS, defuse, from_csv, restore, to_csv
+from labeling.corrections.spreadsheet import (
+    FORMULA_STARTS,
+    escape_formulas,
+    from_csv,
+    to_csv,
+    unescape_formulas,
+)
 
 COLUMNS = ("pair_id", "corrected", "note")
 WHERE = Path("review.csv")
@@ -20,7 +26,7 @@ cells = st.text(characters, max_size=30).map(str.strip)
 
 
 def mangle(data: bytes, delimiter: str, encoding: str, reverse: bool, extra: bool) -> bytes:
-    """What a spreadsheet program gives back."""
+    """The CSV as a spreadsheet program saves it."""
     rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     names = list(reversed(COLUMNS)) if reverse else list(COLUMNS)
     names = ["Unnamed", *names] if extra else names
@@ -49,24 +55,24 @@ def test_round_trip(
 
 @given(st.text(characters))
 def test_no_cell_is_a_formula(text: str) -> None:
-    assert not defuse(text).lstrip(" ").startswith(FORMULA_STARTS)
-    assert restore(defuse(text)) == text
+    assert not escape_formulas(text).lstrip(" ").startswith(FORMULA_STARTS)
+    assert unescape_formulas(escape_formulas(text)) == text
 
 
-def test_german_excel() -> None:
+def test_csv_of_german_excel() -> None:
     data = "pair_id;corrected;note\r\nv-k1;Büsche;schön\r\n".encode("cp1252")
     assert from_csv(data, WHERE, COLUMNS) == [
         {"pair_id": "v-k1", "corrected": "Büsche", "note": "schön"}
     ]
 
 
-def test_excels_separator_line_and_blank_rows() -> None:
+def test_separator_line_and_blank_rows_of_excel() -> None:
     data = b"sep=;\r\nPAIR_ID ;corrected;note\r\n;;\r\nv-k1;sky;\r\n"
     assert from_csv(data, WHERE, COLUMNS) == [{}, {"pair_id": "v-k1", "corrected": "sky"}]
 
 
-def test_guard_that_the_spreadsheet_took_off() -> None:
-    assert restore("=1+1") == "=1+1"
+def test_a_formula_without_its_escape_is_kept() -> None:
+    assert unescape_formulas("=1+1") == "=1+1"
 
 
 @pytest.mark.parametrize("data", [b"", b"a,b\n1,2\n", b"pair_id,note\nx,y\n"])
@@ -75,6 +81,6 @@ def test_missing_column_is_named(data: bytes) -> None:
         from_csv(data, WHERE, COLUMNS)
 
 
-def test_no_text_at_all_is_refused() -> None:
+def test_binary_data_is_refused() -> None:
     with pytest.raises(UserError):
         from_csv(bytes(range(256)), WHERE, COLUMNS)

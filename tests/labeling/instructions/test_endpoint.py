@@ -1,4 +1,4 @@
-"""A labeler behind a server: the real protocol on loopback, with everything that servers do."""
+"""The endpoint labeler against a local server that speaks the protocol and can fail."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ import pytest
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_image
+from labeling.instructions.batch_labeling import InstructionTask, label_instructions
 from labeling.instructions.endpoint import EndpointConfig, EndpointLabeler
-from labeling.instructions.labelers import InstructionsConfig
+from labeling.instructions.labeler import Answer
+from labeling.instructions.labeler_factory import InstructionsConfig
 from labeling.instructions.prompts import ANNOTATE
 from labeling.instructions.table import merge_table, read_table
-from labeling.instructions.work import InstructionTask, label_instructions
 from labeling.regions.regions import RegionsConfig, RegionTask, label_regions
 
 VIDEO = f"{0:016x}"
 
 
 class Server:
-    """Answers chat requests with the mean colour of the picture; may fail, in a given order."""
+    """Answers chat requests by the mean colour of the image; fails as `faults` says."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
-        """What meets the next requests: "", "500", "429", "400", "cut", "slow", "nonsense"."""
+        """Faults of the next requests: "", "500", "429", "400", "cut", "slow", "nonsense"."""
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.most_at_once = self.at_once = 0
@@ -108,48 +109,69 @@ def ask(labeler: EndpointLabeler, number: int = 1) -> list[Any]:
     return labeler.answer(labeler.prepare(pairs(number)))
 
 
-def test_asks_the_papers_question_about_one_picture(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MY_KEY", "secret")
-    labeler = EndpointLabeler(config(server, api_key_variable="MY_KEY"))
-    assert ask(labeler) == [("Skies.", pytest.approx(-0.3))]
+def test_a_request_asks_the_papers_question_about_one_image(server: Server) -> None:
+    labeler = EndpointLabeler(config(server))
+    ask(labeler)
     body = server.requests[0]
     assert (body["model"], body["temperature"], body["logprobs"]) == ("llava", 0, True)
     data = body["messages"][0]["content"][0]["image_url"]["url"].partition("base64,")[2]
     assert decode_image(base64.b64decode(data)).shape == (8, 20, 3)
-    assert server.headers[0]["Authorization"] == "Bearer secret"
     assert (labeler.name, labeler.prompt.version) == ("endpoint:llava", ANNOTATE.version)
+
+
+def test_a_request_carries_the_api_key(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_KEY", "secret")
+    ask(EndpointLabeler(config(server, api_key_variable="MY_KEY")))
+    assert server.headers[0]["Authorization"] == "Bearer secret"
+
+
+def test_an_answer_has_the_mean_log_probability_of_its_tokens(server: Server) -> None:
+    (answer,) = ask(EndpointLabeler(config(server)))
+    assert answer.text == "Skies."
+    assert answer.mean_log_probability == pytest.approx(-0.3)
+    assert answer.confidence == pytest.approx(np.exp(-0.3))
+
+
+def test_an_answer_without_log_probabilities_has_no_confidence(server: Server) -> None:
     server.with_scores = False
-    assert ask(labeler) == [("Skies.", None)]
+    assert ask(EndpointLabeler(config(server))) == [Answer("Skies.", 0.0)]
 
 
 @pytest.mark.parametrize("fault", ["500", "429", "cut", "nonsense", "slow"])
-def test_tries_again_after_a_fault(server: Server, fault: str) -> None:
+def test_a_fault_is_retried(server: Server, fault: str) -> None:
     server.faults = [fault, fault]
-    assert ask(EndpointLabeler(config(server, timeout_s=0.2)))[0][0] == "Skies."
+    assert ask(EndpointLabeler(config(server, timeout_s=0.2)))[0].text == "Skies."
     assert len(server.requests) == 3
 
 
-def test_tells_what_it_gets_no_answer_to(server: Server) -> None:
+def test_repeated_faults_are_reported(server: Server) -> None:
     server.faults = ["500"] * 3
     assert "gave no answer in 3 attempts (HTTP 500" in ask(EndpointLabeler(config(server)))[0]
+
+
+def test_a_refused_request_is_not_retried(server: Server) -> None:
     server.faults = ["400"]
     assert "refuses: HTTP 400" in ask(EndpointLabeler(config(server)))[0]
-    assert len(server.requests) == 4, "what is refused for good is not asked again"
-    closed = EndpointLabeler(config(server, url="http://127.0.0.1:9/v1"))
-    assert "Connection refused" in ask(closed)[0]
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_is_down_is_reported(server: Server) -> None:
+    labeler = EndpointLabeler(config(server, url="http://127.0.0.1:9/v1"))
+    assert "Connection refused" in ask(labeler)[0]
+
+
+def test_a_config_without_model_is_refused() -> None:
     with pytest.raises(UserError, match="expected http"):
         EndpointLabeler(EndpointConfig(model=""))
 
 
-def test_keeps_to_its_number_of_requests_at_once(server: Server) -> None:
+def test_concurrent_requests_are_bounded(server: Server) -> None:
     server.delay_s = 0.02
     assert len(ask(EndpointLabeler(config(server, concurrency=3)), 12)) == 12
     assert server.most_at_once == 3
 
 
-def test_a_failed_pair_is_asked_alone_by_the_next_run(
+def test_the_next_run_asks_only_about_unanswered_pairs(
     server: Server, keyframe_dataset: Callable[..., Dataset], colour_distance: Any
 ) -> None:
     dataset = keyframe_dataset(1, 0)

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from ingest.conventions.errors import UserError
-from labeling.instructions.llava import Answer, LlavaConfig, LlavaLabeler, load_instruction_model
+from labeling.instructions.labeler import Answer
+from labeling.instructions.llava import LlavaConfig, LlavaLabeler, load_instruction_model
 from labeling.instructions.prompts import ANNOTATE, INSTRUCT, pair_image
 
 if TYPE_CHECKING:
-    from labeling.instructions.llava import InstructionModel
+    from labeling.instructions.instruction_model import InstructionModel
 
 pytestmark = pytest.mark.torch
 
@@ -51,7 +52,7 @@ def tiny(folder: Path) -> InstructionModel:
     return load_instruction_model(LlavaConfig(model=str(folder), device="cpu"))
 
 
-def test_a_batch_answers_as_each_pair_alone(tiny: InstructionModel) -> None:
+def test_answers_do_not_depend_on_the_batch(tiny: InstructionModel) -> None:
     pairs = [pair_image(*pictures(2, seed)) for seed in range(5)]
     together = tiny.ask(pairs, INSTRUCT)
     alone = [tiny.ask([pair], INSTRUCT)[0] for pair in pairs]
@@ -63,13 +64,13 @@ def test_a_batch_answers_as_each_pair_alone(tiny: InstructionModel) -> None:
 
 
 def test_questions_of_two_lengths_are_padded_on_the_left(tiny: InstructionModel) -> None:
-    """Generation goes on at the right end, so padding there would come between."""
+    """Generation continues at the right end, so padding there would be in the way."""
     short, long = tiny.tokenizer(["sky", "sky sky sky"], padding=True).input_ids
     assert short[0] == tiny.tokenizer.pad_token_id
     assert short[-1] == long[-1]
 
 
-def test_mean_log_probability_is_that_of_a_plain_forward(tiny: InstructionModel) -> None:
+def test_mean_log_probability_is_that_of_a_forward_pass(tiny: InstructionModel) -> None:
     import torch
 
     pair = pair_image(*pictures(2, 3))
@@ -88,12 +89,13 @@ def test_mean_log_probability_is_that_of_a_plain_forward(tiny: InstructionModel)
 
 
 def test_confidence_is_the_geometric_mean() -> None:
-    assert Answer("sky", float(np.log(0.25))).confidence == pytest.approx(0.25)
-    assert Answer("sky", 1e-9).confidence == 1.0
+    answer = Answer.from_log_probability("sky", float(np.log(0.25)))
+    assert answer.confidence == pytest.approx(0.25)
+    assert Answer.from_log_probability("sky", 1e-9).confidence == 1.0
 
 
-def test_a_processor_that_crops_is_given_a_square(folder: Path) -> None:
-    """CLIP's own preprocessing keeps the middle of a wide pair; its outer edges must count."""
+def test_a_processor_that_crops_gets_a_square(folder: Path) -> None:
+    """CLIP's preprocessing crops to the centre, but the outer edges of a pair must be seen."""
     model = load_instruction_model(LlavaConfig(model=str(folder), device="cpu"))
     images = model.processor.image_processor
     images.do_center_crop, images.size = True, {"shortest_edge": 32}
@@ -113,12 +115,16 @@ def test_labeler_takes_pairs_of_several_sizes(folder: Path) -> None:
     pairs = [
         tuple(pictures(2, seed, size)) for seed, size in enumerate([(24, 30), (24, 30), (40, 20)])
     ]
-    answers = labeler.label([(first, second) for first, second in pairs])
+    answers = labeler.answer(labeler.prepare([(first, second) for first, second in pairs]))
     assert len(answers) == 3
-    assert all(score <= 0 for _, score in answers)
+    assert all((answer.mean_log_probability or 0) <= 0 for answer in answers)
+    assert labeler.answer(labeler.prepare([])) == []
+
+
+def test_a_labeler_is_named_by_its_weights(folder: Path) -> None:
+    labeler = LlavaLabeler(LlavaConfig(model=str(folder), device="cpu"))
     assert re.fullmatch(r"llava:tiny@[0-9a-f]{8}", labeler.name)
     assert labeler.prompt is ANNOTATE
-    assert labeler.label([]) == []
 
 
 def test_an_adapter_is_merged(folder: Path, tmp_path: Path) -> None:
@@ -144,7 +150,7 @@ def test_an_adapter_is_merged(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["absent", "empty", "other kind", "cut short", "incomplete"])
-def test_a_model_that_cannot_be_had_gives_one_line(
+def test_a_model_that_cannot_be_loaded_gives_one_line(
     folder: Path, tmp_path: Path, damage: str
 ) -> None:
     path = tmp_path / "broken"
@@ -168,7 +174,9 @@ def test_a_model_that_cannot_be_had_gives_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_hub_name_without_a_network_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_name_without_a_network_names_the_download_command(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(UserError, match=r"HF_HUB_OFFLINE is set.*hf download"):
@@ -180,7 +188,7 @@ def test_an_unknown_device_is_refused(folder: Path) -> None:
         load_instruction_model(LlavaConfig(model=str(folder), device="banana"))
 
 
-def test_the_benchmark_gets_the_same_answers_both_ways(folder: Path, tmp_path: Path) -> None:
+def test_the_benchmark_compares_equal_answers(folder: Path, tmp_path: Path) -> None:
     import torch
 
     from labeling.benchmark.llava import measure_llava

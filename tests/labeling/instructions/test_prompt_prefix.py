@@ -1,4 +1,4 @@
-"""Answers behind a prefix that was computed before are the answers without one."""
+"""A cached prompt prefix does not change the answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from labeling.instructions.llava import InstructionModel  # noqa: E402
+from labeling.instructions.instruction_model import InstructionModel  # noqa: E402
 from labeling.instructions.prompt_prefix import PromptPrefix, prefix_tokens  # noqa: E402
 from labeling.instructions.prompts import INSTRUCT, pair_image  # noqa: E402
 from training.networks.language import LanguageConfig, build_instruction_model  # noqa: E402
@@ -31,18 +31,18 @@ def pictures(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 255, (24, 32, 3), np.uint8) for _ in range(count)]
 
 
-def test_words_and_confidences_are_the_same(built: Any) -> None:
-    plain, kept = InstructionModel(*built), InstructionModel(*built, prefix=PromptPrefix())
+def test_answers_with_a_prefix_are_the_same(built: Any) -> None:
+    plain, cached = InstructionModel(*built), InstructionModel(*built, prefix=PromptPrefix())
     for count in (1, 3, 1):
         current, target = pictures(count), pictures(count + 1)[:count]
         for ours, theirs in zip(
-            kept.instruct(current, target), plain.instruct(current, target), strict=True
+            cached.instruct(current, target), plain.instruct(current, target), strict=True
         ):
             assert ours[0] == theirs[0]
             assert ours[1] == pytest.approx(theirs[1], rel=1e-5)
 
 
-def test_logits_are_the_same_to_rounding(built: Any) -> None:
+def test_logits_with_a_prefix_are_equal_up_to_rounding(built: Any) -> None:
     network, _ = built
     asking = InstructionModel(*built)
     pair = pair_image(*pictures(2))

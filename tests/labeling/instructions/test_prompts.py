@@ -1,4 +1,4 @@
-"""The questions are the paper's, and a pair is seen whole."""
+"""The prompts are the paper's, and pair images keep every pixel."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_pair_image_puts_the_current_canvas_left_without_a_gap() -> None:
     assert (pair[:, 6:] == 200).all()
 
 
-def test_pair_of_two_sizes_is_refused() -> None:
+def test_a_pair_of_two_sizes_is_refused() -> None:
     with pytest.raises(ValueError, match="one size"):
         pair_image(np.zeros((4, 6, 3), np.uint8), np.zeros((4, 5, 3), np.uint8))
 

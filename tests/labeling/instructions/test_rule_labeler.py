@@ -1,4 +1,4 @@
-"""The built-in labeler: right on plain cases, unsure where it should be."""
+"""The built-in labeler is right on clear cases and has low confidence on unclear ones."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def painted(
     return pair(before, after)
 
 
-def test_prototypes_are_whole() -> None:
+def test_prototypes_are_complete() -> None:
     prototypes = read_prototypes()
     assert {p.word for p in prototypes} <= set(VOCABULARY)
     assert len({p.word for p in prototypes}) >= 20
     assert sum(p.frequency for p in prototypes) == pytest.approx(1, abs=0.01)
     for prototype in prototypes:
-        assert prototype.usual.shape == prototype.deviation.shape == (len(MEASURES),)
+        assert prototype.median.shape == prototype.deviation.shape == (len(MEASURES),)
         assert (prototype.deviation > 0).all()
 
 
@@ -51,19 +51,19 @@ def test_prototypes_are_whole() -> None:
         ((slice(115, 192), slice(None)), (120, 110, 60), "ground"),
     ],
 )
-def test_plain_cases(box: tuple[slice, slice], colour: tuple[int, int, int], word: str) -> None:
+def test_clear_cases(box: tuple[slice, slice], colour: tuple[int, int, int], word: str) -> None:
     (answer,) = RuleLabeler()([painted(canvas((235, 230, 220)), box, colour)])
     assert answer.text == word
     assert answer.confidence > 0.5
 
 
-def test_nothing_seen_is_a_doubtful_detail() -> None:
+def test_no_change_gives_details_with_low_confidence() -> None:
     (answer,) = RuleLabeler()([pair(canvas(), canvas())])
     assert answer.text == "details"
     assert answer.confidence <= 0.3
 
 
-def test_light_drift_is_no_paint() -> None:
+def test_changed_illumination_is_not_measured() -> None:
     before = canvas((180, 180, 180))
     after = np.clip(before.astype(int) + 12, 0, 255).astype(np.uint8)
     after[20:60, 30:90] = (40, 70, 160)

@@ -1,4 +1,4 @@
-"""Answers on disk: nothing is asked twice, nothing stale is used."""
+"""Stored answers: no question is asked twice, and no stale answer is used."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import pytest
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from labeling.instructions import work as instruction_work
+from labeling.instructions import batch_labeling
+from labeling.instructions.batch_labeling import InstructionTask, label_instructions
 from labeling.instructions.labeler import Answer, PairImages
-from labeling.instructions.labelers import InstructionsConfig, make_labeler
+from labeling.instructions.labeler_factory import InstructionsConfig, make_labeler
 from labeling.instructions.table import merge_table, read_jsonl, read_table
-from labeling.instructions.work import InstructionTask, label_instructions
 from labeling.regions.regions import RegionsConfig, RegionTask, label_regions
 
 VIDEO = f"{0:016x}"
 
 
 class Scripted:
-    """A labeler that counts what it is asked and can fail."""
+    """A labeler that counts the pairs it is asked about, and can fail."""
 
     prompt, reads_mask = "ask-1", False
 
@@ -53,11 +53,11 @@ def label(dataset: Dataset, batch_size: int = 8, threshold: float = 0.2) -> dict
 
 
 def use(monkeypatch: pytest.MonkeyPatch, labeler: Scripted) -> Scripted:
-    monkeypatch.setattr(instruction_work, "labeler_of", lambda config: labeler)
+    monkeypatch.setattr(batch_labeling, "shared_labeler", lambda config: labeler)
     return labeler
 
 
-def test_second_run_asks_nothing(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_second_run_asks_nothing(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     labeler = use(monkeypatch, Scripted())
     assert label(dataset)["asked"] == 4
     data = dataset.instructions_jsonl(VIDEO).read_bytes()
@@ -68,7 +68,7 @@ def test_second_run_asks_nothing(dataset: Dataset, monkeypatch: pytest.MonkeyPat
     assert (row.text, row.raw_text, row.confidence) == ("sky, tree", "The Skies, trees", 0.123457)
 
 
-def test_goes_on_after_a_kill_to_the_same_bytes(
+def test_a_run_after_a_failure_gives_the_same_bytes(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, Scripted())
@@ -85,7 +85,7 @@ def test_goes_on_after_a_kill_to_the_same_bytes(
     assert path.read_bytes() == data
 
 
-def test_labelers_keep_their_answers_side_by_side(
+def test_answers_of_several_labelers_are_kept(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, Scripted("b-1"))
@@ -98,14 +98,14 @@ def test_labelers_keep_their_answers_side_by_side(
     assert names == ["a-1"] * 4 + ["b-1"] * 4
 
 
-def test_new_masks_ask_only_who_looks_at_them(dataset: Dataset) -> None:
+def test_new_masks_need_new_answers_of_a_labeler_that_reads_masks(dataset: Dataset) -> None:
     assert label(dataset)["asked"] == 4
     label_regions(RegionTask(dataset.root, VIDEO, RegionsConfig(threshold=0.5)))
     assert label(dataset, threshold=0.5)["asked"] == 4
     assert label(dataset, threshold=0.5)["asked"] == 0
 
 
-def test_table_holds_the_configured_labeler(
+def test_the_table_holds_the_answers_of_the_configured_labeler(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     label(dataset)
@@ -121,13 +121,19 @@ def test_table_holds_the_configured_labeler(
     assert dataset.instructions_parquet.read_bytes() == data
 
 
-def test_missing_and_damaged_files_say_what_to_do(dataset: Dataset) -> None:
+def test_a_missing_table_names_the_command(dataset: Dataset) -> None:
     with pytest.raises(UserError, match="python -m labeling instructions"):
         read_table(dataset)
+
+
+def test_a_damaged_table_is_refused(dataset: Dataset) -> None:
     dataset.instructions_parquet.parent.mkdir(parents=True, exist_ok=True)
     dataset.instructions_parquet.write_bytes(b"PAR1 no")
     with pytest.raises(UserError, match=r"instructions\.parquet is damaged"):
         read_table(dataset)
+
+
+def test_a_damaged_cache_names_the_line(dataset: Dataset) -> None:
     path = dataset.instructions_jsonl(VIDEO)
     label(dataset)
     path.write_text(path.read_text() + '{"pair_id": 3}\n')
@@ -135,7 +141,7 @@ def test_missing_and_damaged_files_say_what_to_do(dataset: Dataset) -> None:
         read_jsonl(path)
 
 
-def test_config_chooses_the_labeler() -> None:
+def test_the_config_selects_the_labeler() -> None:
     assert make_labeler(InstructionsConfig()).name == "rule-1"
     llava = make_labeler(InstructionsConfig(labeler="llava"))
     assert llava.name.startswith("llava:")

@@ -24,14 +24,14 @@ def noise(seed: int, count: int = 1, size: tuple[int, int] = (64, 80)) -> np.nda
     return np.random.default_rng(seed).integers(0, 256, (count, *size, 3), dtype=np.uint8)
 
 
-def test_equal_pictures_have_no_distance(distance) -> None:
+def test_equal_images_have_no_distance(distance) -> None:
     picture = noise(0)
     assert distance.distances(picture, picture)[0] == 0
     assert distance.maps(picture, picture).max() == 0
 
 
 def test_map_is_local_and_in_bounds(distance) -> None:
-    # AlexNet's last layer sees 195 px, so far away is farther than that.
+    # The receptive field of AlexNet's last layer is 195 px.
     before = np.full((1, 128, 400, 3), 200, np.uint8)
     after = before.copy()
     after[:, 40:80, 50:100] = noise(1, size=(40, 50))
@@ -43,8 +43,8 @@ def test_map_is_local_and_in_bounds(distance) -> None:
     assert map[0, 50:70, 60:90].mean() > 0.5 > 0.2 > map[0, :, 300:].max()
 
 
-def test_is_lpips_to_the_last_digits(distance) -> None:
-    """Features are kept apart here to be used twice; the sum is that of the `lpips` package."""
+def test_distances_equal_the_lpips_package(distance) -> None:
+    """The features are computed separately here, so that they can be reused."""
     import torch
 
     first, second = noise(4, 2), noise(5, 2)
@@ -56,13 +56,13 @@ def test_is_lpips_to_the_last_digits(distance) -> None:
         assert np.allclose(ours(first, second), theirs, atol=1e-6)
 
 
-def test_pairs_of_a_batch_do_not_meet(distance) -> None:
+def test_distances_do_not_depend_on_the_batch(distance) -> None:
     first, second = noise(2, 3), noise(3, 3)
     alone = [distance.maps(first[i : i + 1], second[i : i + 1])[0] for i in range(3)]
     assert np.allclose(distance.maps(first, second), alone, atol=1e-6)
 
 
-def test_random_generator_is_left_alone() -> None:
+def test_the_random_generator_is_unchanged() -> None:
     import torch
 
     from labeling.regions.perceptual import PerceptualDistance
@@ -72,14 +72,17 @@ def test_random_generator_is_left_alone() -> None:
     assert torch.equal(state, torch.get_rng_state())
 
 
-def test_wrong_input_is_named(distance) -> None:
+def test_float_images_are_refused(distance) -> None:
     with pytest.raises(ValueError, match="uint8"):
         distance.maps(noise(0).astype(np.float32), noise(0).astype(np.float32))
+
+
+def test_images_of_two_sizes_are_refused(distance) -> None:
     with pytest.raises(ValueError, match="one size"):
         distance.maps(noise(0), noise(0, size=(32, 32)))
 
 
-def test_unpickler_runs_nothing(tmp_path: Path) -> None:
+def test_the_unpickler_runs_no_code(tmp_path: Path) -> None:
     from ingest.conventions.errors import UserError
     from labeling.regions.perceptual import read_arrays
 
@@ -94,7 +97,7 @@ def test_unpickler_runs_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_missing_weights_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_weights_name_the_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     from ingest.conventions.errors import UserError
     from labeling.regions import perceptual
 

@@ -1,4 +1,4 @@
-"""Region masks on disk: what is stored, when it is made again, how damage is told."""
+"""Region masks: what is stored, when they are computed again, how damage is reported."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from labeling.regions.regions import (
     RegionTask,
     compute_regions,
     label_regions,
+    matching_region,
     read_regions,
-    region_of,
 )
 
 VIDEO = f"{0:016x}"
@@ -27,7 +27,7 @@ def label(dataset: Dataset, config: RegionsConfig | None = None) -> dict:
     return label_regions(RegionTask(dataset.root, VIDEO, config or RegionsConfig()))
 
 
-def test_masks_are_where_paint_went(
+def test_masks_mark_the_changed_pixels(
     keyframe_dataset: Callable[..., Dataset], colour_distance
 ) -> None:
     dataset = keyframe_dataset(1, 0)
@@ -46,7 +46,9 @@ def test_masks_are_where_paint_went(
             assert np.array_equal(mask, difference)
 
 
-def test_batches_do_not_show(keyframe_dataset: Callable[..., Dataset], colour_distance) -> None:
+def test_masks_do_not_depend_on_the_batch_size(
+    keyframe_dataset: Callable[..., Dataset], colour_distance
+) -> None:
     _, pairs = read_pairs(keyframe_dataset(1, 0), VIDEO)
     made = [
         list(compute_regions(pairs, RegionsConfig(batch_size=size), colour_distance))
@@ -55,35 +57,62 @@ def test_batches_do_not_show(keyframe_dataset: Callable[..., Dataset], colour_di
     assert made[0] == made[1] == made[2]
 
 
-def test_made_once_and_again_when_it_must(
+def test_masks_of_another_batch_size_are_kept(
     keyframe_dataset: Callable[..., Dataset], colour_distance
 ) -> None:
     dataset = keyframe_dataset(1, 0)
     assert label(dataset)["fresh"]
-    path = dataset.regions_tar(VIDEO)
-    data = path.read_bytes()
-    assert not label(dataset, RegionsConfig(batch_size=1))["fresh"], "layout is not content"
-    assert label(dataset, RegionsConfig(threshold=0.5))["fresh"]
-    assert path.read_bytes() != data
-    path.write_bytes(data[: len(data) // 2])
-    assert label(dataset)["fresh"], "a damaged file is made again"
-    assert path.read_bytes() == data
+    assert not label(dataset, RegionsConfig(batch_size=1))["fresh"]
 
 
-def test_regions_of_other_images_or_rules_are_refused(
+def test_masks_of_another_threshold_are_computed_again(
     keyframe_dataset: Callable[..., Dataset], colour_distance
 ) -> None:
     dataset = keyframe_dataset(1, 0)
+    label(dataset)
+    data = dataset.regions_tar(VIDEO).read_bytes()
+    assert label(dataset, RegionsConfig(threshold=0.5))["fresh"]
+    assert dataset.regions_tar(VIDEO).read_bytes() != data
+
+
+def test_damaged_masks_are_computed_again(
+    keyframe_dataset: Callable[..., Dataset], colour_distance
+) -> None:
+    dataset = keyframe_dataset(1, 0)
+    label(dataset)
+    path = dataset.regions_tar(VIDEO)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    assert label(dataset)["fresh"]
+    assert path.read_bytes() == data
+
+
+def test_missing_regions_name_the_command(keyframe_dataset: Callable[..., Dataset]) -> None:
     with pytest.raises(UserError, match="python -m labeling regions"):
-        read_regions(dataset, VIDEO)
+        read_regions(keyframe_dataset(1, 0), VIDEO)
+
+
+def test_regions_by_another_rule_are_refused(
+    keyframe_dataset: Callable[..., Dataset], colour_distance
+) -> None:
+    dataset = keyframe_dataset(1, 0)
     label(dataset)
     _, pairs = read_pairs(dataset, VIDEO)
     stored = read_regions(dataset, VIDEO)
     with pytest.raises(UserError, match=r"expected one of its images by lpips-alex>0\.3"):
-        region_of(pairs[0], stored, RegionsConfig(threshold=0.3), dataset)
+        matching_region(pairs[0], stored, RegionsConfig(threshold=0.3), dataset)
+
+
+def test_regions_of_other_images_are_refused(
+    keyframe_dataset: Callable[..., Dataset], colour_distance
+) -> None:
+    dataset = keyframe_dataset(1, 0)
+    label(dataset)
+    _, pairs = read_pairs(dataset, VIDEO)
+    stored = read_regions(dataset, VIDEO)
     stored[pairs[0].pair_id] = stored[pairs[1].pair_id]
     with pytest.raises(UserError, match=pairs[0].pair_id):
-        region_of(pairs[0], stored, RegionsConfig(), dataset)
+        matching_region(pairs[0], stored, RegionsConfig(), dataset)
 
 
 @pytest.mark.parametrize(
@@ -115,13 +144,13 @@ def test_damage_names_file_key_and_field(
 
 
 @pytest.mark.torch
-def test_real_distance_fills_the_stage(keyframe_dataset: Callable[..., Dataset]) -> None:
+def test_the_stage_with_lpips(keyframe_dataset: Callable[..., Dataset]) -> None:
     dataset = keyframe_dataset(1, 0, size=(160, 200))
     label(dataset)
     data = dataset.regions_tar(VIDEO).read_bytes()
     dataset.regions_tar(VIDEO).unlink()
     label(dataset, RegionsConfig(batch_size=1))
-    assert dataset.regions_tar(VIDEO).read_bytes() == data, "batches do not show"
+    assert dataset.regions_tar(VIDEO).read_bytes() == data, "the batch size changes no byte"
     records = [region.record for region in read_regions(dataset, VIDEO).values()]
     assert all(0.05 < record.mask_area < 1 for record in records)
     assert records[0].mean_difference > records[-1].mean_difference

@@ -1,4 +1,4 @@
-"""Agreement: shares and kappa against values worked out by hand."""
+"""Agreement: shares and kappa against values computed by hand."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The round trip through LibreOffice Calc itself: it opens the export, saves CSV, and no correction
-is lost. Skipped where it is not installed (apt-get install --no-install-recommends
-libreoffice-calc).
+"""The round trip of a review through LibreOffice Calc loses no correction.
 
-What a reviewer types is put into the document that Calc made of the export; opening, taking cells
-for numbers and dates, and writing CSV are the program's.
+Calc opens the export, converts cells to numbers and dates, and saves CSV. The typed cells are put
+into the document that Calc made. Skipped if LibreOffice is not installed (apt-get install
+--no-install-recommends libreoffice-calc).
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ import pytest
 
 from ingest.format.dataset import Dataset
 from labeling.corrections.corrections import read_corrections
-from labeling.review.export import ReviewConfig, export_review
-from labeling.review.import_sheet import import_review
+from labeling.review.spreadsheet_export import ReviewConfig, export_review
+from labeling.review.spreadsheet_import import import_review
 
 SOFFICE = shutil.which("soffice")
 pytestmark = pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not installed")

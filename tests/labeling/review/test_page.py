@@ -1,4 +1,4 @@
-"""The review page in a real Chromium, used as a person would: keys, and a pointer to paint."""
+"""The review page in Chromium, driven by keys and by a pointer for painting."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_mask
-from labeling.benchmark.browser import ADVICE, find_browser, open_browser, served
+from labeling.benchmark.browser import ADVICE, find_browser, open_browser, serve_page
 from labeling.corrections.corrections import (
     append_corrections,
-    in_force,
+    effective_corrections,
     locked_log,
     read_corrections,
 )
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(
 
 
 class Person:
-    """Somebody at the keyboard, who looks at the page before going on."""
+    """A user who waits for the page after every action."""
 
     def __init__(self, driver: Any, url: str) -> None:
         self.driver = driver
@@ -43,7 +43,7 @@ class Person:
         return WebDriverWait(self.driver, 30, 0.02).until(lambda _: is_so(), why)
 
     def press(self, *keys: str) -> None:
-        """Keys, and then all is saved and drawn."""
+        """Press keys, and wait until everything is saved and drawn."""
         from selenium.webdriver import ActionChains
 
         ActionChains(self.driver).send_keys(*keys).perform()
@@ -75,11 +75,11 @@ def dataset(labeled_dataset: Callable[..., Dataset]) -> Dataset:
 @pytest.fixture
 def person(dataset: Dataset) -> Iterator[Person]:
     with ExitStack() as stack:
-        server = stack.enter_context(served(dataset, "Ann"))
+        server = stack.enter_context(serve_page(dataset, "Ann"))
         yield Person(stack.enter_context(open_browser()), server.url)
 
 
-def test_a_review_without_a_mouse(person: Person, dataset: Dataset) -> None:
+def test_a_review_by_keys(person: Person, dataset: Dataset) -> None:
     from selenium.webdriver.common.keys import Keys
 
     start = first = person.pair
@@ -116,7 +116,7 @@ def test_a_review_without_a_mouse(person: Person, dataset: Dataset) -> None:
     person.chord(Keys.CONTROL, "z")
     person.wait(lambda: person.pair == sixth)
     assert "Undone" in person.text("#message")
-    assert sixth not in {key[0] for key in in_force(read_corrections(dataset))}
+    assert sixth not in {key[0] for key in effective_corrections(read_corrections(dataset))}
     person.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     person.wait(lambda: person.pair == third)
     assert person.text("#label") == "<b>castle</b>", "words are never markup"
@@ -187,17 +187,20 @@ def test_brush_blink_slider_grid_and_agreement(person: Person, dataset: Dataset)
     assert "Accept 8 chosen" in person.text("#accept")
     person.press(Keys.DELETE)
     person.wait(
-        lambda: {c.verdict for c in in_force(read_corrections(dataset)).values()} == {"reject"}
+        lambda: (
+            {c.verdict for c in effective_corrections(read_corrections(dataset)).values()}
+            == {"reject"}
+        )
     )
     person.chord(Keys.CONTROL, "z")
-    person.wait(lambda: len(in_force(read_corrections(dataset))) == 4)
-    assert second in {key[0] for key in in_force(read_corrections(dataset))}
+    person.wait(lambda: len(effective_corrections(read_corrections(dataset))) == 4)
+    assert second in {key[0] for key in effective_corrections(read_corrections(dataset))}
     person.press("6")
     person.wait(lambda: "Machine and people" in person.text("#stage"))
     assert person.driver.get_log("browser") == []
 
 
-def test_an_edit_of_somebody_else_is_shown_first(person: Person, dataset: Dataset) -> None:
+def test_a_conflicting_edit_is_shown_first(person: Person, dataset: Dataset) -> None:
     from selenium.webdriver.common.keys import Keys
 
     first = person.pair
@@ -233,12 +236,12 @@ def test_an_edit_of_somebody_else_is_shown_first(person: Person, dataset: Datase
     assert found == [(third, "correct", "water", ""), (fourth, "reject", "", "out of focus")]
 
 
-def test_a_browser_that_hangs_is_given_up(dataset: Dataset) -> None:
+def test_a_browser_that_hangs_is_killed(dataset: Dataset) -> None:
     import psutil
     from urllib3.exceptions import HTTPError
 
-    with served(dataset, "Ann") as server:
-        with open_browser(answer_s=2.0) as driver:
+    with serve_page(dataset, "Ann") as server:
+        with open_browser(timeout_s=2.0) as driver:
             Person(driver, server.url)
             browsers = psutil.Process(driver.service.process.pid).children(recursive=True)
             for process in browsers:

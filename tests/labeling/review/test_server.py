@@ -1,4 +1,4 @@
-"""The review page's server: what it answers, whom it refuses, and that no edit is lost."""
+"""The server of the review page: its responses, the requests it refuses, and concurrent edits."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ import pytest
 
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_mask
-from labeling.benchmark.browser import served
-from labeling.corrections.corrections import in_force, read_corrections
-from labeling.corrections.human_masks import RULE_SUFFIX, region_in_force
+from labeling.benchmark.browser import serve_page
+from labeling.corrections.corrections import effective_corrections, read_corrections
+from labeling.corrections.human_masks import RULE_SUFFIX, effective_region
 from labeling.instructions.table import read_table
 from labeling.regions.regions import RegionsConfig, read_regions
-from labeling.review.export import ReviewConfig, export_review
-from labeling.review.import_sheet import import_review
 from labeling.review.messages import NotApplied
 from labeling.review.server import MAX_BODY_BYTES, ReviewServer
 from labeling.review.service import ReviewService
+from labeling.review.spreadsheet_export import ReviewConfig, export_review
+from labeling.review.spreadsheet_import import import_review
 from labeling.shards.plan import PlanTask, plan_video
 
 FORK = multiprocessing.get_context("fork")
@@ -36,7 +36,7 @@ def dataset(labeled_dataset: Callable[..., Dataset]) -> Dataset:
 
 @pytest.fixture
 def server(dataset: Dataset) -> Iterator[ReviewServer]:
-    with served(dataset, "Ann") as server:
+    with serve_page(dataset, "Ann") as server:
         yield server
 
 
@@ -67,7 +67,7 @@ def said(pair: dict[str, Any], **what: Any) -> dict[str, Any]:
     return {name: pair[name] for name in names} | {"seen": seen} | what
 
 
-def test_the_page_and_all_it_needs(server: ReviewServer) -> None:
+def test_the_page_and_its_requests(server: ReviewServer) -> None:
     status, page, response = asked(server, "/")
     assert status == 200
     assert b"<title>Review</title>" in page
@@ -106,13 +106,13 @@ def test_the_page_and_all_it_needs(server: ReviewServer) -> None:
         ({"Sec_Fetch_Site": "same-origin"}, 200),
     ],
 )
-def test_only_the_page_itself_may_ask(
+def test_only_the_page_itself_may_post(
     server: ReviewServer, headers: dict[str, str], status: int
 ) -> None:
     assert asked(server, "/api/queue", {}, **headers)[0] == status
 
 
-def test_pages_are_not_shown_to_other_sites(server: ReviewServer) -> None:
+def test_other_sites_may_not_read(server: ReviewServer) -> None:
     assert asked(server, "/", Host="evil.example")[0] == 403
     assert asked(server, "/api/start", Sec_Fetch_Site="cross-site")[0] == 403
     assert server.server_address[0] == "127.0.0.1"
@@ -156,7 +156,7 @@ def test_bodies_that_are_refused(
         assert response.headers["Connection"] == "close"
 
 
-def test_words_stay_words(dataset: Dataset) -> None:
+def test_html_in_an_instruction_is_stored_as_text(dataset: Dataset) -> None:
     service = ReviewService(dataset, "<b>Ann</b>")
     pair = first_pairs(service)[0]
     service.decide({"decisions": [said(pair, corrected="<img src=x onerror=alert(1)> cat")]})
@@ -191,7 +191,7 @@ def test_filters(dataset: Dataset) -> None:
     assert {c["human"] for c in found["confusions"]} == {"castle", "(rejected)"}
 
 
-def test_undo_goes_back_to_what_was(dataset: Dataset) -> None:
+def test_undo_restores_the_earlier_decision(dataset: Dataset) -> None:
     service = ReviewService(dataset, "Ann")
     first = first_pairs(service)[0]
 
@@ -209,8 +209,8 @@ def test_undo_goes_back_to_what_was(dataset: Dataset) -> None:
     boat = decide(corrected="boat")
     assert undo(boat, castle)["instruction"] == "castle"
     assert undo(castle, None) is None
-    assert in_force(read_corrections(dataset)) == {}
-    assert len(read_corrections(dataset)) == 4, "an undo is a row as well: nothing is erased"
+    assert effective_corrections(read_corrections(dataset)) == {}
+    assert len(read_corrections(dataset)) == 4, "an undo is a row, too"
     reports = import_review(dataset, exported(dataset), "Bob").rows
     assert {row.status for row in reports} == {"unchanged"}
 
@@ -221,7 +221,7 @@ def exported(dataset: Dataset) -> Any:
     return file
 
 
-def test_several_decisions_are_applied_together_or_not_at_all(dataset: Dataset) -> None:
+def test_decisions_are_applied_all_or_none(dataset: Dataset) -> None:
     service = ReviewService(dataset, "Ann")
     pairs = first_pairs(service)
     stale = said(pairs[1], verdict="accept") | {"label_hash": "m0"}
@@ -236,8 +236,7 @@ def test_several_decisions_are_applied_together_or_not_at_all(dataset: Dataset) 
 
 
 def test_two_servers_at_once_lose_no_edit(dataset: Dataset) -> None:
-    """Two people with a process each, the same pairs: every edit is in the log or was told as a
-    conflict."""
+    """Two processes edit the same pairs: every edit is in the log or was refused as a conflict."""
     outcomes = FORK.Queue()
     names = ("Ann", "Bob")
 
@@ -267,7 +266,7 @@ def test_two_servers_at_once_lose_no_edit(dataset: Dataset) -> None:
             f"{c.pair_id} {c.instruction}" for c in read_corrections(dataset) if c.reviewer == name
         ]
         assert log == told
-    # A refusal needs an edit of the other page that was taken: at least half of all are.
+    # Every refusal needs an accepted edit of the other page, so at least half are accepted.
     assert sum(len(told) for _, told, _ in found) == len(read_corrections(dataset)) >= 40
 
 
@@ -302,10 +301,10 @@ def test_a_painted_mask_goes_into_the_shards(dataset: Dataset) -> None:
     assert sample.human_mask == correction.mask_sha256
     assert sample.provenance.region_rule == RegionsConfig().rule + RULE_SUFFIX
     region = read_regions(dataset, video_id)[pair["pair_id"]]
-    held = region_in_force(dataset, video_id, region, sample.human_mask)
+    held = effective_region(dataset, video_id, region, sample.human_mask)
     assert (held.mask, held.difference) == (stored, region.difference)
 
-    # A spreadsheet says nothing of masks, so it takes none away.
+    # A spreadsheet has no masks, so an import keeps the painted one.
     rows = exported(dataset).read_text("utf-8-sig").splitlines()
     line = next(row for row in rows if row.startswith(pair["pair_id"]))
     cells = line.split(",")
@@ -319,7 +318,7 @@ def test_a_painted_mask_goes_into_the_shards(dataset: Dataset) -> None:
 
 
 def plan_task(dataset: Dataset, video_id: str) -> PlanTask:
-    table, decided = read_table(dataset), in_force(read_corrections(dataset))
+    table, decided = read_table(dataset), effective_corrections(read_corrections(dataset))
     return PlanTask(dataset.root, video_id, table, decided, RegionsConfig(), "0")
 
 
@@ -332,7 +331,7 @@ def test_masks_of_another_size_are_refused(dataset: Dataset, mask: str) -> None:
     assert not dataset.corrections_csv.exists()
 
 
-def test_labels_made_anew_are_taken_up(dataset: Dataset) -> None:
+def test_replaced_labels_are_read_again(dataset: Dataset) -> None:
     service = ReviewService(dataset, "Ann")
     queue = service.queue({})
     table = dataset.instructions_parquet

@@ -1,7 +1,8 @@
-"""Export, what spreadsheet programs make of it, import: no correction is lost.
+"""Export, rewriting by spreadsheet programs, and import lose no correction.
 
-``REVIEW_CASES=10000 python -m pytest tests/labeling/test_spreadsheet_programs.py`` runs as many
-cases as docs/results.md reports; the normal suite runs a few hundred.
+The programs are simulated. ``REVIEW_CASES=10000 python -m pytest
+tests/labeling/review/test_spreadsheet_programs.py`` runs as many cases as docs/results.md reports;
+by default a few hundred run.
 """
 
 from __future__ import annotations
@@ -21,22 +22,22 @@ from hypothesis import strategies as st
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from labeling.corrections.corrections import in_force, read_corrections
-from labeling.instructions.wording import normalise
-from labeling.review.export import ReviewConfig, export_review
-from labeling.review.import_sheet import import_review, left_csv
-from labeling.review.rows import DONE
+from labeling.corrections.corrections import effective_corrections, read_corrections
+from labeling.instructions.normalisation import normalise
+from labeling.review.rows import RESOLVED_STATUSES
+from labeling.review.spreadsheet_export import ReviewConfig, export_review
+from labeling.review.spreadsheet_import import import_review, unapplied_csv
 
 CASES = int(os.environ.get("REVIEW_CASES", "150"))
 LABELS = ("true", "1e5", "007", "may 1", "sky, cloud", "", "bush", "3 4")
-"""Machine labels; the first four are what spreadsheets like to rewrite."""
+"""Machine labels; spreadsheets rewrite the first four."""
 REWRITTEN = {"true": "TRUE", "1e5": "1.00E+05", "007": "7", "may 1": "01-May", "3 4": "03. Apr"}
 TYPED = ("corrected", "verdict", "note")
 
 
 @dataclass(frozen=True)
 class Program:
-    """How a program writes CSV."""
+    """How a spreadsheet program writes CSV."""
 
     name: str
     delimiter: str = ","
@@ -81,7 +82,7 @@ def is_mac(program: Program) -> bool:
 
 
 def as_saved(text: str, program: Program) -> str:
-    """A typed cell as the program keeps it: what its encoding lacks is a question mark."""
+    """A typed cell as the program saves it; characters outside its encoding become ``?``."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = text.replace("\n", " ") if is_mac(program) else text
     if program.takes_apostrophes:
@@ -90,7 +91,7 @@ def as_saved(text: str, program: Program) -> str:
 
 
 def save(rows: list[dict[str, str]], program: Program, draw: st.DataObject) -> bytes:
-    """What the program writes after rows and columns were moved about."""
+    """The CSV that the program saves after rows and columns were reordered."""
     names = draw.draw(st.permutations(list(rows[0])), "columns")
     extra = draw.draw(st.sampled_from([[], ["Unnamed: 16"], ["", "my own"]]), "extra columns")
     rows = draw.draw(st.permutations(rows), "order of rows")
@@ -112,7 +113,7 @@ def save(rows: list[dict[str, str]], program: Program, draw: st.DataObject) -> b
 
 
 def rewritten(row: dict[str, str], program: Program) -> dict[str, str]:
-    """Numbers, dates and truth values as programs rewrite them."""
+    """The row with numbers, dates and truth values as the program rewrites them."""
     number = re.compile(r"\d+\.\d+")
     return {
         name: f"{float(cell):g}".replace(".", program.decimal)
@@ -150,13 +151,13 @@ def test_no_correction_is_lost(
     back.write_bytes(save(edited, program, data))
     found = {row.pair_id: row for row in import_review(dataset, back, "Ann").rows}
     assert set(found) == {row["pair_id"] for row in rows}, "every row is reported"
-    log = {key[0]: c for key, c in in_force(read_corrections(dataset)).items()}
+    log = {key[0]: c for key, c in effective_corrections(read_corrections(dataset)).items()}
     for row, before in zip(edited, rows, strict=True):
         check_row(found[row["pair_id"]].status, row, before["machine_label"], log, program)
 
 
 def check_row(status: str, row: dict[str, str], label: str, log, program: Program) -> None:
-    """What a person entered is in the log, or the row says that it is not."""
+    """The correction in a row is in the log, or the status says that it is not."""
     corrected, verdict, note = (as_saved(row[name], program).strip() for name in TYPED)
     said = log.get(row["pair_id"])
     if not (corrected or verdict or note):
@@ -167,7 +168,7 @@ def check_row(status: str, row: dict[str, str], label: str, log, program: Progra
         assert (said.verdict == "reject") == (verdict == "Reject")
         assert normalise(said.note) == normalise(note)
     else:
-        assert status not in DONE, "nothing that was entered passes in silence"
+        assert status not in RESOLVED_STATUSES, "an entry is not dropped silently"
         is_clear = bool(normalise(corrected)) and not verdict
         assert not is_clear, f"{corrected!r} could have been applied"
         assert said is None
@@ -175,14 +176,14 @@ def check_row(status: str, row: dict[str, str], label: str, log, program: Progra
 
 @given(st.binary(max_size=300))
 @settings(max_examples=CASES, deadline=None)
-def test_any_bytes_give_one_clear_error(data: bytes) -> None:
+def test_arbitrary_bytes_give_an_error(data: bytes) -> None:
     from labeling.corrections.spreadsheet import from_csv
 
     with pytest.raises(UserError, match=r"back\.csv"):
         from_csv(data, Path("back.csv"), ("pair_id", "corrected"))
 
 
-def test_a_cell_that_is_edited_in_the_wrong_column_is_told(dataset: Dataset) -> None:
+def test_an_edited_machine_label_is_reported(dataset: Dataset) -> None:
     text = (dataset.root / "review.csv").read_text("utf-8-sig")
     (dataset.root / "back.csv").write_text(text.replace(",bush,", ",castle,"))
     wrong = [
@@ -202,7 +203,7 @@ def test_a_cell_that_is_edited_in_the_wrong_column_is_told(dataset: Dataset) -> 
         ("PK\x03\x04rest", "is a workbook"),
     ],
 )
-def test_files_in_which_something_would_be_lost_are_refused(text: str, expected: str) -> None:
+def test_ambiguous_files_are_refused(text: str, expected: str) -> None:
     from labeling.corrections.spreadsheet import from_csv
 
     with pytest.raises(UserError, match=expected):
@@ -231,8 +232,8 @@ def test_two_reviewers_files_merge_and_their_conflicts_are_listed(dataset: Datas
     report = import_review(dataset, files, ["Ann", "Bob"])
     assert list(report.conflicts) == [ids[1]]
     assert len(report.conflicts[ids[1]]) == 2
-    assert {row["status"] for row in report.left} == {"conflicting"}
-    assert b"conflicting" in left_csv(report)
+    assert {row["status"] for row in report.unapplied} == {"conflicting"}
+    assert b"conflicting" in unapplied_csv(report)
 
 
 def test_one_file_twice_and_a_file_that_is_not_there(dataset: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Shards: complete samples, the same bytes always, and corrections that stay local."""
+"""Shards have complete samples and reproducible bytes; corrections change one shard only."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from ingest.ledger.outcome import read_keyframes
 from labeling.corrections.corrections import (
     Correction,
     append_corrections,
-    in_force,
+    effective_corrections,
     read_corrections,
 )
 from labeling.instructions.table import read_table
 from labeling.regions.regions import RegionsConfig
 from labeling.shards.plan import PlannedPair, PlannedShard, PlanTask, ShardsConfig, plan_video
-from labeling.shards.plan import _balanced as balanced
+from labeling.shards.plan import _split_by_bytes as split_by_bytes
 from labeling.shards.plan import assign_shards as assign
-from labeling.shards.write import build_shard, stands
+from labeling.shards.write import build_shard, is_up_to_date
 
 SMALL = ShardsConfig(samples_per_shard=3)
 
 
 def planned(dataset: Dataset, video_id: str) -> list[PlannedPair]:
     labels = {k: v for k, v in read_table(dataset).items() if v.video_id == video_id}
-    decided = in_force(read_corrections(dataset))
+    decided = effective_corrections(read_corrections(dataset))
     return plan_video(
         PlanTask(
             dataset.root, video_id, labels, decided, RegionsConfig(), config_hash(RegionsConfig())
@@ -68,7 +68,7 @@ def correct(dataset: Dataset, pair: PlannedPair, instruction: str, verdict="corr
     append_corrections(dataset, [said])
 
 
-def test_every_pair_is_a_whole_sample_with_copied_bytes(
+def test_every_pair_is_a_complete_sample_with_copied_bytes(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(2, 1)
@@ -88,7 +88,7 @@ def test_every_pair_is_a_whole_sample_with_copied_bytes(
     assert raw[f"{video}-k0001-k0002-k0004"]["next.jpg"] == frames[2].data
 
 
-def test_splits_do_not_mix(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_shards_do_not_mix_splits(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(2, 1)
     names = {s.name: {p.split for p in s.pairs} for s in plan(dataset)}
     assert names == {
@@ -97,7 +97,7 @@ def test_splits_do_not_mix(labeled_dataset: Callable[..., Dataset]) -> None:
     }  # fmt: skip
 
 
-def test_bytes_do_not_depend_on_the_order_of_work(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_bytes_do_not_depend_on_the_build_order(labeled_dataset: Callable[..., Dataset]) -> None:
     dataset = labeled_dataset(3, 1)
     first = build(dataset)
     for name in first:
@@ -109,18 +109,23 @@ def test_bytes_do_not_depend_on_the_order_of_work(labeled_dataset: Callable[...,
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=60), st.integers(1, 20))
-def test_no_pair_is_lost_and_no_shard_is_too_full(sizes: list[int], most: int) -> None:
-    groups = balanced([PlannedPair.model_construct(num_bytes=size) for size in sizes], most)
+def test_groups_hold_every_pair_and_respect_the_maximum(sizes: list[int], maximum: int) -> None:
+    groups = split_by_bytes(
+        [PlannedPair.model_construct(num_bytes=size) for size in sizes], maximum
+    )
     assert [pair.num_bytes for group in groups for pair in group] == sizes
-    assert all(0 < len(group) <= most for group in groups)
+    assert all(0 < len(group) <= maximum for group in groups)
 
 
-def test_shards_are_cut_by_bytes() -> None:
+def test_groups_have_equal_bytes() -> None:
     sizes = [300] * 10 + [100] * 30
-    groups = balanced([PlannedPair.model_construct(num_bytes=size) for size in sizes], 35)
+    groups = split_by_bytes([PlannedPair.model_construct(num_bytes=size) for size in sizes], 35)
     assert [sum(pair.num_bytes for pair in group) for group in groups] == [3000, 3000]
-    alike = balanced([PlannedPair.model_construct(num_bytes=75) for _ in range(100)], 30)
-    assert [len(group) for group in alike] == [25] * 4, "no small one is left over"
+
+
+def test_groups_of_equal_pairs_have_equal_numbers() -> None:
+    alike = split_by_bytes([PlannedPair.model_construct(num_bytes=75) for _ in range(100)], 30)
+    assert [len(group) for group in alike] == [25] * 4
 
 
 @pytest.mark.parametrize("verdict", ["correct", "reject"])
@@ -144,7 +149,9 @@ def test_a_correction_changes_one_shard(
         assert now[pair.pair_id].provenance.machine_instruction == pair.instruction
 
 
-def test_correction_of_other_images_does_not_apply(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_a_correction_of_other_images_does_not_apply(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
     dataset = labeled_dataset(1, 0)
     before = build(dataset)
     pair = plan(dataset)[0].pairs[0]
@@ -152,7 +159,7 @@ def test_correction_of_other_images_does_not_apply(labeled_dataset: Callable[...
     assert build(dataset) == before
 
 
-def test_shard_that_loses_all_its_pairs_leaves_no_gap(
+def test_an_emptied_shard_leaves_no_gap(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(2, 0)
@@ -162,30 +169,41 @@ def test_shard_that_loses_all_its_pairs_leaves_no_gap(
     assert all(shard.kept for shard in plan(dataset))
 
 
-def test_stands_only_if_the_bytes_are_right(labeled_dataset: Callable[..., Dataset]) -> None:
+def test_a_shard_is_up_to_date_only_with_the_planned_bytes(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
     dataset = labeled_dataset(1, 0)
     shard = plan(dataset)[0]
     entry = build_shard(shard).entry
-    assert stands(dataset, shard, entry)
-    assert not stands(dataset, shard, None)
-    assert not stands(dataset, shard, entry.model_copy(update={"recipe": "other"}))
+    assert is_up_to_date(dataset, shard, entry)
+    assert not is_up_to_date(dataset, shard, None)
+    assert not is_up_to_date(dataset, shard, entry.model_copy(update={"recipe": "other"}))
     path = dataset.shards / shard.name
     data = bytearray(path.read_bytes())
     data[600] ^= 1
     path.write_bytes(data)
-    assert not stands(dataset, shard, entry)
+    assert not is_up_to_date(dataset, shard, entry)
 
 
-def test_canvases_that_change_after_planning_stop_the_build(
+def test_keyframes_rewritten_with_the_same_bytes_after_planning_are_accepted(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(1, 0)
     before = build(dataset)
     shards = plan(dataset)
     tar = dataset.keyframes_tar(dataset.video_ids()[0])
-    write_bytes(tar, tar.read_bytes())  # another file of the same bytes is hashed, and taken
+    write_bytes(tar, tar.read_bytes())
     build_shard(shards[0])
     assert (dataset.shards / shards[0].name).read_bytes() == before[shards[0].name]
+
+
+def test_keyframes_changed_after_planning_stop_the_build(
+    labeled_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = labeled_dataset(1, 0)
+    before = build(dataset)
+    shards = plan(dataset)
+    tar = dataset.keyframes_tar(dataset.video_ids()[0])
     fields = dict(read_tar(tar))
     first = next(iter(fields))
     last = list(fields)[-1]
@@ -198,7 +216,7 @@ def test_canvases_that_change_after_planning_stop_the_build(
     assert (dataset.shards / shards[0].name).read_bytes() == before[shards[0].name]
 
 
-def test_missing_and_stale_labels_name_the_command(
+def test_missing_and_stale_instructions_name_the_command(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(1, 0)
@@ -210,6 +228,11 @@ def test_missing_and_stale_labels_name_the_command(
         task = PlanTask(dataset.root, video, known, {}, RegionsConfig(), "0" * 12)
         with pytest.raises(UserError, match=f"{problem}: run `python -m labeling instructions"):
             plan_video(task)
+
+
+def test_missing_regions_name_the_command(labeled_dataset: Callable[..., Dataset]) -> None:
+    dataset = labeled_dataset(1, 0)
+    video, labels = dataset.video_ids()[0], read_table(dataset)
     dataset.regions_tar(video).unlink()
     with pytest.raises(UserError, match="run `python -m labeling regions"):
         plan_video(PlanTask(dataset.root, video, labels, {}, RegionsConfig(), "0" * 12))

@@ -53,9 +53,9 @@ def test_draws_belong_to_the_sample_and_not_to_the_batch() -> None:
 def test_conditions_drop_independently_at_their_rate() -> None:
     import torch
 
-    from training.networks.diffusion import draw_keep
+    from training.networks.diffusion import draw_condition_flags
 
-    keep = draw_keep(generators(4000), 0.1, 0.0)
+    keep = draw_condition_flags(generators(4000), 0.1, 0.0)
     flags = torch.stack([keep.image, keep.canvas, keep.time, keep.mask, keep.text])
     rates = 1 - flags.float().mean(dim=1)
     assert bool(((rates - 0.1).abs() < 0.025).all())

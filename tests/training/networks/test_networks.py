@@ -95,20 +95,20 @@ def test_a_dropped_condition_has_no_influence_and_a_kept_one_has(
 def test_an_untrained_pocket_renderer_paints_the_target_into_the_mask(small_preset: Any) -> None:
     import torch
 
+    from training.initial_parts import initial_parts
     from training.painter.folder import PARTS_OF, PainterSettings
     from training.painter.painter import Painter
-    from training.starting import starting_parts
 
-    parts = starting_parts(PARTS_OF["renderer"], small_preset, 0, "", "")
+    parts = initial_parts(PARTS_OF["renderer"], small_preset, 0, "", "")
     painter = Painter(parts, PainterSettings(preset=small_preset, num_steps=1))
     with torch.no_grad():
         given = inputs(painter)
-        said = painter.network_output(
+        prediction = painter.network_output(
             torch.randn(1, 3, 8, 10), torch.tensor([10]), painter.condition(**given)
         )
     mask = torch.nn.functional.avg_pool2d(given["mask"], 8)
     canvas, target = given["canvas"].latents, given["target"].latents
-    assert torch.allclose(said, canvas + mask * (target - canvas), atol=1e-6)
+    assert torch.allclose(prediction, canvas + mask * (target - canvas), atol=1e-6)
 
 
 def test_predict_says_the_velocity_that_the_scheduler_turns_back(
@@ -165,14 +165,14 @@ def test_pixel_codec_answers_like_a_vae() -> None:
 def test_masks_between_image_and_latent_size() -> None:
     import torch
 
-    from training.networks.mask_blocks import blocks_of, downscale_mask, upscale_mask
+    from training.networks.mask_blocks import blockwise_mask, downscale_mask, upscale_mask
 
     mask = torch.zeros(1, 1, 16, 16)
     mask[..., 0:8, 0:6] = 1
     mask[..., 8:16, 9:16] = 1
     assert downscale_mask(mask, "nearest")[0, 0].tolist() == [[1, 0], [0, 0]]
     assert downscale_mask(mask, "area")[0, 0].tolist() == [[0.75, 0], [0, 0.875]]
-    assert torch.equal(downscale_mask(blocks_of(mask), "nearest")[0, 0], torch.eye(2))
+    assert torch.equal(downscale_mask(blockwise_mask(mask), "nearest")[0, 0], torch.eye(2))
     assert upscale_mask(torch.eye(2)[None, None]).shape == (1, 1, 16, 16)
 
 

@@ -252,7 +252,7 @@ def test_a_time_encoder(fixtures: Path) -> None:
         assert worst(encoding, tensors[f"expected.encoding{suffix}"]) < 2e-4
         assert worst(encoder(seconds), tensors[f"expected.embedding{suffix}"]) < 2e-4
     # Quirk 2: sines in half precision, as the demo takes them.
-    encoder.half().sines_as_weights = True
+    encoder.half().sines_in_weight_dtype = True
     for suffix in ("", "_extra"):
         seconds = tensors[f"input.seconds{suffix}"]
         half = encoder.encoding(seconds, torch.float16)
@@ -426,8 +426,8 @@ def one_step(
 def test_f_mask_generator(fixtures: Path) -> None:
     import torch
 
-    from inference.official.framing import padded_tensor, signed
     from inference.official.noise import RecordedNoise
+    from inference.official.resizing import padded_tensor, signed
     from training.networks.mask_blocks import downscale_mask, upscale_mask
     from training.networks.unet import mask_logits
 
@@ -475,7 +475,7 @@ def expected_latents(painter: Painter, tensors: dict[str, Any]) -> torch.Tensor:
 def test_g_resizing_and_padding(fixtures: Path) -> None:
     import torch
 
-    from inference.official.framing import (
+    from inference.official.resizing import (
         cropped,
         padded_image,
         padded_size,
@@ -521,9 +521,9 @@ def test_h_the_whole_loop(fixtures: Path) -> None:
     """Five updates by `Rollout`, all noises replayed; the release's own stand-ins for LPIPS."""
     import torch
 
-    from inference.official.artist import OfficialJudge
-    from inference.official.framing import padded_image
+    from inference.official.artist import OfficialMetric
     from inference.official.noise import RecordedNoise
+    from inference.official.resizing import padded_image
     from inference.rollout.region import RegionConfig
     from inference.rollout.rollout import paint
     from inference.rollout.stop import StopConfig
@@ -545,7 +545,7 @@ def test_h_the_whole_loop(fixtures: Path) -> None:
         painter, picture, source, guidance=scales(config), num_steps=config["steps"],
         blended_share=config["combine_init_ratio"], prompts=[u["prompt"] for u in updates],
     )  # fmt: skip
-    judge = OfficialJudge(
+    metric = OfficialMetric(
         picture,
         short,
         lambda a, b: (a - b).abs().mean(dim=1, keepdim=True) / 2,
@@ -555,7 +555,7 @@ def test_h_the_whole_loop(fixtures: Path) -> None:
     locate = artist.locate
     artist.locate = lambda *a: looks.append(p := locate(*a)) or p
     rollout = paint(
-        padded_image(picture, short), artist, judge, config["seconds"],
+        padded_image(picture, short), artist, metric, config["seconds"],
         RegionConfig(look_again=True), StopConfig(max_steps=config["total_step"]),
         padded_image(np.full_like(picture, 255), short),
     )  # fmt: skip

@@ -182,7 +182,7 @@ def test_lora_is_merged_on_saving(
 ) -> None:
     import torch
 
-    from labeling.instructions.llava import InstructionModel
+    from labeling.instructions.instruction_model import InstructionModel
     from labeling.instructions.prompts import INSTRUCT
     from training.objectives.text import plain_pairs
     from training.painter.folder import class_of, save_part
@@ -227,7 +227,7 @@ def test_lora_without_a_base_is_refused(small_preset: Preset) -> None:
 def test_command_trains_resumes_and_leaves_a_painter_part(
     toy_dataset: Path, make_toy_samples: Callable[..., list[Sample]], tmp_path: Path
 ) -> None:
-    from labeling.instructions.llava import InstructionModel
+    from labeling.instructions.instruction_model import InstructionModel
     from training.painter.painter import load_painter
     from training.run import run_training
 

@@ -81,11 +81,11 @@ def paper_like(small_preset: Preset) -> Preset:
 
 
 def objective_of(name: str, preset: Preset, **values: Any) -> Any:
+    from training.initial_parts import objective_parts
     from training.objectives.mask import MaskObjective
     from training.objectives.renderer import RendererObjective
     from training.painter.folder import PainterSettings
     from training.settings import TrainingConfig
-    from training.starting import objective_parts
 
     config = TrainingConfig.model_validate({name: values})
     settings = PainterSettings(preset=preset, num_steps=2)
@@ -98,13 +98,13 @@ def gradients(objective: Any, batch: Batch, **loop: Any) -> dict[str, Any]:
     import torch
 
     from training.loop.config import LoopConfig
-    from training.loop.step import Step, prepare_parts, trained_parts
+    from training.loop.loss_module import LossModule, prepare_parts, trained_parts
 
     config = LoopConfig(**loop)
     prepare_parts(objective, config, torch.device("cpu"))
     for part in trained_parts(objective).values():
         part.train()
-    Step(objective, config, torch.device("cpu"))(batch)["loss"].backward()
+    LossModule(objective, config, torch.device("cpu"))(batch)["loss"].backward()
     return {
         f"{part}.{name}": parameter.grad
         for part, module in trained_parts(objective).items()
@@ -260,8 +260,8 @@ def test_weights_of_another_preset_are_refused(toy_dataset: Path, tmp_path: Path
 def test_the_mask_unet_may_start_as_a_diffusion_unet(small_preset: Preset, tmp_path: Path) -> None:
     import torch
 
-    from training.painter.initial import mask_unet_from_unet
     from training.painter.parts import build_part
+    from training.painter.pretrained import mask_unet_from_unet
 
     preset = small_preset.model_copy(update={"output": "noise", "mask_unet": small_preset.unet})
     unet = build_part("unet", preset)

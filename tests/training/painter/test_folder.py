@@ -48,10 +48,10 @@ def test_a_painter_comes_back_as_it_was_saved(
             given = painter.condition(
                 painter.encode_target(target), painter.encode_canvas(canvas), mask, text, seconds
             )
-            said = painter.predict(canvas[..., :8, :10], 400.0, given)
+            prediction = painter.predict(canvas[..., :8, :10], 400.0, given)
             latents = [painter.encode_latents(picture) for picture in (canvas, target)]
             where = painter.mask_probability(latents[0], latents[1], mask, text, seconds)
-        answers.append((said, where))
+        answers.append((prediction, where))
     for name, part in made.parts.items():
         if isinstance(part, torch.nn.Module):
             weights = loaded.part(name).state_dict()
@@ -85,8 +85,8 @@ def test_half_precision_keeps_the_time_encoders_whole(folder: Path) -> None:
             target, painter.encode_canvas(torch.ones(1, 3, 64, 80)), torch.ones(1, 1, 64, 80),
             painter.encode_text(["sky"]), torch.tensor([20.0]),
         )  # fmt: skip
-        said = painter.predict(torch.zeros(1, 3, 8, 10, dtype=torch.bfloat16), 3.0, given)
-    assert bool(said.isfinite().all())
+        prediction = painter.predict(torch.zeros(1, 3, 8, 10, dtype=torch.bfloat16), 3.0, given)
+    assert bool(prediction.isfinite().all())
 
 
 def test_wrong_folders_are_told_in_one_line(folder: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def take(source: Any, number: int, start: Any = None, **ranks: int) -> list[Batc
     return list(itertools.islice(source.batches(start or Position(), **ranks), number))
 
 
-def told(batches: list[Batch]) -> list[tuple[Any, ...]]:
+def contents(batches: list[Batch]) -> list[tuple[Any, ...]]:
     return [(b.keys, b.seeds, b.position, float(b.current.sum())) for b in batches]
 
 
@@ -83,8 +83,8 @@ def test_order_and_pixels_do_not_depend_on_who_decodes(dataset: Path, small_pres
     import torch
 
     plain = take(stream(dataset, small_preset, decode_threads=0, cache_mb=0), 12)
-    assert told(take(stream(dataset, small_preset, workers=2), 12)) == told(plain)
-    assert told(take(stream(dataset, small_preset, decode_threads=3), 12)) == told(plain)
+    assert contents(take(stream(dataset, small_preset, workers=2), 12)) == contents(plain)
+    assert contents(take(stream(dataset, small_preset, decode_threads=3), 12)) == contents(plain)
     fields = dict(read_tar(dataset / "shards" / "train-000000.tar"))
     fields |= dict(read_tar(dataset / "shards" / "train-000001.tar"))
     image = decode_image(fields[plain[0].keys[0]]["target.jpg"]).astype(np.float32)
@@ -102,11 +102,11 @@ def test_resumes_in_mid_epoch_with_other_workers_and_ranks(
     for stop, workers in ((3, 2), (5, 0), (7, 1)):
         again = stream(dataset, small_preset, workers=workers)
         rest = take(again, 12 - stop, whole[stop - 1].position)
-        assert told(rest) == told(whole[stop:])
+        assert contents(rest) == contents(whole[stop:])
     # Two ranks, then one that goes on where either of them stood.
     ranks = [take(stream(dataset, small_preset), 3, rank=r, num_ranks=2) for r in (0, 1)]
-    dealt = [batch.keys for round in zip(*ranks, strict=True) for batch in round]
-    assert dealt == [batch.keys for batch in whole[:6]]
+    batches_of_rank = [batch.keys for round in zip(*ranks, strict=True) for batch in round]
+    assert batches_of_rank == [batch.keys for batch in whole[:6]]
     assert ranks[0][-1].position == ranks[1][-1].position == whole[5].position
 
 
@@ -248,6 +248,6 @@ def test_streams_from_s3_and_http_as_from_disk(
     remote = {"attempts": 2, "pause_s": 0.01}
     # A path has made one slash of two.
     for address in (s3, Path(s3), web):
-        assert told(take(stream(address, small_preset, remote=remote), 6)) == told(local)
+        assert contents(take(stream(address, small_preset, remote=remote), 6)) == contents(local)
     with pytest.raises(UserError, match=r"s3://shards/none/shards/index\.json not found"):
         stream("s3://shards/none", small_preset, remote=remote)

@@ -1,6 +1,7 @@
-"""A canvas that is followed by its own outline, from shot to shot, where no table is in view.
+"""Where the canvas is in every frame of a video without a static table, from its page outline.
 
-In: the page outlines of each shot. Out: `Placed`. `views` does it: `chain` (which outlines are one
-canvas), `vote`, `fit`, `runs` (one outline for views that share coordinates), `three_sides` (a
-side is out of view) and `added_views` (never whole in view).
+In: frames with poses and the page outlines in them. Out: `Placement`. `page_tracking` does it; it
+calls `clips` (a few frames each), `outline_chain` (which outlines are the canvas),
+`neighbour_search`, `paint_alignment`, `segment_outlines` (one outline per segment), `three_sides`
+and `partial_views` (canvas never entirely in view) and `outline_vote` (one outline for all).
 """

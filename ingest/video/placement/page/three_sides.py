@@ -1,8 +1,8 @@
-"""Finds a canvas of which three sides are in view: how far it reaches is told by what is painted.
+"""Finds the outline of a canvas of which three sides are in view, from its paint in another view.
 
-Where the camera is nearer than the canvas is large, its fourth side is never seen, and no
-quadrilateral can be found. Three sides leave two numbers open: where the fourth meets the two
-beside it. They are those that lay the paint of a view in which the canvas is known over this one.
+If the camera is close, the fourth side is never in view, and no quadrilateral is found. Three sides
+leave two unknowns: the lengths of the two sides that are cut off. They are chosen so that the
+paint of a view in which the canvas is known matches this one.
 """
 
 from __future__ import annotations
@@ -13,42 +13,62 @@ import cv2
 import numpy as np
 
 from ingest.video.canvas.canvas import picture_edges
-from ingest.video.canvas.quads import Line, hough_lines, meetings
+from ingest.video.canvas.quads import Line, hough_lines, line_intersections
 from ingest.video.imaging.colour_distance import soft_lab
 from ingest.video.imaging.geometry import to_rectangle, transform
 
-MAX_LINES, MOST_TRIED, MIN_CORNER_RAD = 24, 24, np.radians(35)
-"""Lines that sides are made of; sets of three of them that are tried; least angle between two."""
-OUT_OF_VIEW, MOST_IN_VIEW, CUT_IN_VIEW, MIN_SUPPORT = 0.35, 0.5, 0.2, 0.5
-"""How far corners may lie out of view, as a share of it; how much of the side between the two
-others must be in view, and how much of those, as a share of its length; and share of each that must
-lie on edges."""
-SHORTEST, ALONG, NEAR_PX, BORDER_PX = 0.25, 40, 3, 3
-"""Least length of the side between the others, as a share of the view's short side; at how many
-points sides are looked at, how near edges count, and how near the border of the view none do."""
-REACHES, FINE_REACHES = np.geomspace(0.4, 2.5, 15), np.geomspace(0.9, 1.11, 9)
-"""How far the sides that are cut off may reach, as shares of the one between them; and again, as
-shares of what was found."""
-SAMPLES, FULL_LAB, BLUR_PX = 12, 24.0, 2.0
-"""Points along a side at which paint is compared; Lab distance from which it is other paint; and by
-how much pictures are blurred for that (standard deviation)."""
+MAX_LINES = 24
+"""Largest number of candidate lines for sides."""
+MAX_TRIED = 24
+"""Largest number of sets of three sides that are tried."""
+MIN_CORNER_RAD = np.radians(35)
+"""Least angle between two neighbouring sides."""
+OUT_OF_VIEW = 0.35
+"""How far corners may lie out of view, as a share of its width and height."""
+MIN_IN_VIEW_MIDDLE = 0.5
+"""Least share of the middle side that must be in view."""
+MIN_IN_VIEW_CUT = 0.2
+"""Least share of the two cut sides that must be in view, relative to the middle side's length."""
+MIN_SUPPORT = 0.5
+"""Least share of each side, as far as it is in view, that must lie on edges."""
+MIN_LENGTH = 0.25
+"""Least length of the middle side, as a share of the view's short side."""
+SIDE_SAMPLES = 40
+"""Number of points of a side at which edges are sampled."""
+EDGE_PX = 3
+"""Width in pixels to which edges are dilated."""
+BORDER_PX = 3
+"""Width of the border of the view in which edges are ignored."""
+LENGTHS = np.geomspace(0.4, 2.5, 15)
+"""Lengths of the cut sides that are tried, as multiples of the middle side."""
+FINE_LENGTHS = np.geomspace(0.9, 1.11, 9)
+"""Lengths that are tried then, as multiples of the best of those."""
+SAMPLES = 12
+"""Number of points per side of the grid on which paint is compared."""
+MAX_LAB = 24.0
+"""Lab distance from which paint is completely different."""
+BLUR_PX = 2.0
+"""Standard deviation of the blur before paint is compared."""
 
 
-def by_three_sides(known: tuple[np.ndarray, np.ndarray], seen: np.ndarray) -> np.ndarray | None:
-    """The likeliest outline (4, 2) of the canvas in a picture, corners in the order in which they
-    are known; None if no three sides are in view.
+def outline_from_three_sides(
+    known: tuple[np.ndarray, np.ndarray], seen: np.ndarray
+) -> np.ndarray | None:
+    """Returns the most likely outline (4, 2) in a picture; None if no three sides are in view.
+
+    Its corners are in the order of the known ones.
 
     Args:
-        known: picture RGB uint8 (h, w, 3) of another view with the canvas's corners (4, 2) in it.
+        known: picture RGB uint8 (h, w, 3) of another view, and corners (4, 2) of the canvas in it.
         seen: picture RGB uint8 (h, w, 3).
     """
-    places, paint = _paint(*known)
+    points, paint = _sample_paint(*known)
     lab = soft_lab(seen, BLUR_PX)
     best, outline = -1.0, None
     for sides in _three_sides(seen):
-        quads = _reaching(sides, *_grid(REACHES, REACHES))
+        quads = _outlines_with_lengths(sides, *_grid(LENGTHS, LENGTHS))
         for turn in range(4):
-            scores = _likeness(np.roll(quads, turn, axis=1), places, paint, lab)
+            scores = _paint_similarity(np.roll(quads, turn, axis=1), points, paint, lab)
             k = int(np.argmax(scores))
             if scores[k] > best:
                 best, outline = float(scores[k]), (sides, quads[k], turn)
@@ -56,78 +76,101 @@ def by_three_sides(known: tuple[np.ndarray, np.ndarray], seen: np.ndarray) -> np
         return None
     sides, quad, turn = outline
     length = np.linalg.norm(quad[1] - quad[0])
-    far = [float(np.linalg.norm(quad[a] - quad[b]) / length) for a, b in ((3, 0), (2, 1))]
-    finer = np.roll(_reaching(sides, *_grid(*(f * FINE_REACHES for f in far))), turn, axis=1)
-    return finer[int(np.argmax(_likeness(finer, places, paint, lab)))]
+    lengths = [float(np.linalg.norm(quad[a] - quad[b]) / length) for a, b in ((3, 0), (2, 1))]
+    finer = np.roll(
+        _outlines_with_lengths(sides, *_grid(*(f * FINE_LENGTHS for f in lengths))), turn, axis=1
+    )
+    return finer[int(np.argmax(_paint_similarity(finer, points, paint, lab)))]
 
 
 def _three_sides(picture: np.ndarray) -> list[np.ndarray]:
-    """Sides that may be a canvas's, (4, 2) each, best supported first: the ends of one, clockwise,
-    and the directions in which those beside it leave from its start and from its end."""
+    """Returns candidates for three sides of a canvas, (4, 2) each, best supported first.
+
+    The rows are: both corners of the middle side, clockwise, and the unit directions in which the
+    cut sides leave from the first corner and from the second.
+    """
     edges = picture_edges(picture)
-    near = cv2.dilate(edges.astype(np.uint8), np.ones((NEAR_PX, NEAR_PX), np.uint8)) > 0
+    near = cv2.dilate(edges.astype(np.uint8), np.ones((EDGE_PX, EDGE_PX), np.uint8)) > 0
     lines = hough_lines(edges, MAX_LINES)
     if len(lines) < 3:
         return []
     view = np.array(edges.shape[::-1])
-    points = meetings(lines)
+    points = line_intersections(lines)
     low, high = -OUT_OF_VIEW * view, (1 + OUT_OF_VIEW) * view
     close = np.all((points > low) & (points < high), axis=2)
     found: list[tuple[float, np.ndarray]] = []
-    for whole in range(len(lines)):
-        beside = [k for k in range(len(lines)) if close[whole, k] and _meet_well(lines, whole, k)]
-        for left, right in itertools.permutations(beside, 2):
-            sides = _turned(points[whole, left], points[whole, right], lines[left], lines[right])
+    for middle in range(len(lines)):
+        cut = [k for k in range(len(lines)) if close[middle, k] and _is_corner(lines, middle, k)]
+        for left, right in itertools.permutations(cut, 2):
+            sides = _oriented(
+                points[middle, left], points[middle, right], lines[left], lines[right]
+            )
             support = _supports(near, sides)
             if min(support) >= MIN_SUPPORT:
                 found.append((min(support) + sum(support), sides))
     found.sort(key=lambda pair: -pair[0])
-    return [sides for _, sides in found[:MOST_TRIED]]
+    return [sides for _, sides in found[:MAX_TRIED]]
 
 
-def _turned(start: np.ndarray, end: np.ndarray, left: Line, right: Line) -> np.ndarray:
-    """The sides (4, 2) with the canvas to the right of the way from start to end."""
+def _oriented(start: np.ndarray, end: np.ndarray, left: Line, right: Line) -> np.ndarray:
+    """Returns three sides (4, 2), so oriented that the canvas is to the right from start to end."""
     inwards = np.array([start[1] - end[1], end[0] - start[0]])
-    ways = [np.array([-np.sin(line.angle), np.cos(line.angle)]) for line in (left, right)]
-    return np.array([start, end, *(way * np.sign(way @ inwards) for way in ways)])
+    directions = [np.array([-np.sin(line.angle), np.cos(line.angle)]) for line in (left, right)]
+    return np.array(
+        [start, end, *(direction * np.sign(direction @ inwards) for direction in directions)]
+    )
 
 
 def _supports(near: np.ndarray, sides: np.ndarray) -> list[float]:
-    """Share of each of the three sides that lies on edges; 0 if it is too short or out of view."""
+    """Returns the support of each of the three sides; [0.0] if the middle one is too short."""
     start, end, leaving, arriving = sides
     length = float(np.linalg.norm(end - start))
-    if length < SHORTEST * min(near.shape):
+    if length < MIN_LENGTH * min(near.shape):
         return [0.0]
     return [
-        _support(near, start, end - start, MOST_IN_VIEW),
-        _support(near, start, leaving * length, CUT_IN_VIEW),
-        _support(near, end, arriving * length, CUT_IN_VIEW),
+        _support(near, start, end - start, MIN_IN_VIEW_MIDDLE),
+        _support(near, start, leaving * length, MIN_IN_VIEW_CUT),
+        _support(near, end, arriving * length, MIN_IN_VIEW_CUT),
     ]
 
 
-def _meet_well(lines: list[Line], one: int, other: int) -> bool:
+def _is_corner(lines: list[Line], one: int, other: int) -> bool:
+    """Returns True if the angle between two lines is large enough for a corner."""
     gap = abs(lines[one].angle - lines[other].angle)
     return min(gap, np.pi - gap) >= MIN_CORNER_RAD
 
 
-def _support(near: np.ndarray, start: np.ndarray, way: np.ndarray, least: float) -> float:
-    """Share of a side that lies on edges, as far as it is in view; 0 if too little of it is."""
+def _support(
+    near: np.ndarray, start: np.ndarray, direction: np.ndarray, min_in_view: float
+) -> float:
+    """Returns the share of a side in view that lies on edges; 0 if too little of it is in view.
+
+    Args:
+        near: bool (h, w), dilated edges.
+        start: first end of the side.
+        direction: vector from the first end to the second.
+        min_in_view: least share of the side that must be in view.
+    """
     height, width = near.shape
-    x, y = np.rint(start + np.linspace(0.03, 0.97, ALONG)[:, None] * way).astype(int).T
+    x, y = np.rint(start + np.linspace(0.03, 0.97, SIDE_SAMPLES)[:, None] * direction).astype(int).T
     seen = (x >= BORDER_PX) & (y >= BORDER_PX) & (x < width - BORDER_PX) & (y < height - BORDER_PX)
-    if seen.mean() < least:
+    if seen.mean() < min_in_view:
         return 0.0
     return float(near[y[seen], x[seen]].mean())
 
 
 def _grid(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns all pairs of values, as two arrays (n,)."""
     one, other = np.meshgrid(left, right)
     return one.ravel(), other.ravel()
 
 
-def _reaching(sides: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Convex outlines (n, 4, 2), clockwise, with three given sides (`_three_sides`), of which the
-    two beside the first reach so far (n,), as shares of it."""
+def _outlines_with_lengths(sides: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Returns the convex outlines (n, 4, 2), clockwise, with three given sides (`_three_sides`).
+
+    Args:
+        left, right: lengths (n,) of the cut sides, as multiples of the middle side.
+    """
     start, end, leaving, arriving = sides
     length = float(np.linalg.norm(end - start))
     near = [np.broadcast_to(corner, (len(left), 2)) for corner in (start, end)]
@@ -137,36 +180,38 @@ def _reaching(sides: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndar
     return quads[np.array(convex, bool)]
 
 
-def _paint(picture: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, 2) of the canvas, as shares of its sides, and their colours in Lab (n, 3)."""
+def _sample_paint(picture: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns points (n, 2) of the canvas in the unit square, and their Lab colours (n, 3)."""
     step = (np.arange(SAMPLES) + 0.5) / SAMPLES
-    places = np.stack(np.meshgrid(step, step), axis=-1).reshape(-1, 2)
-    x, y = np.rint(transform(np.linalg.inv(to_rectangle(corners, (1, 1))), places - 0.5)).T
+    points = np.stack(np.meshgrid(step, step), axis=-1).reshape(-1, 2)
+    x, y = np.rint(transform(np.linalg.inv(to_rectangle(corners, (1, 1))), points - 0.5)).T
     height, width = picture.shape[:2]
     seen = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     colours = soft_lab(picture, BLUR_PX)[y[seen].astype(int), x[seen].astype(int)]
-    return places[seen], colours
+    return points[seen], colours
 
 
-def _likeness(
-    quads: np.ndarray, places: np.ndarray, paint: np.ndarray, lab: np.ndarray
+def _paint_similarity(
+    quads: np.ndarray, points: np.ndarray, paint: np.ndarray, lab: np.ndarray
 ) -> np.ndarray:
-    """How much of the paint lies where each outline (n, 4, 2) has it, (n,) in [0, 1]."""
-    x, y = _mapped(quads, places)
+    """Returns how well the paint matches in each outline (n, 4, 2), (n,) from 0 to 1."""
+    x, y = _pixels_in_outlines(quads, points)
     height, width = lab.shape[:2]
     seen = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    off = np.linalg.norm(lab[y.clip(0, height - 1), x.clip(0, width - 1)] - paint, axis=2)
-    return (np.clip(1 - off / FULL_LAB, 0, 1) * seen).mean(axis=1)
+    distance = np.linalg.norm(lab[y.clip(0, height - 1), x.clip(0, width - 1)] - paint, axis=2)
+    return (np.clip(1 - distance / MAX_LAB, 0, 1) * seen).mean(axis=1)
 
 
-def _mapped(quads: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels x and y, int (n, m) each, of places (m, 2) of the unit square in outlines (n, 4, 2):
-    the homographies in closed form (Heckbert 1989), thousands at once."""
+def _pixels_in_outlines(quads: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns pixels x and y, int (n, m) each, of points (m, 2) of the unit square in outlines.
+
+    Computes the homographies of all outlines (n, 4, 2) in closed form (Heckbert 1989).
+    """
     first, second, third, fourth = np.moveaxis(quads, 1, 0)
     along, across, bent = second - third, fourth - third, first - second + third - fourth
     scale = _cross(along, across)
     g, h = _cross(bent, across) / scale, _cross(along, bent) / scale
-    u, v = places.T
+    u, v = points.T
     depth = g[:, None] * u + h[:, None] * v + 1
     x, y = (
         (
@@ -181,4 +226,5 @@ def _mapped(quads: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Returns the cross products (n,) of vectors (n, 2)."""
     return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

@@ -1,3 +1,5 @@
+"""The mp4 writer: reproducible bytes, colours, frame rate."""
+
 from __future__ import annotations
 
 import os

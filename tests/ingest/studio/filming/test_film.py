@@ -1,3 +1,5 @@
+"""A film and its ground truth agree; filming is reproducible."""
+
 from __future__ import annotations
 
 import hashlib
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 from ingest.conventions.errors import UserError
-from ingest.studio.camera.camera import lay_canvas
+from ingest.studio.camera.camera import composite_canvas
 from ingest.studio.filming.film import film_video
 from ingest.studio.script.truth import Truth, truth_folder
 from ingest.studio.settings import StudioConfig
@@ -41,7 +43,7 @@ def rectified(frame: np.ndarray, truth: Truth, index: int) -> np.ndarray:
 
 
 def test_every_frame_is_there(frames: list[np.ndarray], truth: Truth) -> None:
-    assert len(frames) == truth.num_frames == len(truth.shots) == len(truth.covered) == 72
+    assert len(frames) == truth.num_frames == len(truth.shots) == len(truth.occluded) == 72
     assert frames[0].shape[:2] == (truth.frame_px[1], truth.frame_px[0])
 
 
@@ -51,12 +53,12 @@ def test_shots_follow_one_another(truth: Truth) -> None:
     assert changes[1:] == ["painting", "beauty", "end_card"]
 
 
-def test_uncovered_frames_show_the_true_canvas(frames: list[np.ndarray], truth: Truth) -> None:
+def test_unoccluded_frames_show_the_true_canvas(frames: list[np.ndarray], truth: Truth) -> None:
     checked = 0
     for index, frame in enumerate(frames):
         time_s = index / truth.fps
         on_grid = (time_s / SMALL.grid_s) % 1 == 0
-        if truth.shots[index] == "painting" and truth.covered[index] == 0 and on_grid:
+        if truth.shots[index] == "painting" and truth.occluded[index] == 0 and on_grid:
             seen = rectified(frame, truth, index).astype(float)
             true = truth.canvas_at(time_s).astype(float)
             # Light and white balance drift; the picture below them is the same.
@@ -66,19 +68,19 @@ def test_uncovered_frames_show_the_true_canvas(frames: list[np.ndarray], truth: 
     assert checked >= 3
 
 
-def test_the_hand_covers_the_canvas_in_some_frames_only(truth: Truth) -> None:
-    covered = np.array(truth.covered)[np.array(truth.shots) == "painting"]
-    assert (covered > 0.02).mean() > 0.3
-    assert (covered == 0).mean() > 0.15
+def test_the_hand_occludes_the_canvas_in_some_frames_only(truth: Truth) -> None:
+    occluded = np.array(truth.occluded)[np.array(truth.shots) == "painting"]
+    assert (occluded > 0.02).mean() > 0.3
+    assert (occluded == 0).mean() > 0.15
 
 
 def test_the_hand_is_where_the_truth_says(frames: list[np.ndarray], truth: Truth) -> None:
-    index = int(np.argmax(truth.covered))
+    index = int(np.argmax(truth.occluded))
     seen = rectified(frames[index], truth, index).astype(float)
     true = truth.canvas_at(index / truth.fps).astype(float)
     gain = np.median(seen.mean(axis=2)) / max(np.median(true.mean(axis=2)), 1)
     different = np.abs(seen - true * gain).max(axis=2) > 45
-    assert different.mean() > truth.covered[index] * 0.4
+    assert different.mean() > truth.occluded[index] * 0.4
 
 
 def test_steps_lie_in_the_span_and_end_in_the_finished_picture(truth: Truth) -> None:
@@ -88,13 +90,13 @@ def test_steps_lie_in_the_span_and_end_in_the_finished_picture(truth: Truth) -> 
     assert ends == sorted(ends)
     assert np.array_equal(truth.canvas_after(truth.steps[-1]), truth.finished)
     assert np.array_equal(truth.canvas_at(truth.span_s[1] + 5), truth.finished)
-    assert np.array_equal(truth.canvas_at(0.0), truth.bare)
+    assert np.array_equal(truth.canvas_at(0.0), truth.blank_canvas)
     assert truth.step_at(truth.steps[2].end_s) == truth.steps[2]
     assert truth.step_at(0.0) is None
 
 
 def test_regions_hold_what_changed(truth: Truth) -> None:
-    before = truth.bare
+    before = truth.blank_canvas
     for step in truth.steps:
         after = truth.canvas_after(step)
         changed = np.abs(after.astype(int) - before).max(axis=2) > 60
@@ -125,7 +127,7 @@ def test_filming_again_gives_the_same_bytes(filmed: Path, tmp_path: Path) -> Non
 
 
 def test_handheld_moves_more_than_tripod() -> None:
-    from ingest.studio.camera.camera import corners_in_frame, frame_size, make_motion, view
+    from ingest.studio.camera.camera import corners_in_frame, frame_size, make_motion, sample_pose
     from ingest.studio.camera.profiles import PROFILES
 
     spread = {}
@@ -133,7 +135,7 @@ def test_handheld_moves_more_than_tripod() -> None:
         rng = np.random.default_rng(1)
         frame_px = frame_size((240, 192), 1.36)
         for _ in range(20):
-            pose = view(rng, profile, (240, 192), frame_px)
+            pose = sample_pose(rng, profile, (240, 192), frame_px)
             corners = corners_in_frame(pose, (240, 192))
             assert corners.min() >= 0
             assert np.all(corners.max(axis=0) <= frame_px)
@@ -154,7 +156,7 @@ def test_the_outline_lies_where_the_truth_says() -> None:
     canvas = np.full((64, 50, 3), 200, np.uint8)
     matrix = np.array([[1.1, 0.05, 20.3], [-0.03, 1.12, 14.6], [1e-4, 2e-4, 1]])
     frame = np.zeros((110, 90, 3), np.uint8)
-    lay_canvas(frame, canvas, matrix)
+    composite_canvas(frame, canvas, matrix)
     outline = np.array([[0, 0], [50, 0], [50, 64], [0, 64]], np.float64) - 0.5
     seen = cv2.moments(cv2.perspectiveTransform(outline[:, None], matrix)[:, 0].astype(np.float32))
     shown = cv2.moments(frame[..., 0] / 200.0)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ingest.studio.filming.hand import Hand, lay_hand, make_hand
+from ingest.studio.filming.hand import Hand, composite_hand, make_hand
 from ingest.studio.scene.palette import rgb
 
 GREEN = rgb("#00ff00")
@@ -16,7 +16,7 @@ def hand() -> Hand:
 
 def test_the_hand_lies_at_the_tip_and_below(hand: Hand) -> None:
     frame = np.full((200, 260, 3), 230, np.uint8)
-    coverage = lay_hand(frame, hand, (60.0, 60.0), 0.0, GREEN)
+    coverage = composite_hand(frame, hand, (60.0, 60.0), 0.0, GREEN)
     assert coverage is not None
     assert coverage[120:, 150:].mean() > coverage[:60, :60].mean()
     covered = coverage > 200
@@ -25,12 +25,12 @@ def test_the_hand_lies_at_the_tip_and_below(hand: Hand) -> None:
 
 def test_the_brush_carries_the_paint(hand: Hand) -> None:
     frame = np.full((200, 260, 3), 230, np.uint8)
-    lay_hand(frame, hand, (60.0, 60.0), 0.0, GREEN)
+    composite_hand(frame, hand, (60.0, 60.0), 0.0, GREEN)
     near = frame[50:64, 58:72].reshape(-1, 3).astype(int)
     assert (near[:, 1] - near[:, 0]).max() > 60
 
 
 def test_a_hand_far_away_changes_nothing(hand: Hand) -> None:
     frame = np.full((100, 100, 3), 200, np.uint8)
-    assert lay_hand(frame, hand, (900.0, 900.0), 0.1, GREEN) is None
+    assert composite_hand(frame, hand, (900.0, 900.0), 0.1, GREEN) is None
     assert (frame == 200).all()

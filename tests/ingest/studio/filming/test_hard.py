@@ -1,4 +1,4 @@
-"""The profile hard: what happens in its films, and that the truth follows it."""
+"""The profile hard: the events of its films, and their ground truth."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from ingest.studio.filming.film import film_video
-from ingest.studio.filming.reframe import nudge_matrix, zoom_matrix
+from ingest.studio.filming.reframe import displacement_matrix, zoom_matrix
 from ingest.studio.painting.formats import format_of
 from ingest.studio.painting.planner import plan_painting
-from ingest.studio.script.cut import make_cut
 from ingest.studio.script.pacing import pace
-from ingest.studio.script.script import Insert, Nudge, Script, Skip, Zoom, write_script
+from ingest.studio.script.script import CanvasDisplacement, Insert, Script, Skip, Zoom, write_script
+from ingest.studio.script.shots import make_shot_schedule
 from ingest.studio.script.truth import Truth, truth_folder
 from ingest.studio.settings import StudioConfig
 
@@ -40,7 +40,7 @@ def scripts(count: int) -> list[Script]:
     drawn = []
     for seed in range(count):
         rng = np.random.default_rng(seed)
-        drawn.append(write_script(rng, make_cut(rng, 40.0)))
+        drawn.append(write_script(rng, make_shot_schedule(rng, 40.0)))
     return drawn
 
 
@@ -121,14 +121,14 @@ def test_the_truth_knows_its_shots(truth: Truth) -> None:
             assert visible > (0.1 if shot == "zoom" else 0.97)
 
 
-def test_uncovered_frames_show_the_true_canvas_also_under_zoom(hard: Path, truth: Truth) -> None:
+def test_unoccluded_frames_show_the_true_canvas_also_under_zoom(hard: Path, truth: Truth) -> None:
     with av.open(str(hard)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
     width, height = truth.canvas_px
     square = np.array([(0, 0), (width - 1, 0), (width - 1, height - 1), (0, height - 1)])
     checked = dict.fromkeys(("painting", "zoom", "beauty"), 0)
-    for index, (shot, covered) in enumerate(zip(truth.shots, truth.covered, strict=True)):
-        if shot not in checked or covered > 0:
+    for index, (shot, occluded) in enumerate(zip(truth.shots, truth.occluded, strict=True)):
+        if shot not in checked or occluded > 0:
             continue
         corners = truth.corners_at(index / truth.fps)
         assert corners is not None
@@ -153,8 +153,8 @@ def test_states_jump_where_the_film_skips_work(truth: Truth) -> None:
     assert (skip_s * truth.fps) % 1 == pytest.approx(0.5)
 
 
-def test_a_nudge_moves_the_canvas_without_bending_it() -> None:
-    matrix = nudge_matrix(Nudge(3.0, (0.03, -0.01), 2.0), (125, 100))
+def test_a_displacement_moves_the_canvas_rigidly() -> None:
+    matrix = displacement_matrix(CanvasDisplacement(3.0, (0.03, -0.01), 2.0), (125, 100))
     corners = np.array([(0, 0, 1), (124, 0, 1), (124, 99, 1), (0, 99, 1)]) @ matrix.T
     sides = np.hypot(*np.diff(corners[:, :2], axis=0).T)
     assert sides == pytest.approx([124, 99, 124])

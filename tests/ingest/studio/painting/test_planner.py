@@ -1,3 +1,5 @@
+"""Plans of landscapes: order of steps, strokes, variety of scenes."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingest.format.vocabulary import VOCABULARY
 from ingest.studio.painting.planner import plan_painting
-from ingest.studio.scene.compose import compose
+from ingest.studio.scene.compose_scene import compose_scene
 
 SEEDS = (0, 3, 5, 11)
 
@@ -54,7 +56,7 @@ def test_strokes_are_finite_colours_and_sizes() -> None:
 
 
 def test_seeds_differ_in_what_they_show() -> None:
-    scenes = [compose(seed, 1.25) for seed in range(60)]
+    scenes = [compose_scene(seed, 1.25) for seed in range(60)]
     assert {s.water for s in scenes} == {"none", "lake", "river", "sea"}
     assert {s.season for s in scenes} == {"spring", "summer", "autumn", "winter", "desert"}
     assert len({s.hour for s in scenes}) == 6
@@ -65,7 +67,7 @@ def test_seeds_differ_in_what_they_show() -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6), aspect=st.floats(0.3, 3.5))
 def test_compositions_fit_any_canvas(seed: int, aspect: float) -> None:
-    scene = compose(seed, aspect)
+    scene = compose_scene(seed, aspect)
     assert scene.width / scene.height == pytest.approx(aspect, rel=1e-6)
     assert min(scene.width, scene.height) == pytest.approx(1)
     assert 0.4 * scene.height < scene.horizon < 0.7 * scene.height

@@ -1,3 +1,5 @@
+"""Rendering strokes on the canvas: clips, progress, undo, textures."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -21,7 +23,7 @@ def make_canvas() -> PaintedCanvas:
     return PaintedCanvas(120, 100, GESSO, 3)
 
 
-def test_bare_canvas_has_the_ground_colour_and_a_weave() -> None:
+def test_blank_canvas_has_the_ground_colour_and_a_weave() -> None:
     picture = make_canvas().picture()
     assert picture.shape == (100, 120, 3)
     assert np.abs(picture.mean(axis=(0, 1)) - GESSO).max() < 5
@@ -56,8 +58,8 @@ def test_paint_stays_inside_a_clip() -> None:
     half = np.array([(0, 0), (0.5, 0), (0.5, 1), (0, 1)], np.float32)
     canvas = make_canvas()
     canvas.apply(make_stroke(clip=Clip(half, 0.002)))
-    assert canvas.covered[:, :46].max() > 0.5
-    assert canvas.covered[:, 54:].max() < 0.01
+    assert canvas.region_alpha[:, :46].max() > 0.5
+    assert canvas.region_alpha[:, 54:].max() < 0.01
 
 
 def test_a_stroke_off_the_canvas_is_none() -> None:
@@ -71,12 +73,12 @@ def test_progress_grows_along_the_stroke() -> None:
     for progress in (0.25, 0.5, 1.0):
         canvas = make_canvas()
         canvas.apply(make_stroke(), progress)
-        reached.append(int(np.flatnonzero(canvas.covered.max(axis=0) > 0.3).max()))
+        reached.append(int(np.flatnonzero(canvas.region_alpha.max(axis=0) > 0.3).max()))
     assert reached[0] + 8 < reached[1]
     assert reached[1] + 15 < reached[2]
 
 
-def test_restore_takes_a_stroke_back_exactly() -> None:
+def test_restore_undoes_a_stroke_exactly() -> None:
     canvas = make_canvas()
     canvas.apply(make_stroke(DAB))
     before = canvas.picture().copy()
@@ -95,7 +97,7 @@ def test_dry_strokes_leave_gaps() -> None:
     for dryness in (0.0, 0.5):
         canvas = make_canvas()
         canvas.apply(make_stroke(replace(FLAT, dryness=dryness, exhaustion=0.0)))
-        alphas.append(float(canvas.covered[42:52, 30:90].mean()))
+        alphas.append(float(canvas.region_alpha[42:52, 30:90].mean()))
     assert alphas[0] > 0.85
     assert alphas[1] < alphas[0] - 0.25
 

@@ -1,4 +1,4 @@
-"""Finding the canvas: its own outline, its face beside its thickness, the frame less black bars."""
+"""Detection of the canvas: its outline despite its thickness, or the frame without black bars."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingest.video.canvas.canvas import (
     side_support,
 )
 from ingest.video.canvas.quads import order_corners, turned_clockwise
-from ingest.video.placement.place import part_canvases
+from ingest.video.placement.place import candidate_canvases
 
 QUADS = [
     [[90, 60], [390, 60], [390, 290], [90, 290]],
@@ -58,19 +58,19 @@ def test_paint_that_is_there_early_is_no_side() -> None:
     """A dark band along the top, painted before the first composite, lasts as well as the side."""
     truth = np.array(QUADS[0], np.float64)
     pictures = composites(truth)
-    bare = pictures[0].copy()
+    opening = pictures[0].copy()
     for picture in pictures:
         picture[70:84, 92:389] = (110, 85, 70)
-    canvas = find_canvas(pictures, CanvasConfig(), opening=bare)
+    canvas = find_canvas(pictures, CanvasConfig(), opening=opening)
     assert np.abs(canvas.corners - truth).max() < 3.0
 
 
-def test_a_canvas_that_was_pushed_is_found_in_one_of_its_places() -> None:
+def test_a_displaced_canvas_is_found_in_one_of_its_positions() -> None:
     """The edges of the opening are still near those of the last half, but of another place."""
     before = np.array([[120, 60], [390, 60], [390, 290], [120, 290]], np.float64)
     after = before - [14, 0]
     pictures = composites(before)[:4] + composites(after)[4:]
-    found = list(part_canvases(pictures, pictures[0], CanvasConfig()))
+    found = list(candidate_canvases(pictures, pictures[0], CanvasConfig()))
     assert np.abs(found[2].corners - after).max() < 3.0
 
 

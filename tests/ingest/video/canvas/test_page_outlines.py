@@ -1,14 +1,15 @@
-"""Canvases followed by their outline, and what is told from an outline."""
+"""Outlines of pages: detection, chains over stretches of frames, and false detections."""
 
 import cv2
 import numpy as np
 
-from ingest.video.canvas.page_outlines import Sheet, find_sheets, outline_support
+from ingest.video.canvas.page_outlines import PageOutline, find_page_outlines, outline_support
 from ingest.video.canvas.view_border import is_view_border
 from ingest.video.imaging.fill import filled
 from ingest.video.imaging.geometry import transform
-from ingest.video.placement.page.chain import Stretch, chain_sheets
-from ingest.video.placement.page.vote import agreed
+from ingest.video.placement.page.clips import Clip
+from ingest.video.placement.page.outline_chain import chain_outlines
+from ingest.video.placement.page.outline_vote import vote_for_outline
 
 SIZE = (320, 240)
 LYING = np.array([[80, 40], [250, 55], [240, 200], [70, 190]], np.float64)
@@ -35,50 +36,50 @@ def filmed(canvas: np.ndarray, corners: np.ndarray) -> np.ndarray:
     return np.where(shown[..., None], seen, table)
 
 
-def test_a_sheet_is_found_though_a_hand_hides_a_side_in_some_pictures() -> None:
+def test_an_outline_is_found_though_a_hand_hides_a_side_in_some_pictures() -> None:
     pictures = [filmed(painted(0.2), LYING) for _ in range(4)]
     for n, picture in enumerate(pictures[:2]):
         cv2.circle(picture, (240, 90 + 60 * n), 30, (150, 110, 90), -1)
-    best = find_sheets(pictures)[0]
+    best = find_page_outlines(pictures)[0]
     assert np.abs(best.corners - LYING).max() < 3
 
 
 def test_corners_may_lie_out_of_view() -> None:
-    best = find_sheets([filmed(painted(0.3), OUT_OF_VIEW)] * 3)[0]
+    best = find_page_outlines([filmed(painted(0.3), OUT_OF_VIEW)] * 3)[0]
     offs = [np.abs(np.roll(best.corners, turn, axis=0) - OUT_OF_VIEW).max() for turn in range(4)]
     assert min(offs) < 6
 
 
-def test_no_sheet_is_found_on_a_plain_table_or_in_leaves() -> None:
+def test_no_outline_is_found_on_a_plain_table_or_in_leaves() -> None:
     rng = np.random.default_rng(1)
     plain = np.full((SIZE[1], SIZE[0], 3), 120, np.uint8)
     leaves = cv2.GaussianBlur(
         rng.integers(0, 255, (SIZE[1], SIZE[0], 3)).astype(np.uint8), (0, 0), 2
     )
-    assert find_sheets([plain] * 3) == []
-    assert all(sheet.score < 0.75 for sheet in find_sheets([leaves] * 3))
+    assert find_page_outlines([plain] * 3) == []
+    assert all(outline.score < 0.75 for outline in find_page_outlines([leaves] * 3))
 
 
-def test_outline_support_tells_sides_from_nothing() -> None:
+def test_outline_support_is_high_on_sides_and_low_off_them() -> None:
     picture = filmed(painted(0.0), LYING)
     assert outline_support(picture, LYING) > 0.9
     assert outline_support(picture, LYING + [25, 12]) < 0.5
 
 
-def _stretch(number: int, part: float, corners: np.ndarray) -> Stretch:
+def _clip(number: int, part: float, corners: np.ndarray) -> Clip:
     pictures = [filmed(painted(part), corners)] * 3
-    return Stretch([3 * number, 3 * number + 1], pictures[0], find_sheets(pictures))
+    return Clip([3 * number, 3 * number + 1], pictures[0], find_page_outlines(pictures))
 
 
 def test_the_canvas_is_chained_through_views_from_elsewhere() -> None:
     turned = transform(_turn(25), LYING)
-    stretches = [
-        _stretch(0, 0.3, LYING),
-        _stretch(1, 0.4, turned),
-        Stretch([6, 7], np.full((SIZE[1], SIZE[0], 3), 90, np.uint8), []),
-        _stretch(3, 0.5, LYING + [10, -8]),
+    clips = [
+        _clip(0, 0.3, LYING),
+        _clip(1, 0.4, turned),
+        Clip([6, 7], np.full((SIZE[1], SIZE[0], 3), 90, np.uint8), []),
+        _clip(3, 0.5, LYING + [10, -8]),
     ]
-    chain = chain_sheets(stretches)
+    chain = chain_outlines(clips)
     assert sorted(chain) == [0, 1, 3]
     wanted = {0: LYING, 1: turned, 3: LYING + [10, -8]}
     # In one order of corners, whatever that is: paint tells how the canvas is turned.
@@ -93,13 +94,13 @@ def _turn(degrees: float) -> np.ndarray:
 
 
 def test_views_agree_on_one_outline() -> None:
-    stretches = [_stretch(k, 0.1 + 0.4 * k, LYING) for k in range(3)]
+    clips = [_clip(k, 0.1 + 0.4 * k, LYING) for k in range(3)]
     cut = LYING.copy()
     cut[2:] -= [0, 60]
     # In one view a line of paint was taken for the lower side: all of its outlines are wrong.
-    wrong = Stretch(stretches[1].frames, stretches[1].picture, [Sheet(cut, 1.0)])
-    stretches = [stretches[0], wrong, stretches[2]]
-    found = agreed(stretches, [0, 0, 0], dict.fromkeys(range(3), LYING), 0)
+    wrong = Clip(clips[1].frames, clips[1].picture, [PageOutline(cut, 1.0)])
+    clips = [clips[0], wrong, clips[2]]
+    found = vote_for_outline(clips, [0, 0, 0], dict.fromkeys(range(3), LYING), 0)
     assert all(np.abs(corners - LYING).max() < 4 for corners in found.values())
 
 

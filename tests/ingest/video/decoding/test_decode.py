@@ -1,4 +1,4 @@
-"""Frames at chosen times: real timestamps, rotation, equal to decoding all, damage noticed."""
+"""Decoding at chosen times: real timestamps, rotation, codecs, damaged files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANY_SIZE = 10**9
 
 
 def pictures(number: int, height: int = 48, width: int = 64) -> list[np.ndarray]:
-    """Plain frames whose grey level tells their number; a white mark at the top left."""
+    """Uniform frames whose grey level encodes their number, with a white mark at the top left."""
     frames = [np.full((height, width, 3), 20 + 3 * i, np.uint8) for i in range(number)]
     for frame in frames:
         frame[: height // 3, : width // 4] = 255
@@ -26,6 +26,7 @@ def pictures(number: int, height: int = 48, width: int = 64) -> list[np.ndarray]
 
 
 def number_of(frame: Frame) -> int:
+    """The number that the grey level of a frame encodes."""
     return round((float(np.median(frame.image)) - 20) / 3)
 
 
@@ -95,7 +96,9 @@ def test_gif(tmp_path: Path) -> None:
     assert video.info.duration_s == pytest.approx(3.2, abs=0.1)
 
 
-def test_a_cut_file_gives_what_it_has_and_a_warning(tmp_path: Path, video_writer: Writer) -> None:
+def test_a_truncated_file_gives_its_frames_and_a_warning(
+    tmp_path: Path, video_writer: Writer
+) -> None:
     rng = np.random.default_rng(0)
     noisy = [rng.integers(0, 255, (48, 64, 3), dtype=np.uint8) for _ in range(100)]
     path = video_writer(tmp_path / "v.mkv", noisy)

@@ -1,4 +1,4 @@
-"""Containers, codecs and shapes: the right frames at the right times, as if all were decoded."""
+"""Containers, codecs and shapes: the same frames and times as from decoding everything."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow, content_id, discover
 from ingest.video.decoding.decode import DecodeConfig, Video
+from ingest.video.decoding.image_sequence import ImageSequence, open_footage
 from ingest.video.decoding.packets import PacketTable
-from ingest.video.decoding.picture_film import PictureFilm, open_footage
 
 NUM_FRAMES, FPS = 60, 25
 FORMATS = [
@@ -45,7 +45,7 @@ FORMATS = [
 
 
 def pictures(number: int = NUM_FRAMES, size: tuple[int, int] = (130, 98)) -> list[np.ndarray]:
-    """Frames that grow brighter by 3 each; a white square wanders over them."""
+    """Frames that grow brighter by 3 each, with a white square that moves."""
     frames = []
     for i in range(number):
         frame = np.full((size[1], size[0], 3), 20 + 3 * (i % 70), np.uint8)
@@ -114,20 +114,20 @@ def test_each_period_gives_one_frame_and_key_frames_are_preferred(tmp_path: Path
 
 
 def test_what_must_be_decoded_is_planned_by_groups() -> None:
-    """Order of decoding: I0 P4 B2 b1 b3 | I8 P12 b10 (stamps), open group: b7 after I8."""
+    """Order of decoding: I0 P4 B2 b1 b3 | I8 P12 b10 (timestamps), open group: b7 after I8."""
     stamps = np.array([0, 4, 2, 1, 3, 8, 7, 12, 10])
     is_key = np.array([1, 0, 0, 0, 0, 1, 0, 0, 0], bool)
     table = PacketTable(stamps, is_key, np.sort(stamps), 0.1, True)
-    wanted, needed = table.to_decode(np.searchsorted(table.shown, [2]))
+    wanted, needed = table.to_decode(np.searchsorted(table.shown_pts, [2]))
     assert wanted.nonzero()[0].tolist() == [2]
     assert needed.nonzero()[0].tolist() == [0, 1, 2]
-    _, needed = table.to_decode(np.searchsorted(table.shown, [12]))
+    _, needed = table.to_decode(np.searchsorted(table.shown_pts, [12]))
     assert needed.nonzero()[0].tolist() == [5, 6, 7]
     # Shown before its key frame, so that the group before is needed as well.
-    _, needed = table.to_decode(np.searchsorted(table.shown, [7]))
+    _, needed = table.to_decode(np.searchsorted(table.shown_pts, [7]))
     assert needed.nonzero()[0].tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert table.cheap_frames(2).tolist() == [0, 6]
-    assert table.shown[table.cheap_frames(5)].tolist() == [0, 4, 8, 12]
+    assert table.shown_pts[table.cheap_frames(5)].tolist() == [0, 4, 8, 12]
 
 
 @pytest.mark.parametrize("size", [(131, 97), (16, 16), (64, 500), (2, 2)])
@@ -209,7 +209,7 @@ def test_hours_take_no_more_memory_than_minutes(tmp_path: Path) -> None:
     assert peaks[3] - peaks[0.1] < 10_800 * 200
 
 
-def test_a_cover_picture_is_not_the_film(tmp_path: Path) -> None:
+def test_cover_art_is_not_the_video(tmp_path: Path) -> None:
     path = tmp_path / "v.mp4"
     with av.open(str(path), "w") as container:
         cover = container.add_stream("mjpeg", rate=FPS)
@@ -227,7 +227,7 @@ def test_a_cover_picture_is_not_the_film(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def picture_film(tmp_path: Path) -> Path:
+def image_sequence(tmp_path: Path) -> Path:
     folder = tmp_path / "shots"
     folder.mkdir()
     lines = ["file,time_s"]
@@ -238,32 +238,32 @@ def picture_film(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_of_frames_is_a_film(picture_film: Path) -> None:
-    video = open_footage(picture_film, DecodeConfig(min_frames=10, fps=0.01))
-    assert isinstance(video, PictureFilm)
+def test_a_folder_of_frames_is_read_like_a_video(image_sequence: Path) -> None:
+    video = open_footage(image_sequence, DecodeConfig(min_frames=10, fps=0.01))
+    assert isinstance(video, ImageSequence)
     assert (video.info.num_packets, video.info.width_px, video.info.height_px) == (20, 130, 98)
     frames = list(video.frames([0.0, 12.0, 13.0, 125.0], 49))
     assert [(f.index, f.time_s) for f in frames] == [(0, 0.0), (3, 15.0), (19, 125.0)]
     assert frames[0].image.shape == (49, 65, 3)
     assert frames[0].scale == 0.5
     assert len(video.sample_times()) < 11
-    (picture_film / "IMG_0003.jpg").write_bytes(b"broken")
+    (image_sequence / "IMG_0003.jpg").write_bytes(b"broken")
     frames = list(video.frames([0.0, 12.0]))
     assert [f.index for f in frames] == [0, 4]
     assert video.warnings[0].startswith("damaged pictures: 1 ")
 
 
-def test_frames_and_keyframes_are_told_by_the_file_beside_them(
-    picture_film: Path, film, quick: IngestConfig, tmp_path: Path
+def test_the_csv_file_decides_whether_pictures_are_frames_or_keyframes(
+    image_sequence: Path, film, quick: IngestConfig, tmp_path: Path
 ) -> None:
-    (row,) = discover([str(picture_film.parent)])
-    assert row.uri == str(picture_film)
-    before = content_id(SourceRow(str(picture_film)))
-    outcome = make_ingest_video(quick, tmp_path / "d")(SourceRow(str(picture_film)))
+    (row,) = discover([str(image_sequence.parent)])
+    assert row.uri == str(image_sequence)
+    before = content_id(SourceRow(str(image_sequence)))
+    outcome = make_ingest_video(quick, tmp_path / "d")(SourceRow(str(image_sequence)))
     assert (outcome.status, outcome.num_keyframes) != ("kept", 20)
-    (picture_film / "frames.csv").rename(picture_film / "times.csv")
-    assert content_id(SourceRow(str(picture_film))) == before
-    outcome = make_ingest_video(quick, tmp_path / "k")(SourceRow(str(picture_film)))
+    (image_sequence / "frames.csv").rename(image_sequence / "times.csv")
+    assert content_id(SourceRow(str(image_sequence))) == before
+    outcome = make_ingest_video(quick, tmp_path / "k")(SourceRow(str(image_sequence)))
     assert (outcome.status, outcome.num_keyframes) == ("kept", 20)
 
 
@@ -277,8 +277,8 @@ def test_frames_and_keyframes_are_told_by_the_file_beside_them(
         ("file,time_s\nIMG_0001.jpg,1\nIMG_0002.jpg,1\n", "bad-times"),
     ],
 )
-def test_damaged_lists_of_frames_are_refused(picture_film: Path, text: str, reason: str) -> None:
-    (picture_film / "frames.csv").write_text(text)
+def test_damaged_lists_of_frames_are_refused(image_sequence: Path, text: str, reason: str) -> None:
+    (image_sequence / "frames.csv").write_text(text)
     with pytest.raises(Refusal) as caught:
-        PictureFilm(picture_film, DecodeConfig())
+        ImageSequence(image_sequence, DecodeConfig())
     assert caught.value.reason == reason

@@ -1,4 +1,4 @@
-"""The measure of change, bare canvases, and reveals told from paintings."""
+"""The colour distance of canvases, blank canvases, and reveals as opposed to paintings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ingest.video.imaging.colour_distance import change, change_map, detail, is_bare, pyramid
-from ingest.video.keyframes.reveal import RevealConfig, looks_revealed, straight_share
+from ingest.video.imaging.colour_distance import change, change_map, detail, is_blank, pyramid
+from ingest.video.keyframes.reveal_detection import RevealConfig, is_reveal, straight_share
 
 
 def picture(seed: int = 0) -> np.ndarray:
@@ -42,13 +42,13 @@ def test_fine_lines_count() -> None:
     assert change(pyramid(blank), pyramid(drawn)) > 0.008
 
 
-def test_bare_canvases() -> None:
+def test_blank_canvases() -> None:
     slope = np.linspace(215, 235, 160)[None, :, None] * np.ones((120, 1, 3))
-    assert is_bare(slope.astype(np.uint8))
+    assert is_blank(slope.astype(np.uint8))
     drawn = slope.astype(np.uint8)
     cv2.line(drawn, (20, 20), (140, 100), (60, 60, 60), 3)
-    assert not is_bare(drawn)
-    assert not is_bare(picture())
+    assert not is_blank(drawn)
+    assert not is_blank(picture())
     assert detail(picture()) > 0.3
 
 
@@ -59,7 +59,7 @@ def test_a_moving_mask_is_a_reveal() -> None:
         state[:, :width] = finished[:, :width]
         states.append(state)
     assert straight_share(np.stack(states))[0] > 0.95
-    assert looks_revealed(np.stack(states), RevealConfig())
+    assert is_reveal(np.stack(states), RevealConfig())
 
 
 def test_layers_are_a_painting() -> None:
@@ -73,4 +73,4 @@ def test_layers_are_a_painting() -> None:
         state = washes.copy()
         state[:height] = finished[:height]
         states.append(state)
-    assert not looks_revealed(np.stack(states), RevealConfig())
+    assert not is_reveal(np.stack(states), RevealConfig())

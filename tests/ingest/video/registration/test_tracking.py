@@ -1,4 +1,4 @@
-"""Following a view: shake to a fraction of a pixel, cuts to new takes, returns to old ones."""
+"""Frames are registered to a fraction of a pixel, and cuts between shots are recognised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingest.video.imaging.geometry import scaling, to_rectangle, transform, valid_area, warp
-from ingest.video.registration.tracking import AlignConfig, Sight, Tracker
+from ingest.video.registration.tracking import AlignConfig, PreparedFrame, Tracker
 
 SIZE = (320, 240)
 
@@ -31,7 +31,7 @@ def shaken(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.
     return moved, matrix
 
 
-def test_shake_is_followed_while_the_canvas_fills_and_hands_pass() -> None:
+def test_camera_shake_is_tracked_despite_paint_and_hands() -> None:
     rng, canvas = np.random.default_rng(0), scene(1)
     tracker, errors = Tracker(AlignConfig(side_px=240)), []
     first: np.ndarray | None = None
@@ -39,37 +39,37 @@ def test_shake_is_followed_while_the_canvas_fills_and_hands_pass() -> None:
         cv2.circle(canvas, (80 + 4 * number, 120), 14, (40, 90 + number, 160), -1)
         frame, matrix = shaken(canvas, rng)
         cv2.line(frame, (100 + 3 * number, 110), (330, 240), (200, 150, 120), 30)
-        pose = tracker.add(Sight.of(frame))
+        pose = tracker.register(PreparedFrame.of(frame))
         first = matrix if first is None else first
         corners = np.array([[70, 50], [250, 60], [240, 200], [60, 190]], np.float64)
         placed = transform(pose.matrix @ matrix @ np.linalg.inv(first), transform(first, corners))
         errors.append(np.linalg.norm(placed - transform(first, corners), axis=1).max())
-        assert pose.take == 0
+        assert pose.shot == 0
     assert np.median(errors) < 0.6
     assert max(errors) < 2.0
 
 
-def test_a_still_view_gets_the_identity() -> None:
+def test_a_static_camera_gets_the_identity() -> None:
     tracker, image = Tracker(AlignConfig(side_px=240)), scene(2)
     rng = np.random.default_rng(0)
     for _ in range(12):
         noisy = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
-        np.testing.assert_array_equal(tracker.add(Sight.of(noisy)).matrix, np.eye(3))
+        np.testing.assert_array_equal(tracker.register(PreparedFrame.of(noisy)).matrix, np.eye(3))
 
 
-def test_cuts_start_takes_and_returns_find_them() -> None:
+def test_cuts_start_shots_and_returns_find_them() -> None:
     tracker = Tracker(AlignConfig(side_px=240))
     here, there = scene(3), scene(4)[::-1].copy()
-    shots = [here] * 10 + [there] * 6 + [here] * 10
-    takes = [tracker.add(Sight.of(frame)).take for frame in shots]
-    assert takes == [0] * 10 + [1] * 6 + [0] * 10
+    frames = [here] * 10 + [there] * 6 + [here] * 10
+    shots = [tracker.register(PreparedFrame.of(frame)).shot for frame in frames]
+    assert shots == [0] * 10 + [1] * 6 + [0] * 10
 
 
-def test_a_blank_canvas_that_fills_the_view_is_one_take() -> None:
+def test_a_blank_canvas_that_fills_the_view_is_one_shot() -> None:
     tracker, image = Tracker(AlignConfig(side_px=240)), np.full((240, 320, 3), 250, np.uint8)
     for number in range(30):
         cv2.circle(image, (20 + 9 * number, 120), 20, (60, 90, 6 * number), -1)
-        assert tracker.add(Sight.of(image.copy())).take == 0
+        assert tracker.register(PreparedFrame.of(image.copy())).shot == 0
 
 
 @pytest.mark.parametrize("factor", [0.5, 0.37, 2.0])

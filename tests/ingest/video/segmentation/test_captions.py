@@ -1,4 +1,4 @@
-"""Captions: found with hands and paint behind them, and nothing else taken for one."""
+"""Captions: detected with hands and paint behind them, without false detections."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ HEIGHT, WIDTH, NUMBER = 240, 320, 80
 
 
 def _film() -> list[np.ndarray]:
-    """A canvas that is painted from the left, and an arm that comes and goes in front of it."""
+    """A canvas that is painted from the left, with an arm in front of it in two of three frames."""
     rng = np.random.default_rng(5)
     ground = cv2.resize(rng.integers(150, 220, (24, 32, 3), np.uint8), (WIDTH, HEIGHT))
     painted = cv2.resize(rng.integers(30, 200, (24, 32, 3), np.uint8), (WIDTH, HEIGHT))
@@ -25,6 +25,7 @@ def _film() -> list[np.ndarray]:
 
 
 def _captioned(frames: list[np.ndarray], first: int, last: int) -> list[np.ndarray]:
+    """The frames with a caption from `first` to `last`."""
     frames = [frame.copy() for frame in frames]
     for frame in frames[first : last + 1]:
         frame[190:216, 40:280] = (0.45 * frame[190:216, 40:280] + 9).astype(np.uint8)

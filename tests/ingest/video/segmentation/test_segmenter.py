@@ -1,4 +1,4 @@
-"""The pretrained segmenter's real classes with tiny random weights, and what their finds become."""
+"""The pretrained segmenter: the real classes with tiny random weights, and how ingest uses them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig, identity
 from ingest.sources.discover import SourceRow
 from ingest.video.canvas.mask_outline import quad_of_mask
-from ingest.video.segmentation import ray_segmenter, segmenting
+from ingest.video.segmentation import ray_segmenter, shot_segmentation
 from ingest.video.segmentation.grounded_segmenter import GroundedSegmenter
 from ingest.video.segmentation.ray_segmenter import segmenter_actors
-from ingest.video.segmentation.relay import open_segmenter
+from ingest.video.segmentation.relayed_segmenter import open_segmenter
 from ingest.video.segmentation.segmenter import ActorsConfig, SegmenterConfig
-from ingest.video.segmentation.segmenting import canvas_from, hidden
+from ingest.video.segmentation.shot_segmentation import canvas_from_segmenter, occluder_masks
 
 torchvision_operators.install()
 ROOT = Path(__file__).resolve().parents[4]
@@ -139,7 +139,7 @@ def with_quad(corners: Sequence[tuple[float, float]], size: tuple[int, int]) -> 
 
 @dataclass
 class Known:
-    """A segmenter that gives what it was told to."""
+    """A segmenter with given answers."""
 
     quads: Sequence[np.ndarray | None] = ()
     masks: Sequence[np.ndarray] = ()
@@ -147,19 +147,19 @@ class Known:
     def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         return [quad for _, quad in zip(images, self.quads, strict=True)]
 
-    def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    def occluders(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
         return [mask for _, mask in zip(images, self.masks, strict=True)]
 
 
 @pytest.mark.torch
 def test_each_picture_gets_its_mask_and_its_corners(tiny: GroundedSegmenter) -> None:
     images = pictures(5)
-    masks = tiny.cover(images)
+    masks = tiny.occluders(images)
     assert [mask.shape for mask in masks] == [image.shape[:2] for image in images]
     assert all(mask.dtype == bool and mask.any() for mask in masks)
     for corners in tiny.canvas(images):
         assert corners is None or corners.shape == (4, 2)
-    assert tiny.cover([]) == []
+    assert tiny.occluders([]) == []
 
 
 @pytest.mark.torch
@@ -169,9 +169,11 @@ def test_a_picture_alone_gets_what_it_gets_in_a_batch(
     """Pictures of a batch are padded to one size and boxes to one number; neither may leak."""
     rng = np.random.default_rng(1)
     images = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(4)]
-    together = GroundedSegmenter(config.model_copy(update={"batch_size": 4}), "cpu").cover(images)
+    together = GroundedSegmenter(config.model_copy(update={"batch_size": 4}), "cpu").occluders(
+        images
+    )
     for image, mask in zip(images, together, strict=True):
-        assert np.mean(tiny.cover([image])[0] != mask) < 0.01
+        assert np.mean(tiny.occluders([image])[0] != mask) < 0.01
 
 
 @pytest.mark.torch
@@ -179,7 +181,7 @@ def test_nothing_is_found_below_the_thresholds(config: SegmenterConfig) -> None:
     for name in ("box_threshold", "text_threshold"):
         strict = GroundedSegmenter(config.model_copy(update={name: 1.0}), "cpu")
         assert strict.canvas(pictures(2)) == [None, None]
-        assert not any(mask.any() for mask in strict.cover(pictures(2)))
+        assert not any(mask.any() for mask in strict.occluders(pictures(2)))
 
 
 @pytest.mark.torch
@@ -236,12 +238,12 @@ def test_actors_answer_as_the_networks_do_here(
     import ray
 
     images = pictures(5)
-    expected = tiny.cover(images)
+    expected = tiny.occluders(images)
     try:
         with segmenter_actors(config, ActorsConfig(num_actors=2)) as segmenter:
             assert segmenter is not None
-            there = ray.get(ray.remote(type(segmenter).cover).remote(segmenter, images))
-            for answers in (segmenter.cover(images), there):
+            there = ray.get(ray.remote(type(segmenter).occluders).remote(segmenter, images))
+            for answers in (segmenter.occluders(images), there):
                 for answer, mask in zip(answers, expected, strict=True):
                     np.testing.assert_array_equal(answer, mask)
         lost = config.model_copy(update={"model": "/none/x"})
@@ -277,11 +279,11 @@ def test_video_workers_load_no_torch() -> None:
     assert done.stdout.strip() == "False"
 
 
-def cover_of(number: int) -> float:
-    """What the process of a video does: asks for the cover of five flat pictures."""
+def occluded_pixels(number: int) -> float:
+    """The work of a video's process: it asks for the occluders in five uniform pictures."""
     segmenter = open_segmenter(SegmenterConfig(model="somewhere", batch_size=2))
     assert segmenter is not None
-    masks = segmenter.cover([np.full((4, 6, 3), number + i, np.uint8) for i in range(5)])
+    masks = segmenter.occluders([np.full((4, 6, 3), number + i, np.uint8) for i in range(5)])
     return float(np.sum(masks))
 
 
@@ -292,26 +294,29 @@ def test_the_process_of_a_video_asks_its_worker() -> None:
         asked.append((question[0], len(question[1])))
         return [image[..., 0] > 11 for image in question[1]]
 
-    watched = run_isolated(cover_of, 10, IsolatedRunConfig(), answer)
+    watched = run_isolated(occluded_pixels, 10, IsolatedRunConfig(), answer)
     assert watched.result == 3 * 24
-    assert asked == [("cover", 2), ("cover", 2), ("cover", 1)]
+    assert asked == [("occluders", 2), ("occluders", 2), ("occluders", 1)]
 
 
 def test_an_answer_that_fails_fails_the_video_alone() -> None:
     def answer(_: object) -> None:
         raise ValueError("the actor died")
 
-    for given, told in ((answer, "ValueError: the actor died"), (None, "no segmenter was started")):
-        failure = run_isolated(cover_of, 10, IsolatedRunConfig(), given).result
+    for given, message in (
+        (answer, "ValueError: the actor died"),
+        (None, "no segmenter was started"),
+    ):
+        failure = run_isolated(occluded_pixels, 10, IsolatedRunConfig(), given).result
         assert isinstance(failure, TaskFailure)
         assert failure.reason == "exception"
-        assert told in failure.detail
+        assert message in failure.detail
 
 
 def test_an_answer_that_never_comes_keeps_no_video_past_its_limit() -> None:
     start_s = time.monotonic()
     limits = IsolatedRunConfig(timeout_s=3)
-    failure = run_isolated(cover_of, 10, limits, lambda _: time.sleep(120)).result
+    failure = run_isolated(occluded_pixels, 10, limits, lambda _: time.sleep(120)).result
     assert isinstance(failure, TaskFailure)
     assert failure.reason == "timeout"
     assert time.monotonic() - start_s < 60
@@ -362,55 +367,55 @@ def test_a_mask_that_is_no_quadrilateral_gets_a_rectangle_around_it() -> None:
     assert quad_of_mask(np.zeros((10, 10), bool)) is None
 
 
-def test_the_canvas_of_a_take_is_the_median_find() -> None:
+def test_the_canvas_of_a_shot_is_the_median_detection() -> None:
     quad = np.array([[10, 10], [90, 12], [88, 70], [9, 68]], float)
     composites = [np.zeros((80, 100, 3), np.uint8)] * 5
     finds = [quad, quad + 1, None, quad - 1, quad * 0.3]
-    found = canvas_from(Known(quads=finds), composites)
+    found = canvas_from_segmenter(Known(quads=finds), composites)
     assert found is not None
     np.testing.assert_allclose(found.corners, np.median([quad, quad + 1, quad - 1, quad * 0.3], 0))
     assert np.abs(found.corners - quad).max() <= 1
     assert (found.kind, found.score) == ("quad", 0.8)
-    assert canvas_from(Known(quads=[quad, None, None, None, quad]), composites) is None
-    assert canvas_from(Known(quads=[None]), composites[:1]) is None
+    assert canvas_from_segmenter(Known(quads=[quad, None, None, None, quad]), composites) is None
+    assert canvas_from_segmenter(Known(quads=[None]), composites[:1]) is None
 
 
-def test_what_is_hidden_has_a_rim() -> None:
+def test_occluder_masks_are_dilated_by_a_pixel() -> None:
     mask = np.zeros((20, 30), bool)
     mask[8:12, 10:14] = True
     frames = np.zeros((2, 20, 30, 3), np.uint8)
-    found = hidden(Known(masks=[mask, ~mask & False]), frames)
+    found = occluder_masks(Known(masks=[mask, ~mask & False]), frames)
     assert found.shape == (2, 20, 30)
     assert found[0].sum() == 36
     assert found[0][7:13, 9:15].all()
     assert not found[1].any()
 
 
-def test_ingest_takes_the_canvas_and_leaves_out_the_cover_that_it_is_told(
+def test_ingest_uses_the_segmented_canvas_and_leaves_out_the_segmented_occluders(
     film, quick: IngestConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A segmenter that knows the canvas, and says that its right quarter is covered always."""
-    told = np.array([[60, 38], [264, 50], [252, 207], [52, 194]], float)
+    """The segmenter knows the canvas, and an occluder always covers the right quarter of it."""
+    corners = np.array([[60, 38], [264, 50], [252, 207], [52, 194]], float)
     asked: set[str] = set()
 
-    class Told:
+    class KnownCanvas:
         def canvas(self, images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
             asked.add("canvas")
-            return [told * image.shape[0] / 240 for image in images]
+            return [corners * image.shape[0] / 240 for image in images]
 
-        def cover(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-            asked.add("cover")
+        def occluders(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+            asked.add("occluders")
             mask = np.zeros(images[0].shape[:2], bool)
             mask[:, -mask.shape[1] // 4 :] = True
             return [mask for _ in images]
 
-    monkeypatch.setattr(segmenting, "open_segmenter", lambda config: Told())
+    monkeypatch.setattr(shot_segmentation, "open_segmenter", lambda config: KnownCanvas())
     outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
-    assert (outcome.status, asked) == ("kept", {"canvas", "cover"})
+    assert (outcome.status, asked) == ("kept", {"canvas", "occluders"})
     assert any(warning.startswith("never seen: 2") for warning in outcome.warnings)
     for stored in read_keyframes(Dataset(tmp_path), outcome.video_id):
-        # What is told may still be moved onto the edge that the frames show.
-        np.testing.assert_allclose(stored.keyframe.corners_px, told, atol=4)
+        # Side refinement may still move them onto the edge that the frames show.
+        np.testing.assert_allclose(stored.keyframe.corners_px, corners, atol=4)
 
 
 @pytest.mark.ray

@@ -1,15 +1,15 @@
-"""A canvas of which only three sides are in view is found by these and by its paint."""
+"""A canvas with three sides in view is found by these sides and by its paint."""
 
 import cv2
 import numpy as np
 
-from ingest.video.placement.page.added_views import halved, with_added
-from ingest.video.placement.page.chain import Stretch
-from ingest.video.placement.page.three_sides import by_three_sides
+from ingest.video.placement.page.clips import Clip, split_in_halves
+from ingest.video.placement.page.partial_views import add_partial_views
+from ingest.video.placement.page.three_sides import outline_from_three_sides
 from tests.ingest.video.canvas.test_page_outlines import LYING, SIZE, filmed
 
 NEAR = np.array([[95, 40], [235, 50], [290, 300], [15, 285]], np.float64)
-"""The camera is so near that the lower side is out of view."""
+"""Corners seen by a close camera: the lower side is out of view."""
 TABLE = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
 
 
@@ -23,17 +23,17 @@ def _painted(part: float) -> np.ndarray:
     return canvas
 
 
-def _stay(source: int, goal: int) -> np.ndarray:
+def _identity(source: int, goal: int) -> np.ndarray:
     return np.eye(3)
 
 
-def _views(*pictures: np.ndarray) -> list[Stretch]:
-    return [Stretch([2 * n, 2 * n + 1], picture, []) for n, picture in enumerate(pictures)]
+def _clips(*pictures: np.ndarray) -> list[Clip]:
+    return [Clip([2 * n, 2 * n + 1], picture, []) for n, picture in enumerate(pictures)]
 
 
-def test_the_fourth_side_is_told_by_the_paint() -> None:
+def test_the_fourth_side_is_found_by_the_paint() -> None:
     known = filmed(_painted(0.6), LYING), LYING
-    found = by_three_sides(known, filmed(_painted(0.7), NEAR))
+    found = outline_from_three_sides(known, filmed(_painted(0.7), NEAR))
     assert found is not None
     assert np.abs(found[:2] - NEAR[:2]).max() < 4
     assert np.abs(found[2:] - NEAR[2:]).max() < 14
@@ -41,39 +41,41 @@ def test_the_fourth_side_is_told_by_the_paint() -> None:
 
 def test_corners_keep_their_order_where_the_camera_was_turned() -> None:
     turned = np.roll(LYING, 1, axis=0)
-    found = by_three_sides((filmed(_painted(0.6), turned), turned), filmed(_painted(0.6), NEAR))
+    found = outline_from_three_sides(
+        (filmed(_painted(0.6), turned), turned), filmed(_painted(0.6), NEAR)
+    )
     assert found is not None
     assert np.abs(found - NEAR).max() < 14
 
 
 def test_a_plain_table_has_no_sides() -> None:
-    assert by_three_sides((filmed(_painted(0.6), LYING), LYING), TABLE) is None
+    assert outline_from_three_sides((filmed(_painted(0.6), LYING), LYING), TABLE) is None
 
 
-def test_views_are_added_by_those_that_are_known_and_others_are_not() -> None:
+def test_clips_are_added_only_if_they_show_the_canvas() -> None:
     pictures = [filmed(_painted(0.6), LYING), filmed(_painted(0.7), NEAR), TABLE]
-    found = with_added(_views(*pictures), [0, 1, 2], {0: LYING}, _stay)
+    found = add_partial_views(_clips(*pictures), [0, 1, 2], {0: LYING}, _identity)
     assert sorted(found) == [0, 1]
     assert found[0] is LYING
     assert np.abs(found[1] - NEAR).max() < 14
 
 
-def test_added_views_of_a_run_take_one_outline_unless_the_canvas_was_moved() -> None:
+def test_added_clips_of_a_segment_share_one_outline_unless_the_canvas_was_moved() -> None:
     moved = NEAR + np.array([20, 8])
     pictures = [
         filmed(_painted(part), corners)
         for part, corners in ((0.6, LYING), (0.7, NEAR), (0.8, NEAR), (0.8, moved))
     ]
-    found = with_added(_views(*pictures), [0, 1, 1, 1], {0: LYING}, _stay)
+    found = add_partial_views(_clips(*pictures), [0, 1, 1, 1], {0: LYING}, _identity)
     assert sorted(found) == [0, 1, 2, 3]
     assert np.abs(found[1] - found[2]).max() < 1e-6
     assert np.abs(found[3][:2] - moved[:2]).max() < 4
     assert np.abs(found[3] - moved).max() < 25
 
 
-def test_views_that_are_not_known_are_halved() -> None:
-    views = [Stretch(list(range(first, first + 10)), TABLE, []) for first in (0, 10)]
-    parts, source = halved(views, {0}, lambda frames: Stretch(frames, TABLE, []), 5)
+def test_clips_without_a_known_outline_are_split() -> None:
+    clips = [Clip(list(range(first, first + 10)), TABLE, []) for first in (0, 10)]
+    parts, source = split_in_halves(clips, {0}, lambda frames: Clip(frames, TABLE, []), 5)
     assert [part.frames for part in parts] == [[*range(10)], [*range(10, 15)], [*range(15, 20)]]
     assert source == [0, 1, 1]
-    assert halved(views, {0}, lambda frames: Stretch(frames, TABLE, []), 6) == (views, [0, 1])
+    assert split_in_halves(clips, {0}, lambda frames: Clip(frames, TABLE, []), 6) == (clips, [0, 1])

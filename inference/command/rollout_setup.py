@@ -1,0 +1,137 @@
+"""Builds the rollout of a picture from the settings: artist, metric, first canvas, region rule."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch import Tensor
+
+from inference.artist.artist import PainterArtist
+from inference.command.painting_context import PaintingContext
+from inference.inputs.picture import Picture, load_picture
+from inference.official.artist import OfficialArtist, OfficialMetric
+from inference.official.language import OfficialInstructionModel, instruction_function
+from inference.official.noise import DrawnNoise
+from inference.official.resizing import padded_image, scaled_size
+from inference.rollout.lpips_metric import LpipsMetric
+from inference.rollout.region import RegionConfig
+from inference.rollout.rollout import Rollout, paint
+from inference.rollout.steering import read_script
+from inference.rollout.steps import Step
+from inference.settings import InferenceConfig
+from labeling.instructions.prompt_prefix import PromptPrefix
+from training.painter.painter import Painter
+
+POCKET_LARGEST_AREA = 0.4
+"""Largest share of the canvas in a region of a pocket painter (default of `largest_area`)."""
+
+
+def start_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+    """The rollout of a picture of canvas size; nothing is painted yet."""
+    with context.explain_out_of_memory("encoding the picture"):
+        is_official = context.config.quirks == "official"
+        rollout = (
+            _official_rollout(context, picture) if is_official else _fixed_rollout(context, picture)
+        )
+    rollout.error_context = context.explain_out_of_memory
+    return rollout
+
+
+def paint_with_script(rollout: Rollout, config: InferenceConfig) -> Iterator[Step]:
+    """Paint to the end, following the script if the config names one."""
+    actions = read_script(Path(config.rollout.script)) if config.rollout.script else []
+    return rollout.replay(actions)
+
+
+def first_canvas(config: InferenceConfig, target: np.ndarray) -> np.ndarray | None:
+    """The canvas that the config names, at the target's size; None for white."""
+    if not config.rollout.canvas:
+        return None
+    image = load_picture(Path(config.rollout.canvas), config.picture).image
+    height, width = target.shape[:2]
+    if image.shape == target.shape:
+        return image
+    shrinks = image.shape[0] > height
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return cv2.resize(image, (width, height), interpolation=method)
+
+
+def interval_of(context: PaintingContext) -> float:
+    """Seconds of one step: the config's or the painter's own."""
+    return context.config.rollout.interval_s or context.painter.settings.interval_s
+
+
+def resolved_region_config(config: InferenceConfig, painter: Painter) -> RegionConfig:
+    """The region config with the painter's values in place of null."""
+    is_official = config.quirks == "official"
+    # Without a mask generator the region is the whole canvas, as it was in training.
+    has_masks = "MG" not in painter.preset.without
+    is_pocket = painter.preset.name == "pocket" and not is_official and has_masks
+    own = {
+        "thresholds": painter.settings.mask_thresholds,
+        "largest_area": POCKET_LARGEST_AREA if is_pocket else 1.0,
+        "only_unfinished": is_pocket,
+        "look_again": is_official,
+    }
+    asked = config.region.model_dump(exclude_none=True)
+    return RegionConfig.model_validate({**own, **asked})
+
+
+def without_padding(step: Step, picture: np.ndarray, short_edge_px: int) -> Step:
+    """A step of the official rollout without its black padding."""
+    height, width = scaled_size(picture.shape[0], picture.shape[1], short_edge_px)
+    inner = (slice(height), slice(width))
+    region = dataclasses.replace(step.region, mask=step.region.mask[inner])
+    return dataclasses.replace(
+        step, current=step.current[inner], next=step.next[inner], region=region,
+        difference=step.difference[inner],
+    )  # fmt: skip
+
+
+def _fixed_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+    config, painter = context.config, context.painter
+    artist = PainterArtist(
+        painter, picture.image, config.sampling, config.detail, config.rollout.seed
+    )
+    metric = LpipsMetric(context.perceptual, painter.preset.image_side_px)
+    return paint(
+        picture.image, artist, metric, interval_of(context), resolved_region_config(config,
+        painter), config.stop, first_canvas(config, picture.image), )  # fmt: skip
+
+
+def _official_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+    config, painter, image = context.config, context.painter, picture.image
+    short = painter.preset.image_side_px
+    prefix = PromptPrefix()
+
+    def model() -> OfficialInstructionModel:
+        return OfficialInstructionModel(
+            painter.part("instruction_model"), painter.part("instruction_processor"), 512, prefix
+        )
+
+    artist = OfficialArtist(
+        painter, image, instruction_function(model), DrawnNoise(config.rollout.seed, painter.dtype),
+        {**painter.settings.guidance, **config.sampling.guidance},
+        config.sampling.num_steps or painter.settings.num_steps, config.sampling.blended_share,
+    )  # fmt: skip
+    lpips = context.perceptual
+
+    def rounded(pixels: Tensor) -> Tensor:
+        return pixels.to(painter.device, painter.dtype).float()
+
+    metric = OfficialMetric(
+        image,
+        short,
+        lambda a, b: lpips.map_of(rounded(a), rounded(b)),
+        lambda a, b: lpips.distance_of(rounded(a), rounded(b)),
+    )
+    first = first_canvas(config, image)
+    first = np.full_like(image, 255) if first is None else first
+    return paint(
+        padded_image(image, short), artist, metric, interval_of(context),
+        resolved_region_config(config, painter), config.stop, padded_image(first, short),
+    )  # fmt: skip
