@@ -43,13 +43,17 @@ def test_correlation_by_sums_is_pearsons(seed: int, share: float) -> None:
 
 
 def test_points_that_go_far_are_lost_and_the_others_stay_as_exact() -> None:
-    rng = np.random.default_rng(0) noise = cv2.GaussianBlur(rng.normal(128, 300, (120,
-    160)).astype(np.float32), (0, 0), 2) known = np.clip(noise, 0, 255).astype(np.uint8) seen =
-    np.roll(known, 2, axis=1) seen[:, 80:] = np.roll(known, 9, axis=1)[:, 80:] points =
-    np.array([[x, 60] for x in (30, 50, 110, 130)], np.float32)[:, None] everywhere, near =
-    track_points(known, points, seen), track_points(known, points, seen, max_move_px=5) assert
-    np.isfinite(everywhere[1]).all() np.testing.assert_array_equal(np.isfinite(near[1]), [True,
-    True, False, False]) np.testing.assert_array_equal(near[1][:2], everywhere[1][:2])
+    rng = np.random.default_rng(0)
+    noise = cv2.GaussianBlur(rng.normal(128, 300, (120, 160)).astype(np.float32), (0, 0), 2)
+    known = np.clip(noise, 0, 255).astype(np.uint8)
+    seen = np.roll(known, 2, axis=1)
+    seen[:, 80:] = np.roll(known, 9, axis=1)[:, 80:]
+    points = np.array([[x, 60] for x in (30, 50, 110, 130)], np.float32)[:, None]
+    everywhere = track_points(known, points, seen)
+    near = track_points(known, points, seen, max_move_px=5)
+    assert np.isfinite(everywhere[1]).all()
+    np.testing.assert_array_equal(np.isfinite(near[1]), [True, True, False, False])
+    np.testing.assert_array_equal(near[1][:2], everywhere[1][:2])
 
 
 def test_a_keyframe_made_of_small_parts_is_that_of_whole_frames() -> None:
