@@ -18,7 +18,7 @@ from ingest.sources.discover import SourceRow
 from ingest.video.analysis import Analysis, analyse
 from ingest.video.canvas.quads import corners_in_frame
 from ingest.video.decoding.decode import Video
-from ingest.video.decoding.image_sequence import open_footage
+from ingest.video.decoding.open_footage import open_footage
 from ingest.video.imaging.colour_distance import is_blank
 from ingest.video.imaging.geometry import pixel_scale, to_rectangle
 from ingest.video.keyframes.composition import View, compose, without_mixed_border

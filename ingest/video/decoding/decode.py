@@ -9,16 +9,17 @@ with the length of the video.
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import av.error
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal
@@ -39,8 +40,11 @@ UNSCALED = Interpolation.BILINEAR | Interpolation.BITEXACT
 
 
 class DecodeConfig(Config):
-    """Which frames of a video are sampled."""
+    """Which frames of a video are sampled, and who decodes them."""
 
+    backend: Literal["auto", "av", "decord"] = "auto"
+    """Decoder of video files: av (PyAV), decord (plain files only), or auto: the faster of those
+    whose frames are right, which is av."""
     fps: float = Field(default=2.0, gt=0)
     """Sampled frames per second of video."""
     min_frames: int = Field(default=240, ge=8)
@@ -49,6 +53,15 @@ class DecodeConfig(Config):
     """Largest number of sampled frames; bounds time and memory for long videos."""
     max_pixels: int = Field(default=8192 * 8192, ge=1024)
     """Larger frames are refused: a damaged header can declare any size (8K has 33 million)."""
+
+    @field_validator("backend")
+    @classmethod
+    def _is_installed(cls, backend: str) -> str:
+        if backend == "decord" and importlib.util.find_spec("decord") is None:
+            raise ValueError(
+                "decord is not installed here (wheels: Linux x86-64, Windows): take av"
+            )
+        return backend
 
 
 @dataclass(frozen=True)
@@ -160,6 +173,15 @@ class Video:
                 f"truncated: about {lacking_s:.1f} s are missing after {end_s:.1f} s; "
                 "fetch the file again to get the rest"
             ]
+
+
+def first_frame_rotation(video: Video) -> int:
+    """Degrees by which the first decodable frame is turned counter-clockwise to be upright; 0 if no
+    frame can be decoded."""
+    every = np.arange(video.info.num_packets)
+    frames = _decoded(video.path, video.packets, every, video.config.max_pixels)
+    first = next(frames, None)
+    return 0 if first is None else round((first.rotation or 0) / 90) * 90
 
 
 def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:

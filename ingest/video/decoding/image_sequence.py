@@ -20,12 +20,6 @@ from ingest.sources.source_row import FRAMES_FILE
 from ingest.video.decoding.decode import TIME_TOLERANCE_S, DecodeConfig, Frame, Video, VideoInfo
 
 
-def open_footage(path: Path, config: DecodeConfig) -> Video:
-    """The video at a path: a file, or a folder of frames. Raises Refusal, as `Video` and
-    `ImageSequence` do."""
-    return ImageSequence(path, config) if path.is_dir() else Video(path, config)
-
-
 class ImageSequence(Video):
     """A folder of frames, read like a video; only wanted pictures are opened."""
 

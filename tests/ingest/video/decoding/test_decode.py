@@ -109,14 +109,6 @@ def test_a_truncated_file_gives_its_frames_and_a_warning(
     assert video.warnings[0].startswith("truncated: ")
 
 
-def test_it_agrees_with_decord(film) -> None:
-    decord = pytest.importorskip("decord")
-    _, ours = read(film.path, [0.0, 3.0, 7.7])
-    reader = decord.VideoReader(str(film.path), num_threads=1)
-    for frame in ours:
-        assert np.abs(reader[frame.index].asnumpy().astype(int) - frame.image).mean() < 1.5
-
-
 @pytest.mark.parametrize(
     "name", ["empty-file", "unreadable", "unreadable-cut", "too-short", "no-video-stream"]
 )

@@ -17,7 +17,8 @@ from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow, content_id, discover
 from ingest.video.decoding.decode import DecodeConfig, Video
-from ingest.video.decoding.image_sequence import ImageSequence, open_footage
+from ingest.video.decoding.image_sequence import ImageSequence
+from ingest.video.decoding.open_footage import open_footage
 from ingest.video.decoding.packets import PacketTable
 
 NUM_FRAMES, FPS = 60, 25
