@@ -10,6 +10,7 @@ from pydantic import Field
 from ingest import __version__
 from ingest.conventions.config import Config, config_hash
 from ingest.execution.isolation import IsolatedRunConfig
+from ingest.execution.tasks import ActorPoolConfig
 from ingest.sources.discover import DiscoverConfig
 from ingest.sources.file_systems import RemoteConfig
 from ingest.video.canvas.canvas import CanvasConfig
@@ -20,7 +21,7 @@ from ingest.video.keyframes.reveal_detection import RevealConfig
 from ingest.video.keyframes.selection import KeyframeConfig
 from ingest.video.occlusion.canvas_history import OcclusionConfig
 from ingest.video.registration.tracking import AlignConfig
-from ingest.video.segmentation.segmenter import ActorsConfig, SegmenterConfig
+from ingest.video.segmentation.segmenter import SegmenterConfig
 
 
 class IngestConfig(Config):
@@ -48,7 +49,7 @@ class IngestConfig(Config):
     """Choosing and storing keyframes."""
     segmenter: SegmenterConfig = SegmenterConfig()
     """Optional pretrained networks that segment canvas and hands."""
-    actors: ActorsConfig = ActorsConfig()
+    actors: ActorPoolConfig = ActorPoolConfig(num_actors=1, num_gpus=0.0, num_cpus=0.0)
     """Where the segmenter's networks run; the results do not depend on it."""
     run: IsolatedRunConfig = IsolatedRunConfig()
     """How the work is distributed on Ray; the results do not depend on it."""

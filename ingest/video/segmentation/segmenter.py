@@ -52,17 +52,6 @@ class SegmenterConfig(Config):
     may move a mask by a pixel, so it is part of the identity of the result."""
 
 
-class ActorsConfig(Config):
-    """Where the segmenter's networks run, next to the video workers."""
-
-    num_actors: int = Field(default=1, ge=1)
-    """Copies of the networks; each is loaded once and serves many videos."""
-    num_gpus: float = Field(default=0.0, ge=0)
-    """GPU share of each copy: 0.25 puts four on one GPU, 0 runs them on the CPU."""
-    start_timeout_s: float = Field(default=900.0, gt=0)
-    """Longest time to schedule and load the networks."""
-
-
 def batches(images: Sequence[np.ndarray], size: int) -> list[Sequence[np.ndarray]]:
     """The pictures in batches of `size`. Wherever the networks run, the batches are the same."""
     return [images[start : start + size] for start in range(0, len(images), size)]

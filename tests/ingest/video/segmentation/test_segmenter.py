@@ -17,9 +17,10 @@ import pytest
 from ingest import pipeline
 from ingest.conventions import torchvision_operators
 from ingest.conventions.errors import UserError
+from ingest.execution import ray_actors
 from ingest.execution.isolation import IsolatedRunConfig, run_isolated
 from ingest.execution.ray_tasks import disconnect
-from ingest.execution.tasks import TaskFailure
+from ingest.execution.tasks import ActorPoolConfig, TaskFailure
 from ingest.format.dataset import Dataset
 from ingest.ledger.outcome import read_keyframes, read_outcome
 from ingest.per_source.row_function import make_ingest_video
@@ -30,7 +31,7 @@ from ingest.video.segmentation import ray_segmenter, shot_segmentation
 from ingest.video.segmentation.grounded_segmenter import GroundedSegmenter
 from ingest.video.segmentation.ray_segmenter import segmenter_actors
 from ingest.video.segmentation.relayed_segmenter import open_segmenter
-from ingest.video.segmentation.segmenter import ActorsConfig, SegmenterConfig
+from ingest.video.segmentation.segmenter import SegmenterConfig
 from ingest.video.segmentation.shot_segmentation import canvas_from_segmenter, occluder_masks
 
 torchvision_operators.install()
@@ -240,7 +241,7 @@ def test_actors_answer_as_the_networks_do_here(
     images = pictures(5)
     expected = tiny.occluders(images)
     try:
-        with segmenter_actors(config, ActorsConfig(num_actors=2)) as segmenter:
+        with segmenter_actors(config, ActorPoolConfig(num_actors=2, num_cpus=0)) as segmenter:
             assert segmenter is not None
             there = ray.get(ray.remote(type(segmenter).occluders).remote(segmenter, images))
             for answers in (segmenter.occluders(images), there):
@@ -249,12 +250,12 @@ def test_actors_answer_as_the_networks_do_here(
         lost = config.model_copy(update={"model": "/none/x"})
         with (
             pytest.raises(UserError, match=r"did not start: .*model: no folder /none/x"),
-            segmenter_actors(lost, ActorsConfig()),
+            segmenter_actors(lost, ActorPoolConfig(num_cpus=0)),
         ):
             pass
         with (
             pytest.raises(UserError, match=r"64 GPU each were not ready after 1 s: lower"),
-            segmenter_actors(config, ActorsConfig(num_gpus=64, start_timeout_s=1)),
+            segmenter_actors(config, ActorPoolConfig(num_gpus=64, start_timeout_s=1)),
         ):
             pass
     finally:
@@ -262,8 +263,10 @@ def test_actors_answer_as_the_networks_do_here(
 
 
 def test_without_a_model_there_is_no_segmenter_and_no_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray_segmenter, "connect", lambda *_: pytest.fail("Ray was started"))
-    with ray_segmenter.segmenter_actors(SegmenterConfig(), ActorsConfig()) as segmenter:
+    monkeypatch.setattr(ray_actors, "connect", lambda *_: pytest.fail("Ray was started"))
+    with ray_segmenter.segmenter_actors(
+        SegmenterConfig(), ActorPoolConfig(num_cpus=0)
+    ) as segmenter:
         assert segmenter is None
     assert open_segmenter(SegmenterConfig()) is None
 
@@ -325,7 +328,7 @@ def test_an_answer_that_never_comes_keeps_no_video_past_its_limit() -> None:
 def test_networks_are_part_of_the_identity_and_their_place_is_not() -> None:
     plain = IngestConfig()
     chosen = plain.model_copy(update={"segmenter": SegmenterConfig(model="a")})
-    moved = chosen.model_copy(update={"actors": ActorsConfig(num_actors=4, num_gpus=0.25)})
+    moved = chosen.model_copy(update={"actors": ActorPoolConfig(num_actors=4, num_gpus=0.25)})
     assert identity(plain) != identity(chosen)  # pyright: ignore[reportArgumentType]
     assert identity(chosen) == identity(moved)  # pyright: ignore[reportArgumentType]
 
