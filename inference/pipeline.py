@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import labeling as labeling  # isort: skip  (torchvision's operators before diffusers)
 import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline

@@ -6,4 +6,9 @@ the four packages: it holds the sample schema (`ingest.format.schema`), the conf
 import torch.
 """
 
+from ingest.conventions import torchvision_operators
+
 __version__ = "0.1.0"
+
+# Every entry point passes here before it imports diffusers, transformers or lpips.
+torchvision_operators.install()

@@ -58,7 +58,7 @@ def advice(error: str) -> str:
 
 def problem_of(module: str) -> str | None:
     """The import error of `module` in a new process (it may crash), or None."""
-    code = f"import labeling, {module}" if module in ("lpips", "peft") else f"import {module}"
+    code = f"import ingest, {module}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     if done.returncode == 0:
         return None

@@ -3,4 +3,4 @@
 Run it from the repository root: ``python -m training text|mask|renderer DATASET -o RUN``.
 """
 
-import labeling as labeling  # before torch: it makes torchvision importable on CPU builds
+import ingest as ingest  # before torch: it makes torchvision importable with a CPU build

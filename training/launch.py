@@ -97,7 +97,6 @@ def _worker(job: dict[str, Any]) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import yaml
 
-    import training as training  # before torch: it makes torchvision importable on CPU builds
     from ingest.conventions.atomic import write_json
     from training.loop import ranks
     from training.process import train_in_process

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
 import numpy as np
 import torch
 import typer
@@ -36,12 +35,8 @@ from inference.benchmark.networks import (
 )
 from inference.command.painting_context import resolve_device
 from inference.loading.packing import pack_for_cpu
+from inference.official import unoptimized_artist
 from inference.official.noise import DrawnNoise
-from inference.official.unoptimized_artist import (
-    UnoptimizedArtist,
-    release_attention,
-    repeated_reference,
-)
 from inference.rollout.artist_requests import LocateRequest, RenderRequest
 from inference.rollout.steps import Instruction
 from ingest.conventions.atomic import write_json
@@ -94,20 +89,19 @@ def guided_noise(rounds: int) -> list[dict[str, Any]]:
     unpacked, packed = small_painter(), prepared(small_painter())
     guidance, unet = guidance_of(GUIDANCE_SCALES), unpacked.part("unet")
     with torch.inference_mode():
-        six, six_fast = (
-            update_conditioning(unpacked, BRANCHES),
-            update_conditioning(packed, BRANCHES),
-        )
-        few, release = update_conditioning(packed, guidance.branches), repeated_reference(six)
+        six = update_conditioning(unpacked, BRANCHES)
+        all_six = update_conditioning(packed, BRANCHES)
+        few = update_conditioning(packed, guidance.branches)
+        release = unoptimized_artist.repeated_reference(six)
         latents = torch.randn(six.target_latents[:1].shape)
 
         def as_released() -> torch.Tensor:
-            with release_attention(unet):
+            with unoptimized_artist.release_attention(unet):
                 return official_sum(unpacked.predict(latents, 500.5, release), GUIDANCE_SCALES)
 
         runs = {
             "release": as_released,
-            "six": lambda: official_sum(packed.predict(latents, 500.5, six_fast), GUIDANCE_SCALES),
+            "six": lambda: official_sum(packed.predict(latents, 500.5, all_six), GUIDANCE_SCALES),
             "few": lambda: guidance.combine(packed.predict(latents, 500.5, few)),
         }
         results = {name: run() for name, run in runs.items()}
@@ -133,13 +127,9 @@ def canvas_update(steps: int, rounds: int) -> list[dict[str, Any]]:
     target, canvas = image_of(0), image_of(1)
     sampling = SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=steps)
     ours = PainterArtist(prepared(small_painter()), target, sampling, DetailConfig(), seed=0)
-    release = UnoptimizedArtist(
-        small_painter(),
-        target,
-        lambda *_: Instruction("sky", None),
-        DrawnNoise(0),
-        GUIDANCE_SCALES,
-        steps,
+    noise, sky = DrawnNoise(0), Instruction("sky", None)
+    release = unoptimized_artist.UnoptimizedArtist(
+        small_painter(), target, lambda *_: sky, noise, GUIDANCE_SCALES, steps
     )
     difference = np.ones(target.shape[:2], bool)
 
@@ -238,13 +228,8 @@ def update_seconds(device: torch.device, is_full: bool, rounds: int) -> float:
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         painter, size = prepared(small_painter().to(device, dtype)), (256, 320)
     target, canvas = image_of(0, size), image_of(1, size)
-    artist = PainterArtist(
-        painter,
-        target,
-        SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=25),
-        DetailConfig(),
-        seed=0,
-    )
+    sampling = SamplingConfig(guidance=GUIDANCE_SCALES, num_steps=25)
+    artist = PainterArtist(painter, target, sampling, DetailConfig(), seed=0)
     difference = np.ones(target.shape[:2], bool)
 
     def update() -> None:

@@ -17,7 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
 import psutil
 import torch
 

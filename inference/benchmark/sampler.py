@@ -16,7 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
-import labeling as labeling  # isort: skip  (torchvision's operators before transformers)
 import numpy as np
 import typer
 

@@ -24,14 +24,11 @@ def small_preset() -> Preset:
 def make_painter(small_preset: Preset) -> Callable[..., Painter]:
     """A painter with random weights; `names` are objectives whose parts it gets. The last layers,
     which start at zero, are made random, so that every condition has an effect."""
-    import training  # isort: skip
     import torch
 
     from training.initial_parts import initial_parts
     from training.painter.folder import PARTS_OF, PainterSettings
     from training.painter.painter import Painter
-
-    del training
 
     def make(*names: str) -> Painter:
         wanted = tuple(dict.fromkeys(part for name in names for part in PARTS_OF[name]))

@@ -177,9 +177,6 @@ def _columns(fields: dict[str, bytes]) -> dict[str, Any]:
 def _mosaic(dataset: Path, out: Path) -> Callable[[], object]:
     """A MosaicML loader of the same files, stored as bytes (its JPEG column would encode them
     again) and decoded by Pillow, as it does."""
-    from ingest.conventions.torchvision_operators import install
-
-    install()
     from streaming import MDSWriter, StreamingDataset  # pyright: ignore
     from streaming.base.util import (  # pyright: ignore[reportMissingImports]
         clean_stale_shared_memory,

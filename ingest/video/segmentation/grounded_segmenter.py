@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from ingest.conventions import torchvision_operators
 from ingest.conventions.errors import UserError
 from ingest.video.canvas.mask_outline import quad_of_mask
 from ingest.video.segmentation.segmenter import SegmenterConfig, batches
@@ -134,7 +133,6 @@ def _best_canvas(scores: np.ndarray, boxes: np.ndarray, shape: tuple[int, ...]) 
 
 def _load(name: str, kind: str, key: str, device: str) -> tuple[Any, Any]:
     """Network (evaluation mode) and processor of a folder or hub name."""
-    torchvision_operators.install()
     from transformers import (
         AutoConfig,
         AutoProcessor,

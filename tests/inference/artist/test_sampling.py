@@ -1,4 +1,4 @@
-"""The sampler against a denoiser that knows the answer: nothing has to be trained."""
+"""Samplers with a denoiser that knows the clean latents; no training needed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,6 @@ SHAPE = (1, 4, 6, 8)
 
 def scheduler() -> Any:
     from diffusers import EulerAncestralDiscreteScheduler
-
-    import labeling as labeling
 
     return EulerAncestralDiscreteScheduler(
         num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="linear"

@@ -1,4 +1,4 @@
-"""The release's layout at a small size, written by torch.save, imported and painted with."""
+"""Import of small checkpoints in the release's layout, and painting with the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-import labeling  # noqa: E402, F401  (torchvision's operators first)
 from inference.official.checkpoint import read_checkpoint  # noqa: E402
 from inference.official.import_checkpoints import Sources, import_official  # noqa: E402
 from ingest.conventions.errors import UserError  # noqa: E402

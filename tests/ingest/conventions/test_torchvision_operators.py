@@ -28,6 +28,7 @@ def test_package_loads_no_torch_and_hooks_once() -> None:
 
 
 @pytest.mark.torch
-def test_libraries_that_need_torchvision_load() -> None:
-    done = run("import labeling, lpips, transformers, torchvision; print('ok')")
+@pytest.mark.parametrize("package", ["ingest", "labeling", "training", "inference"])
+def test_libraries_that_need_torchvision_load_after_any_package(package: str) -> None:
+    done = run(f"import {package}, diffusers, lpips, torchvision; print('ok')")
     assert done.stdout.strip() == "ok", done.stderr[-2000:]

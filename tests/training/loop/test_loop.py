@@ -1,4 +1,4 @@
-"""The loop with a toy objective: resume to the bit, stops, errors."""
+"""The training loop with a toy objective: exact resuming, stop conditions, errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import training  # noqa: F401  (first: it makes torchvision importable)
 from ingest.conventions.errors import UserError
 from training.streaming.batch import Batch, Position, sample_seed
 

@@ -1,12 +1,10 @@
-"""Optimiser state through a checkpoint's tensors and back, in full and in 8-bit moments."""
+"""Optimiser state converted to checkpoint tensors and back, with 32-bit and 8-bit moments."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-
-import training  # noqa: F401  (first: it makes torchvision importable)
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch

@@ -47,10 +47,8 @@ def fixtures() -> Path:
 
 
 def load(folder: Path, case: str) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    import labeling  # isort: skip
     from safetensors.torch import load_file
 
-    del labeling
     return load_file(folder / f"{case}.safetensors"), json.loads(
         (folder / f"{case}.json").read_text()
     )
@@ -191,13 +189,11 @@ def make_artist(painter: Painter, picture: np.ndarray, noise: Any, **given: Any)
 def test_full_size_tensors_have_the_published_names_and_shapes(
     part: str, group: str, fixtures: Path
 ) -> None:
-    import labeling  # isort: skip
     import torch
 
     from training.networks.presets import PAPER
     from training.painter.parts import build_part
 
-    del labeling
     keys = json.loads((fixtures / "keys_full.json").read_text())
     groups = {name.split(" ")[0]: value for name, value in keys["state_dicts"].items()}
     stored = groups.get(group) or keys["base_models"][group]
@@ -217,13 +213,11 @@ def test_full_size_tensors_have_the_published_names_and_shapes(
 
 
 def test_reference_blocks_are_the_published_ones(fixtures: Path) -> None:
-    import labeling  # isort: skip
     import torch
 
     from training.networks.presets import PAPER
     from training.painter.parts import build_part
 
-    del labeling
     order = json.loads((fixtures / "keys_full.json").read_text())["reference_block_order"]["order"]
     with torch.device("meta"):
         names = [name for name, _ in build_part("unet", PAPER).named_modules()]

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from ingest import pipeline
-from ingest.conventions import torchvision_operators
 from ingest.conventions.errors import UserError
 from ingest.execution import ray_actors
 from ingest.execution.isolation import IsolatedRunConfig, run_isolated
@@ -34,7 +33,6 @@ from ingest.video.segmentation.relayed_segmenter import open_segmenter
 from ingest.video.segmentation.segmenter import SegmenterConfig
 from ingest.video.segmentation.shot_segmentation import canvas_from_segmenter, occluder_masks
 
-torchvision_operators.install()
 ROOT = Path(__file__).resolve().parents[4]
 WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] . a an canvas painting sheet of paper hand arm brush pencil"
 
