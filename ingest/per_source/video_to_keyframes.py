@@ -16,6 +16,7 @@ from ingest.per_source.frame_fates import frame_fates
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow
 from ingest.video.analysis import Analysis, analyse
+from ingest.video.canvas.footage import Footage
 from ingest.video.canvas.quads import corners_in_frame
 from ingest.video.decoding.decode import Video
 from ingest.video.decoding.open_footage import open_footage
@@ -117,9 +118,10 @@ def _chosen_bins(
     analysis: Analysis, span: Span, config: IngestConfig
 ) -> tuple[CanvasHistory, list[tuple[int, float]]]:
     """Returns the bins of the keyframes with their changes, and the history to take them from."""
-    history, kind = analysis.history, analysis.canvas.kind
-    if kind != "sheet":
-        chosen = choose_bins(history, span, config.keyframes, wait_long=kind == "quad")
+    history, footage = analysis.history, analysis.footage
+    if footage is not Footage.REFRAMED:
+        is_table = footage is Footage.TABLE
+        chosen = choose_bins(history, span, config.keyframes, wait_long=is_table)
         return history, chosen
     # Footage with many camera positions has few clear moments in each shot.
     clear = replace(history, unsure=clearly_changed_unsure(history))
@@ -147,7 +149,7 @@ def _composed(
     views = {n: View(rectify @ analysis.shot_from_cached(n), analysis.gains[n]) for n in needed}
     frames = ((n, analysis.cached_frame(n)) for n in needed)
     images = compose(selected, states, frames, views, size)
-    if analysis.canvas.kind != "quad":
+    if analysis.footage is not Footage.TABLE:
         return images
     scale = float(np.median([pixel_scale(view.canvas_from_frame) for view in views.values()]))
     return [without_mixed_border(image, scale) for image in images]

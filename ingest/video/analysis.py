@@ -11,20 +11,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ingest.video.canvas.canvas import Canvas, CanvasConfig
+from ingest.video.canvas.footage import Footage
 from ingest.video.decoding.decode import Video
 from ingest.video.imaging.geometry import to_rectangle, valid_area, warp
 from ingest.video.lighting.light import apply_gain, recover_overexposed
 from ingest.video.lighting.view_light import view_gains
-from ingest.video.occlusion.appearance import occluders_by_colour
 from ingest.video.occlusion.blank_start import with_blank_start
-from ingest.video.occlusion.canvas_history import (
-    CanvasHistory,
-    OcclusionConfig,
-    crop_history,
-    remove_occluders,
-)
+from ingest.video.occlusion.canvas_history import CanvasHistory, OcclusionConfig, crop_history
+from ingest.video.occlusion.mask_sources import masked
 from ingest.video.occlusion.paint_changes import find_paint_changes, with_clearest_frames
-from ingest.video.occlusion.skin import skin_at_view_border
+from ingest.video.occlusion.scene import Scene
 from ingest.video.occlusion.table_background import TableBackground
 from ingest.video.placement.page.page_tracking import place_by_outline
 from ingest.video.placement.place import Placement, place_canvas
@@ -42,6 +38,7 @@ class Analysis:
     used: list[int]
     """Positions in `sampled_frames` of the frames that show the canvas (n)."""
     canvas: Canvas
+    footage: Footage
     frames: np.ndarray
     """RGB uint8 (n, h, w, 3): the rectified canvas at analysis size, exposure evened."""
     valid: np.ndarray
@@ -96,74 +93,40 @@ def analyse_placed(
     segmenter: SegmenterConfig,
 ) -> Analysis:
     """Returns the analysis of a video, given where the canvas lies in every frame."""
-    canvas, used, is_multi_view = placement.canvas, placement.used, placement.views is not None
-    frames, valid = _rectify(sampled, used, canvas, config)
-    valid = without_occluders(frames, valid, segmenter)
-    inside, crop = _canvas_area(canvas, config)
+    canvas, used, footage = placement.canvas, placement.used, placement.footage
+    frames, in_view = _rectify(sampled, used, canvas, footage, config)
+    in_view = without_occluders(frames, in_view, segmenter)
+    inside, crop = _canvas_area(canvas, footage, config)
     gains = placement.gains
     if gains is None:
         area = (slice(None), *crop)
-        gains = view_gains(frames[area], valid[area], placement.views or [0] * len(used))
-    clipped, recovered = recover_overexposed(frames, valid, gains)
+        gains = view_gains(frames[area], in_view[area], placement.views)
+    clipped, recovered = recover_overexposed(frames, in_view, gains)
     frames = np.stack([apply_gain(f, g) for f, g in zip(frames, gains, strict=True)])
     frames[clipped] = recovered[clipped]
     table = TableBackground(frames, inside)
-    if not inside.all():
-        flat = np.full(inside.shape, config.tolerance, np.float32)
-        valid = valid & ~table.scene_changes(valid, flat)[:, None, None]
-    if canvas.kind == "sheet":
-        valid = valid & ~skin_at_view_border(frames, valid)
-    history, valid = _clean_history(frames, valid, inside, config, is_multi_view=is_multi_view)
-    changes = find_paint_changes(table, valid, history)
-    history = crop_history(with_clearest_frames(history, changes, inside, frames, valid), crop)
-    if is_multi_view:
+    scene = masked(Scene(frames, in_view, inside, footage, table, config))
+    changes = find_paint_changes(table, scene.valid, scene.history)
+    history = with_clearest_frames(scene.history, changes, inside, frames, scene.valid)
+    history = crop_history(history, crop)
+    if footage is Footage.REFRAMED:
         history = with_blank_start(history)
     # Recovered colours of clipped pixels date the paint; keyframes are made of frames that show it.
-    unclipped = valid & ~clipped
-    frames, valid = (np.ascontiguousarray(p[(slice(None), *crop)]) for p in (frames, unclipped))
-    return Analysis(sampled, used, canvas, frames, valid, gains, history)
+    shown = scene.valid & ~clipped
+    frames, shown = (np.ascontiguousarray(p[(slice(None), *crop)]) for p in (frames, shown))
+    return Analysis(sampled, used, canvas, footage, frames, shown, gains, history)
 
 
-def _clean_history(
-    frames: np.ndarray,
-    valid: np.ndarray,
-    inside: np.ndarray,
-    config: OcclusionConfig,
-    *,
-    is_multi_view: bool,
-) -> tuple[CanvasHistory, np.ndarray]:
-    """Returns the clean canvas over time, and `valid` without the occluders found by colour.
-
-    Args:
-        frames, valid, inside: see `remove_occluders`.
-        is_multi_view: the footage has many camera positions.
-    """
-    history = remove_occluders(frames, valid, inside, config)
-    if not inside.all():
-        return history, valid
-    # Without a table in view only its colours separate a resting hand from paint.
-    first, last = history.states[0], history.states[-1]
-    occluders = occluders_by_colour(
-        frames, valid, first, last, history.tolerance, is_multi_view=is_multi_view
-    )
-    if not occluders.any():
-        return history, valid
-    valid = valid & ~occluders
-    if is_multi_view:
-        # Each view has its own exposure, so paint too keeps its colour for a short time only.
-        config = config.model_copy(update={"resting_share": config.told_resting_share})
-    return remove_occluders(frames, valid, inside, config), valid
-
-
-def _margin_px(canvas: Canvas, config: OcclusionConfig) -> int:
+def _margin_px(footage: Footage, config: OcclusionConfig) -> int:
     """Returns the width in pixels of the table around the analysed canvas; 0 without a table."""
-    has_table = canvas.kind == "quad"
-    return round(config.margin * config.side_px) if has_table else 0
+    return max(1, round(config.margin * config.side_px)) if footage is Footage.TABLE else 0
 
 
-def _canvas_area(canvas: Canvas, config: OcclusionConfig) -> tuple[np.ndarray, tuple[slice, slice]]:
+def _canvas_area(
+    canvas: Canvas, footage: Footage, config: OcclusionConfig
+) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Returns where the canvas lies in the analysed picture: bool (h, w), and rows and columns."""
-    margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.side_px)
+    margin, (width, height) = _margin_px(footage, config), canvas.size_px(config.side_px)
     crop = slice(margin, margin + height), slice(margin, margin + width)
     inside = np.zeros((height + 2 * margin, width + 2 * margin), bool)
     inside[crop] = True
@@ -171,11 +134,15 @@ def _canvas_area(canvas: Canvas, config: OcclusionConfig) -> tuple[np.ndarray, t
 
 
 def _rectify(
-    sampled: SampledVideo, used: list[int], canvas: Canvas, config: OcclusionConfig
+    sampled: SampledVideo,
+    used: list[int],
+    canvas: Canvas,
+    footage: Footage,
+    config: OcclusionConfig,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the canvas with its margin at analysis size, RGB uint8 (n, h, w, 3), and where it
     is in view without a caption, bool (n, h, w)."""
-    margin, (width, height) = _margin_px(canvas, config), canvas.size_px(config.side_px)
+    margin, (width, height) = _margin_px(footage, config), canvas.size_px(config.side_px)
     rectify = to_rectangle(canvas.corners, (width, height))
     rectify = np.array([[1, 0, margin], [0, 1, margin], [0, 0, 1.0]]) @ rectify
     size = (width + 2 * margin, height + 2 * margin)

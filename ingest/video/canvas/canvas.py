@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -66,7 +67,7 @@ class Canvas:
 
     corners: np.ndarray
     """float64 (4, 2): top left, top right, bottom right, bottom left."""
-    kind: str
+    kind: Literal["quad", "frame"]
     """quad: an outline was detected; frame: the canvas is the frame without its black bars."""
     score: float
     """Of a detection by edges, that of `find_canvas`; of one by the segmenter, the share of

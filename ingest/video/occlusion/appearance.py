@@ -53,7 +53,7 @@ def occluders_by_colour(
     last: np.ndarray,
     tolerance: np.ndarray,
     *,
-    is_multi_view: bool = False,
+    is_reframed: bool = False,
 ) -> np.ndarray:
     """Returns bool (n, h, w): hands and tools; empty where nothing was seen to move.
 
@@ -62,7 +62,7 @@ def occluders_by_colour(
         valid: bool (n, h, w), where the frames have pixels.
         first, last: the clean canvas at the start and at the end, RGB uint8 (h, w, 3).
         tolerance: float32 (h, w), largest difference between two observations of the same paint.
-        is_multi_view: the footage has many camera positions; static pixels then count as canvas.
+        is_reframed: the footage has many camera positions; static pixels then count as canvas.
     """
     late = np.stack([differs(f, last, tolerance) for f in frames]) & valid
     early = np.stack([differs(f, first, tolerance) for f in frames]) & valid
@@ -73,8 +73,8 @@ def occluders_by_colour(
     codes = quantize_colours(frames)
     resting = static_pixels(frames, tolerance, max(3, round(MIN_PIXEL_STATIC_SHARE * len(frames))))
     static = static_pixels(frames, tolerance, max(3, round(MIN_REGION_STATIC_SHARE * len(frames))))
-    paint = static & valid if is_multi_view else np.zeros_like(valid)
-    min_ratio = MIN_MULTI_VIEW_RATIO if is_multi_view else 0.0
+    paint = static & valid if is_reframed else np.zeros_like(valid)
+    min_ratio = MIN_MULTI_VIEW_RATIO if is_reframed else 0.0
     occluders, canvas = seeds, (valid & ~new) | paint
     found = np.zeros_like(valid)
     for _ in range(ROUNDS):

@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import Field
 
 from ingest.conventions.config import Config
+from ingest.video.canvas.footage import Footage
 from ingest.video.imaging.difference import differs
 from ingest.video.occlusion.dominant_colours import DominantColours, find_dominant_colours
 from ingest.video.occlusion.occluders import find_occluders
@@ -61,7 +62,7 @@ class OcclusionConfig(Config):
     """Both of these without a table in view: how long a hand may rest next to where it paints."""
     told_resting_share: float = Field(default=0.04, gt=0, le=1)
     """The same in footage with many camera positions, once hands were found by their colours."""
-    margin: float = Field(default=0.1, ge=0, le=0.5)
+    margin: float = Field(default=0.1, gt=0, le=0.5)
     """Width of the border around the canvas that is analysed too, as a share of the canvas: what
     lies on the table is no paint, nor is what is connected with it."""
     min_support: int = Field(default=2, ge=1)
@@ -93,7 +94,13 @@ class CanvasHistory:
 
 
 def remove_occluders(
-    frames: np.ndarray, valid: np.ndarray, inside: np.ndarray, config: OcclusionConfig
+    frames: np.ndarray,
+    valid: np.ndarray,
+    inside: np.ndarray,
+    footage: Footage,
+    config: OcclusionConfig,
+    *,
+    are_hands_masked: bool = False,
 ) -> CanvasHistory:
     """Returns the clean canvas over time.
 
@@ -101,6 +108,7 @@ def remove_occluders(
         frames: RGB uint8 (n, h, w, 3), rectified, exposure evened.
         valid: bool (n, h, w), where the frames have pixels.
         inside: bool (h, w), the canvas; the rest is the table around it.
+        are_hands_masked: whether `valid` leaves out hands that were found by their colours.
     """
     number = max(2, min(config.max_bins, len(frames) // config.min_bin_frames))
     colours = find_dominant_colours(frames, valid, number, config.tolerance, config.edge_tolerance)
@@ -108,13 +116,14 @@ def remove_occluders(
     # except for what is switched on and off within a moment.
     moving = (~colours.unanimous & inside).sum(axis=(1, 2)) / inside.sum()
     is_static = np.percentile(moving, 75) < config.min_motion
-    max_occlusion, max_joined = _max_durations(inside, is_static, config)
+    max_occlusion, max_joined = _max_durations(footage, config, is_static, are_hands_masked)
     occluded = find_occluders(
         colours,
         inside,
         max_occlusion_bins=max(2, round(max_occlusion * number)),
         max_joined_bins=max(2, round(max_joined * number)),
         min_support=config.min_support,
+        has_table=footage is Footage.TABLE,
     )
     start = _blank_start(colours, ~occluded[0] & inside, inside)
     states, unsure, never_seen = _fill(colours.colour, ~occluded, colours.tolerance, start)
@@ -124,16 +133,19 @@ def remove_occluders(
 
 
 def _max_durations(
-    inside: np.ndarray, is_static: bool, config: OcclusionConfig
+    footage: Footage, config: OcclusionConfig, is_static: bool, are_hands_masked: bool
 ) -> tuple[float, float]:
     """Returns two shares of the video: how long an occluder may stay in front of the canvas, and
     how long a part of it may keep one colour."""
     if is_static:
         return config.flicker_share, config.flicker_share
-    if inside.all():
-        # Without a table in view only the duration separates a resting hand from paint.
-        return config.resting_share, config.resting_share
-    return config.cover_share, config.flicker_share
+    if footage is Footage.TABLE:
+        return config.cover_share, config.flicker_share
+    if footage is Footage.REFRAMED and are_hands_masked:
+        # Each view has its own exposure, so paint too keeps its colour for a short time only.
+        return config.told_resting_share, config.told_resting_share
+    # Without a table in view only the duration separates a resting hand from paint.
+    return config.resting_share, config.resting_share
 
 
 def crop_history(history: CanvasHistory, crop: tuple[slice, slice]) -> CanvasHistory:

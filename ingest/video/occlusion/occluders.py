@@ -44,6 +44,8 @@ def find_occluders(
     max_occlusion_bins: int,
     max_joined_bins: int,
     min_support: int,
+    *,
+    has_table: bool,
 ) -> np.ndarray:
     """Returns the occlusion masks, bool (b, h, w): where the canvas is not seen.
 
@@ -52,6 +54,7 @@ def find_occluders(
         max_occlusion_bins: longest time that an occluder stays in front of the canvas.
         max_joined_bins: longest time that a colour may last to be joined to an occluder next to it.
         min_support: least number of bins nearby that must show a colour.
+        has_table: whether a table is in view around the canvas.
     """
     reliable = colours.reliable & _supported(colours, min_support)
     starts, ends = run_bounds(colours, reliable)
@@ -73,9 +76,9 @@ def find_occluders(
         found[b] |= _mostly_occluded(temporary[b], found[b] | objects[b])
         known = occluded[b] | found[b]
         # Without a table registration is less exact: grain and nails leave specks, no occluders.
-        found[b] |= small_holes(without_specks(known) if inside.all() else known) & inside
+        found[b] |= small_holes(known if has_table else without_specks(known)) & inside
     # With a table in view the masks are exact enough for a majority vote within a run.
-    occluded |= found if inside.all() else _majority_of_run(found, reliable, starts)
+    occluded |= _majority_of_run(found, reliable, starts) if has_table else found
     for b in range(len(reliable)):
         occluded[b] = _dilated(occluded[b])
     return occluded

@@ -16,6 +16,7 @@ from ingest.video.canvas.canvas import (
     lasting_change,
     whole_frame,
 )
+from ingest.video.canvas.footage import Footage
 from ingest.video.canvas.view_border import is_view_border
 from ingest.video.imaging.geometry import transform
 from ingest.video.lighting.background_light import background_gains
@@ -47,10 +48,11 @@ class Placement:
     """Positions of these frames among the sampled frames, ascending (n)."""
     canvas: Canvas
     """The canvas in shot coordinates."""
+    footage: Footage
     gains: np.ndarray | None
     """float32 (n, 3), gains per channel from the background of the canvas; None without one."""
-    views: list[int] | None = None
-    """Number of the view, with its own light, of each frame (n); None if there is a single view."""
+    views: list[int]
+    """Number of the view, with its own light, of each frame (n); 0 where there is a single one."""
 
 
 def place_canvas(
@@ -88,7 +90,8 @@ def place_canvas(
     gains = _background_gains(sampled, used, moved, canvas, size)
     if gains is not None:
         canvas = refine_edges(sampled, used, anchored.keys() - moved.keys(), canvas, gains)
-    return Placement(used, canvas, gains)
+    footage = Footage.TABLE if canvas.kind == "quad" else Footage.SCREEN
+    return Placement(used, canvas, footage, gains, [0] * len(used))
 
 
 def _register_to_canvas(

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ingest.video.canvas.canvas import Canvas
+from ingest.video.canvas.footage import Footage
 from ingest.video.canvas.page_outlines import outline_support
 from ingest.video.canvas.quads import order_corners
 from ingest.video.imaging.geometry import area_of, scaling, transform
@@ -55,7 +56,7 @@ def place_by_outline(sampled: SampledVideo, placed: Placement) -> Placement | No
         sampled: with the poses of the tracking, which are changed.
         placed: placement without the page outline.
     """
-    if placed.canvas.kind == "quad":
+    if placed.footage is Footage.TABLE:
         return None
     found = track_page_outline(sampled)
     if found is None or len(found.used) < MIN_PLACED_SHARE * len(placed.used):
@@ -165,8 +166,8 @@ def _placement(
         for i in clips[k].frames:
             sampled.set_pose(i, link @ from_shot @ sampled.frames[i].pose.matrix, shot=0)
             view_of[i] = segment_of[k]
-    used, canvas = sorted(view_of), Canvas(np.roll(corners, turn, axis=0), "sheet", 1.0)
-    return Placement(used, canvas, None, [view_of[i] for i in used])
+    used, canvas = sorted(view_of), Canvas(np.roll(corners, turn, axis=0), "quad", 1.0)
+    return Placement(used, canvas, Footage.REFRAMED, None, [view_of[i] for i in used])
 
 
 def _visible_share(clip: Clip, corners: np.ndarray) -> float:

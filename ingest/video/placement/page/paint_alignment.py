@@ -31,7 +31,7 @@ def align_by_paint(
         known, seen: pictures RGB uint8 (h, w, 3), each with approximate corners (4, 2) of the
             canvas.
     """
-    size = Canvas(known[1], "sheet", 1.0).size_px(SIDE_PX)
+    size = Canvas(known[1], "quad", 1.0).size_px(SIDE_PX)
     flat_known, flat_seen = (
         normalised_grey(warp(picture, to_rectangle(quad, size), size))
         for picture, quad in (known, seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ingest.video.canvas.footage import Footage
 from ingest.video.occlusion.appearance import occluders_by_colour
 from ingest.video.occlusion.canvas_history import OcclusionConfig, remove_occluders
 
@@ -50,7 +51,9 @@ def test_what_lies_under_the_hand_is_the_canvas_once_it_is_masked() -> None:
     frames, hidden = footage()
     valid, inside = np.ones_like(hidden), np.ones(SIZE, bool)
     found = occluders_by_colour(frames, valid, canvas_at(0), canvas_at(NUM), TOLERANCE)
-    history = remove_occluders(frames, valid & ~found, inside, OcclusionConfig(side_px=64))
+    history = remove_occluders(
+        frames, valid & ~found, inside, Footage.SCREEN, OcclusionConfig(side_px=64)
+    )
     for b, moment in enumerate(history.representative_frames):
         off = np.abs(history.states[b].astype(int) - canvas_at(int(moment))).max(axis=2)
         assert (off > 60).mean() < 0.03  # at most what is painted while the bin lasts
@@ -69,7 +72,7 @@ def test_what_is_never_seen_is_inpainted_from_its_neighbours() -> None:
     valid[:, 20:30, 90:] = False
     frames[:, 20:30, 90:] = SKIN
     history = remove_occluders(
-        frames, valid & ~hidden, np.ones(SIZE, bool), OcclusionConfig(side_px=64)
+        frames, valid & ~hidden, np.ones(SIZE, bool), Footage.SCREEN, OcclusionConfig(side_px=64)
     )
     assert history.never_seen[22:28, 94:].all()
     assert np.abs(history.states[-1][22:28, 94:].astype(int) - 235).max() < 20
@@ -85,7 +88,7 @@ def test_paint_in_colours_of_a_hand_is_paint_where_exposure_jumps_from_view_to_v
     frames[70:] = (frames[70:] * [0.75, 0.9, 1.0]).astype(np.uint8)
     valid = np.ones_like(hidden)
     states = canvas_at(0), frames[-1]
-    multi_view = occluders_by_colour(frames, valid, *states, TOLERANCE, is_multi_view=True)
+    multi_view = occluders_by_colour(frames, valid, *states, TOLERANCE, is_reframed=True)
     paint = np.zeros_like(hidden)
     paint[30:70][(slice(None), *dune)] = True
     paint &= ~hidden

@@ -7,6 +7,7 @@ import itertools
 import cv2
 import numpy as np
 
+from ingest.video.canvas.footage import Footage
 from ingest.video.keyframes.painting_span import Span, SpanConfig, find_span
 from ingest.video.keyframes.selection import KeyframeConfig, choose_bins, choose_source_frames
 from ingest.video.lighting.light import apply_gain, gains, recover_overexposed
@@ -62,7 +63,9 @@ def wrong(state: np.ndarray, number: int) -> float:
 
 def test_hands_are_removed_and_paint_is_not() -> None:
     frames = footage()
-    history = remove_occluders(frames, np.ones(frames.shape[:3], bool), WHOLE, CONFIG)
+    history = remove_occluders(
+        frames, np.ones(frames.shape[:3], bool), WHOLE, Footage.SCREEN, CONFIG
+    )
     middles = [int(b[len(b) // 2]) for b in history.bins]
     worst = max(wrong(s, m) for s, m in zip(history.states, middles, strict=True))
     assert worst < 0.03
@@ -76,7 +79,7 @@ def test_what_is_never_seen_is_reported() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
     valid[:, :, :10] = False
-    history = remove_occluders(frames, valid, WHOLE, CONFIG)
+    history = remove_occluders(frames, valid, WHOLE, Footage.SCREEN, CONFIG)
     assert history.never_seen[:, :9].all()
     assert not history.never_seen[:, 12:].any()
 
@@ -84,7 +87,7 @@ def test_what_is_never_seen_is_reported() -> None:
 def test_keyframes_show_every_step_and_no_hand() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
-    history = remove_occluders(frames, valid, WHOLE, CONFIG)
+    history = remove_occluders(frames, valid, WHOLE, Footage.SCREEN, CONFIG)
     span = find_span(history.states, SpanConfig())
     assert span is not None
     config = KeyframeConfig(target_count=5)
@@ -105,8 +108,8 @@ def test_the_same_frames_give_the_same_history() -> None:
     frames = footage()
     valid = np.ones(frames.shape[:3], bool)
     first, second = (
-        remove_occluders(frames, valid, WHOLE, CONFIG),
-        remove_occluders(frames.copy(), valid, WHOLE, CONFIG),
+        remove_occluders(frames, valid, WHOLE, Footage.SCREEN, CONFIG),
+        remove_occluders(frames.copy(), valid, WHOLE, Footage.SCREEN, CONFIG),
     )
     np.testing.assert_array_equal(first.states, second.states)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from ingest.video.canvas.footage import Footage
 from ingest.video.imaging.median import upper_median
 from ingest.video.occlusion.canvas_history import OcclusionConfig, remove_occluders
 from ingest.video.occlusion.dominant_colours import find_dominant_colours
@@ -46,7 +47,7 @@ def resting(number: int, frame: np.ndarray) -> None:
 
 def test_a_hand_that_rests_from_the_table_onto_the_canvas_is_an_occluder() -> None:
     frames, valid = footage(resting)
-    history = remove_occluders(frames, valid, INSIDE, CONFIG)
+    history = remove_occluders(frames, valid, INSIDE, Footage.TABLE, CONFIG)
     for b, members in enumerate(history.bins):
         if members[0] >= 32 and members[-1] < 58:
             seen = history.states[b][MARGIN:-MARGIN, MARGIN:-MARGIN].astype(int)
@@ -63,7 +64,7 @@ def resting_twice(number: int, frame: np.ndarray) -> None:
 
 def test_a_hand_that_rests_for_most_of_the_time_does_not_become_the_table_background() -> None:
     frames, valid = footage(resting_twice)
-    history = remove_occluders(frames, valid, INSIDE, CONFIG)
+    history = remove_occluders(frames, valid, INSIDE, Footage.TABLE, CONFIG)
     for members, state in zip(history.bins, history.states, strict=True):
         is_skin = np.abs(state - np.array(SKIN, float)).max(axis=2) < 30
         assert is_skin[INSIDE].mean() < 0.002, members
@@ -81,7 +82,7 @@ def rag(number: int, frame: np.ndarray) -> None:
 
 def test_a_rag_as_white_as_the_blank_canvas_is_an_occluder_and_the_paint_under_it_is_not() -> None:
     frames, valid = footage(rag)
-    history = remove_occluders(frames, valid, INSIDE, CONFIG)
+    history = remove_occluders(frames, valid, INSIDE, Footage.TABLE, CONFIG)
     for b, members in enumerate(history.bins):
         if members[0] >= 24 and members[-1] < 58:
             seen = history.states[b][MARGIN:-MARGIN, MARGIN:-MARGIN].astype(int)
@@ -97,7 +98,7 @@ def arm(number: int, frame: np.ndarray) -> None:
 
 def test_changes_are_found_to_the_frame_and_bins_are_represented_by_clear_frames() -> None:
     frames, valid = footage(arm)
-    history = remove_occluders(frames, valid, INSIDE, CONFIG)
+    history = remove_occluders(frames, valid, INSIDE, Footage.TABLE, CONFIG)
     changes = find_paint_changes(TableBackground(frames, INSIDE), valid, history)
     better = with_clearest_frames(history, changes, INSIDE, frames, valid)
     for moment, state in zip(better.representative_frames, better.states, strict=True):
