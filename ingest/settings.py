@@ -22,6 +22,7 @@ from ingest.video.keyframes.selection import KeyframeConfig
 from ingest.video.occlusion.canvas_history import OcclusionConfig
 from ingest.video.registration.tracking import AlignConfig
 from ingest.video.segmentation.segmenter import SegmenterConfig
+from ingest.video.versions import STAGE_VERSIONS
 
 
 class IngestConfig(Config):
@@ -59,7 +60,8 @@ class IngestConfig(Config):
 
 @functools.lru_cache(maxsize=8)
 def identity(config: IngestConfig) -> str:
-    """Twelve hex digits, a hash of everything that results depend on: stage configs and version."""
+    """Twelve hex digits, a hash of everything that results depend on: the configs and algorithm
+    versions of the stages, and the version of the package."""
     stages = config_hash(
         config.decode,
         config.align,
@@ -71,4 +73,4 @@ def identity(config: IngestConfig) -> str:
         config.keyframes,
         config.segmenter,
     )
-    return hashlib.sha256(f"{__version__} {stages}".encode()).hexdigest()[:12]
+    return hashlib.sha256(f"{__version__} {STAGE_VERSIONS} {stages}".encode()).hexdigest()[:12]

@@ -20,6 +20,8 @@ import numpy as np
 
 from labeling.instructions.labeler import Answer, PairImages
 
+RULE_VERSION = 1
+"""Raised when the same pairs get other answers: they are then asked again."""
 PROTOTYPES_FILE = "rule_prototypes.csv"
 """Name of the file beside this one."""
 WORKING_SIDE_PX = 160
@@ -62,7 +64,7 @@ class Prototype:
 class RuleLabeler:
     """Labels by the most likely prototype; a `labeling.instructions.labeler.Labeler`."""
 
-    name, prompt, reads_mask = "rule-1", "", True
+    name, prompt, reads_mask = f"rule-{RULE_VERSION}", "", True
 
     def __init__(self, temperature: float = TEMPERATURE) -> None:
         self._prototypes = read_prototypes()

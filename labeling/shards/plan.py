@@ -30,6 +30,9 @@ from labeling.instructions.table import Instruction
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.regions import RegionsConfig, matching_region, read_regions
 
+SHARDS_VERSION = 1
+"""Raised when the same pairs make other shards: all are then built again."""
+
 
 class ShardsConfig(Config):
     """Training shards."""
@@ -84,7 +87,11 @@ class PlannedShard(Record):
     @property
     def recipe(self) -> str:
         """Hash of everything that determines the bytes of the shard."""
-        head = {"schema_version": SCHEMA_VERSION, "pairs": [p.model_dump() for p in self.kept]}
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "version": SHARDS_VERSION,
+            "pairs": [p.model_dump() for p in self.kept],
+        }
         return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()
 
 
