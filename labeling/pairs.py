@@ -32,7 +32,7 @@ MAX_WHITE_INTERVAL_S = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """One image of a pair, encoded as it lies in the dataset."""
+    """One image of a pair, encoded as it is stored in the dataset."""
 
     reference: CanvasRef
     format: ImageFormat

@@ -12,7 +12,7 @@ from labeling.shards.plan import ShardsConfig
 
 
 class LabelingConfig(Config):
-    """What `python -m labeling` can be told."""
+    """Settings of the labeling stages."""
 
     regions: RegionsConfig = RegionsConfig()
     """Region masks."""

@@ -20,9 +20,8 @@ class PainterArtist(Artist):
     """Paints one target with a painter.
 
     A painter without text (-TG) gives the empty instruction, one without a mask generator (-MG) the
-    whole canvas as region: the conditions that it was trained without. The networks' passes stand
-    in `inference.artist.batched_artists`, which takes any number of paintings; alone an artist is a
-    crew of one.
+    whole canvas as region: the conditions that it was trained without. The forward
+    passes are in `inference.artist.batched_artists`; a single artist is a batch of one painting.
     """
 
     def __init__(

@@ -15,8 +15,8 @@ from inference.artist.guidance import guidance_of
 from inference.artist.guided_filter import dilate_map, guided_upsampling
 from inference.artist.sampling import SamplingConfig
 from inference.rollout.artist_requests import LocateRequest, RenderRequest
-from labeling.instructions.instruction_model import InstructionModel
-from labeling.instructions.prompt_prefix import PromptPrefix
+from labeling.instructions.vision_language.instruction_model import InstructionModel
+from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
 from training.networks.conditions import CanvasFeatures, TargetFeatures
 from training.networks.presets import Preset
 from training.painter.painter import Painter

@@ -23,7 +23,7 @@ from inference.rollout.rollout import Rollout, paint
 from inference.rollout.steering import read_script
 from inference.rollout.steps import Step
 from inference.settings import InferenceConfig
-from labeling.instructions.prompt_prefix import PromptPrefix
+from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
 from training.painter.painter import Painter
 
 POCKET_LARGEST_AREA = 0.4

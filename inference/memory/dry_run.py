@@ -84,9 +84,10 @@ class _StageRunner:
         self.stages_run: list[MemoryStage] = []
 
     def stages(self, branches: Sequence[Branch]) -> tuple[MemoryStage, ...]:
-        """The targets first, which are kept, each by its artist and all of them by the crew
-        (`inference.artist.batched_artists`); rendering next, whose keys and values of the targets
-        are kept too; then what else an update does. Canvases are encoded and decoded one by one."""
+        """Run the stages in the order of what they keep in memory: first target features, kept per
+        painting and for the batch (`inference.artist.batched_artists`); then rendering, which keeps
+        keys and values of the targets; then the rest of an update. Canvases are encoded and decoded
+        one by one."""
         painter, count = self.painter, self.num_paintings
         own = [
             self._features("encoding the picture", self._blank(3, *self.size)) for _ in range(count)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from inference.rollout.steps import Instruction
-from labeling.instructions.instruction_model import InstructionModel
-from labeling.instructions.prompts import INSTRUCT, Prompt
+from labeling.instructions.vision_language.instruction_model import InstructionModel
+from labeling.instructions.vision_language.prompts import INSTRUCT, Prompt
 
 if TYPE_CHECKING:
     import torch

@@ -91,7 +91,7 @@ def _simulate(number: int, root: Path, on_ray: bool) -> dict[str, object]:
     start = time.monotonic()
     with closing(Register(dataset.register_sqlite)) as register:
         kind = RayIntake if on_ray else ThreadIntake
-        intake = kind(dataset, config, RunOptions(), register, lambda outcome, stood: None)
+        intake = kind(dataset, config, RunOptions(), register, lambda outcome, is_reused: None)
         intake.ingest_rows(discover([str(manifest)]))
     worked_s = time.monotonic() - start
     conclude(dataset, config)

@@ -16,7 +16,7 @@ from ingest.format.schema import Split
 from ingest.ledger.fingerprint import hash_bits, same_colours
 from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.outcome_table import KeptVideo, OutcomeTable
-from ingest.run.near_duplicates import close_pairs
+from ingest.run.hash_search import close_pairs
 from ingest.sources.discover import DiscoverConfig, split_of
 
 

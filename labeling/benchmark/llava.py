@@ -19,8 +19,8 @@ from labeling.benchmark.measure import Measure, Times, measure_interleaved
 from labeling.instructions.batch_labeling import InstructionTask, label_videos
 from labeling.instructions.labeler import Labeler
 from labeling.instructions.labeler_factory import InstructionsConfig, make_labeler
-from labeling.instructions.llava import LlavaConfig
 from labeling.instructions.table import read_jsonl
+from labeling.instructions.vision_language.llava import LlavaConfig
 from labeling.regions.regions import RegionsConfig
 
 SIZE = (512, 640)

@@ -40,13 +40,13 @@ def complete_rows(data: bytes) -> bytes:
     """
     if not data or data.endswith(b"\n"):
         return data
-    whole, tail = data[: data.rfind(b"\n") + 1], data[data.rfind(b"\n") + 1 :]
-    if not whole:
+    complete, tail = data[: data.rfind(b"\n") + 1], data[data.rfind(b"\n") + 1 :]
+    if not complete:
         return data  # an incomplete header: parsing reports what is wrong
-    header = whole[: whole.find(b"\n")].decode("utf-8-sig", errors="replace").strip()
+    header = complete[: complete.find(b"\n")].decode("utf-8-sig", errors="replace").strip()
     names = next(csv.reader([header]), [])
     cells = next(csv.reader([tail.decode(errors="replace")]), [])
-    return data if len(cells) >= len(names) > 1 else whole
+    return data if len(cells) >= len(names) > 1 else complete
 
 
 def append_bytes(path: Path, header: bytes, rows: bytes) -> None:

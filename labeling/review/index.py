@@ -29,6 +29,7 @@ Disagreement = Literal["", "labelers", "human", "reviewers"]
 _OPEN, _ACCEPT, _CORRECT, _REJECT = range(4)
 """Codes of a pair's state in the array of states."""
 _CODES = {"accept": _ACCEPT, "correct": _CORRECT, "reject": _REJECT}
+"""Code by verdict."""
 
 
 class QueueFilter(Record):

@@ -20,6 +20,7 @@ from ingest.format.tar import Range
 from ingest.format.tar_ranges import TarDamage, fields_in, find_ranges
 
 SAMPLES_FILE = "samples.parquet"
+"""Name of the table in the folder of shards."""
 
 
 class SampleRow(NamedTuple):

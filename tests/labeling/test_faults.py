@@ -27,8 +27,8 @@ import pytest
 
 from ingest.format.dataset import Dataset
 from labeling.corrections.corrections import Correction, Verdict, append_corrections
-from labeling.instructions.endpoint import EndpointConfig, EndpointLabeler
 from labeling.instructions.table import read_jsonl, read_table
+from labeling.instructions.vision_language.endpoint import EndpointConfig, EndpointLabeler
 from labeling.pairs import read_pairs
 from labeling.shards.index import check_shards
 

@@ -24,7 +24,7 @@ from transformers import (
 
 from ingest.conventions.config import Config
 from ingest.format.vocabulary import VOCABULARY
-from labeling.instructions.prompts import ANNOTATE, INSTRUCT, conversation
+from labeling.instructions.vision_language.prompts import ANNOTATE, INSTRUCT, conversation
 from training.networks.comparison_init import initialise_as_comparison
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>", "<image>")

@@ -25,7 +25,7 @@ class MaskConfig(Config):
     """Training of the mask UNet and its own time encoder."""
 
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=1e-3)
-    """How long and how fast."""
+    """Settings of the training loop."""
     start: Literal["random", "unet"] = "random"
     """Initial weights if `initial` has no mask UNet: random, as in the released code, or those of
     its Stable Diffusion UNet, as in the paper."""

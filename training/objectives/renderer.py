@@ -31,7 +31,7 @@ class RendererConfig(Config):
     """Training of the denoising UNet, ReferenceNet, canvas, time and next-image encoders."""
 
     loop: LoopConfig = LoopConfig(batch_size=4, learning_rate=2e-3)
-    """How long and how fast."""
+    """Settings of the training loop."""
     drop_probability: float = Field(default=0.0, ge=0, le=1)
     """Probability that image, canvas, time, mask or text is dropped, each on its own (paper: 0.1).
     Guidance needs it. Pocket paints without guidance, and in a short training it only harms."""

@@ -20,9 +20,9 @@ from torch.nn import functional
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from labeling.devices import pick_device
-from labeling.instructions.instruction_model import InstructionModel
-from labeling.instructions.llava import LlavaConfig, load_instruction_model
-from labeling.instructions.prompts import INSTRUCT, pair_image
+from labeling.instructions.vision_language.instruction_model import InstructionModel
+from labeling.instructions.vision_language.llava import LlavaConfig, load_instruction_model
+from labeling.instructions.vision_language.prompts import INSTRUCT, pair_image
 from training.loop.config import LoopConfig
 from training.networks.language import LanguageConfig, build_instruction_model
 from training.networks.lora import LoraSettings, add_lora
@@ -37,7 +37,7 @@ class TextConfig(Config):
     """Training of the instruction model."""
 
     loop: LoopConfig = LoopConfig(batch_size=16, learning_rate=1e-3, weight_decay=0.05)
-    """How long and how fast."""
+    """Settings of the training loop."""
     base: str = ""
     """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf), or a painter
     folder whose instruction model is trained further; empty: a pocket model of random weights,

@@ -110,9 +110,8 @@ class Painter:
     def decode_latents(self, latents: Tensor) -> Tensor:
         """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]."""
         codec = self.part("vae")
-        return codec.decode(latents.to(self.dtype) / codec.config.scaling_factor).sample.clamp(
-            -1, 1
-        )
+        unscaled = latents.to(self.dtype) / codec.config.scaling_factor
+        return codec.decode(unscaled).sample.clamp(-1, 1)
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
@@ -125,8 +124,7 @@ class Painter:
     def encode_target(
         self, target: Tensor, generator: torch.Generator | None = None
     ) -> TargetFeatures:
-        """Features of the target (P, 3, H, W), computed once per painting; runs the
-        ReferenceNet."""
+        """Features of the target (P, 3, H, W), once per painting; runs the ReferenceNet."""
         latents, pooled = self.encode_latents(target, generator), self.pooled(target)
         if "RN" in self.preset.without:
             return TargetFeatures(target, latents, pooled, {})
@@ -191,12 +189,10 @@ class Painter:
             interval_s: seconds to the next canvas, (P,).
         """
         small = downscale_mask(difference, self.preset.mask_downscaling).to(canvas_latents.dtype)
-        without_time = "TE" in self.preset.without
-        time = (
-            self._zero_token(text)
-            if without_time
-            else self.part("mask_time_encoder")(interval_s).to(text.dtype)
-        )
+        if "TE" in self.preset.without:
+            time = self._zero_token(text)
+        else:
+            time = self.part("mask_time_encoder")(interval_s).to(text.dtype)
         tokens = torch.cat([time, text], dim=1)
         sample = torch.cat([canvas_latents, target_latents, small], dim=1)
         return unet.mask_logits(self.part("mask_unet"), sample, tokens)
@@ -256,10 +252,8 @@ class Painter:
     ) -> Tensor:
         """The training output of the UNet, (R, C, h, w): the noise in paper, the clean next canvas
         in pocket; arguments as in `predict`."""
-        unet_part = self.part("unet")
-        return denoiser.network_output(
-            unet_part, self.preset.output, latents, timestep, conditioning
-        )
+        unet_part, output = self.part("unet"), self.preset.output
+        return denoiser.network_output(unet_part, output, latents, timestep, conditioning)
 
     def predict(
         self, latents: Tensor, timestep: Tensor | float, conditioning: Conditioning
@@ -275,14 +269,8 @@ class Painter:
             (R, C, h, w), branch-major, in the scheduler's prediction type: noise (epsilon) in
             paper, velocity in pocket. Guidance may sum either.
         """
-        return denoiser.predict(
-            self.part("unet"),
-            self.part("scheduler"),
-            self.preset.output,
-            latents,
-            timestep,
-            conditioning,
-        )
+        unet_part, scheduler, output = self.part("unet"), self.part("scheduler"), self.preset.output
+        return denoiser.predict(unet_part, scheduler, output, latents, timestep, conditioning)
 
     def _zero_token(self, like: Tensor) -> Tensor:
         """The token of a condition that the preset leaves out, (P, 1, D)."""

@@ -118,7 +118,7 @@ class _Colours:
         Args:
             seen: bool (n, pixels), pixels that are in view.
             known: gains (n, 3) so far, in whose light the median is taken.
-            every: the median is over every so manieth frame.
+            every: step between the frames of the median.
         """
         lit = self.colours[::every] * known[::every, :, None]
         reference = _nanmedian(np.where(seen[::every, None], lit, np.float32(np.nan)))

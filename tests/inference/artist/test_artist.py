@@ -1,4 +1,4 @@
-"""The painter at work where its preset leaves networks out."""
+"""`PainterArtist` with presets that leave networks out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Paintings in one batch come out as they would alone."""
+"""`BatchedRollouts`: paintings in one batch are equal to paintings alone, up to rounding."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def assert_same(one: Step, other: Step) -> None:
 def test_pictures_and_seeds_in_one_batch(
     pipeline: InversePaintingPipeline, guidance: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Every look at `pipeline.painter` makes another, and a crew has one.
+    # `pipeline.painter` makes a new painter at each access, and a batch has one.
     painter, seen = pipeline.painter, list[int]()
     monkeypatch.setattr(InversePaintingPipeline, "painter", painter)
     wanted = [
@@ -115,7 +115,7 @@ def test_any_artist_may_take_part(
     assert rounds[0][1] is not None
 
 
-def test_a_crew_of_different_sizes_is_refused(pipeline: InversePaintingPipeline) -> None:
+def test_a_batch_of_different_sizes_is_refused(pipeline: InversePaintingPipeline) -> None:
     sizes = ((64, 80), (80, 64))
     artists: list[Any] = [pipeline.paint(picture(0, size), config()).artist for size in sizes]
     with pytest.raises(ValueError, match="of 2 painters, sizes"):

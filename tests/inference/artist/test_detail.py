@@ -1,4 +1,4 @@
-"""Full-size canvases from small ones: exact where left alone, exact where arrived."""
+"""Full-size canvases: unchanged where nothing is painted, equal to the target where finished."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_an_underpainting_in_another_colour_is_kept(target: np.ndarray) -> None:
     assert np.abs(shrink(painted) - rendered).mean() < 12
 
 
-def test_arrival_and_rest_add_up() -> None:
+def test_interpolation_and_residual_add_up() -> None:
     rng = np.random.default_rng(1)
-    before, rendered, goal = rng.uniform(0, 255, (3, 6, 8, 3)).astype(np.float32)
+    before, rendered, decoded_target = rng.uniform(0, 255, (3, 6, 8, 3)).astype(np.float32)
     inside = rng.random((6, 8)).astype(np.float32)
-    arrival, rest = interpolation_weight_and_residual(before, rendered, goal, inside)
-    assert arrival.min() >= 0
-    assert arrival.max() <= 1
-    whole = before + arrival[..., None] * (goal - before) + rest
+    alpha, residual = interpolation_weight_and_residual(before, rendered, decoded_target, inside)
+    assert alpha.min() >= 0
+    assert alpha.max() <= 1
+    whole = before + alpha[..., None] * (decoded_target - before) + residual
     assert np.allclose(whole, rendered, atol=1e-3)
 
 
@@ -61,8 +61,8 @@ def test_where_no_way_is_left_the_region_decides() -> None:
     same = np.full((4, 4, 3), 90, np.float32)
     inside = np.zeros((4, 4), np.float32)
     inside[:2] = 1
-    arrival, _ = interpolation_weight_and_residual(same, same, same, inside)
-    assert np.allclose(arrival, inside)
+    alpha, _ = interpolation_weight_and_residual(same, same, same, inside)
+    assert np.allclose(alpha, inside)
 
 
 def test_outside_the_region_every_pixel_stays(target: np.ndarray) -> None:

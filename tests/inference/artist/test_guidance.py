@@ -1,4 +1,4 @@
-"""Four branches for six: the same sum."""
+"""Guidance: the sum over branches with a weight is equal to the sum over all six."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coarse maps along the edges of a picture."""
+"""Upsampling of coarse maps along the edges of an image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark's GPU rows go the whole way at small size on the CPU."""
+"""The GPU rows of the benchmark, run at small size on the CPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison of samplers runs, and counts what it says it counts."""
+"""The sampler benchmark runs, and its figures are correct for known canvases."""
 
 from __future__ import annotations
 

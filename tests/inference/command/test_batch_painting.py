@@ -1,4 +1,4 @@
-"""A job that fails fails alone, in a batch too."""
+"""`paint_jobs`: a failing job does not affect the other jobs of its batch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m inference paint`` as a user meets it."""
+"""``python -m inference paint``: arguments, outputs and errors of the command."""
 
 from __future__ import annotations
 

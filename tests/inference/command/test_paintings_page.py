@@ -1,4 +1,4 @@
-"""The page and the table of a run: complete, escaped, the same bytes every time."""
+"""The page and the table of a run: complete, escaped, with equal bytes for equal paintings."""
 
 from __future__ import annotations
 

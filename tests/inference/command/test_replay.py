@@ -1,4 +1,4 @@
-"""A session is enough to paint it again, bit by bit."""
+"""Replay: a session folder is enough to paint the same bytes again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which paintings a command makes, where, and in which batches."""
+"""Jobs of a command: pictures, seeds, folders and batches."""
 
 from __future__ import annotations
 

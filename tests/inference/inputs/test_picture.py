@@ -1,4 +1,4 @@
-"""Pictures of every mode and size, and files that are none."""
+"""Reading of pictures of every mode and size, and errors for files that are no pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packed layers say what plain ones say."""
+"""Packed layers give the same results as plain layers."""
 
 from __future__ import annotations
 

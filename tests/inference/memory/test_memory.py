@@ -1,4 +1,4 @@
-"""Painting with little memory: the switches, what they save, and running out all the same."""
+"""Memory switches and plan, and errors when memory runs out."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_networks_on_the_disk_paint_the_same(
 
 
 @pytest.mark.parametrize("kind", [HostOffload, LayerOffload])
-def test_networks_that_take_turns_paint_the_same(
+def test_offloaded_networks_paint_the_same(
     kind: Any, config: InferenceConfig, picture_file: Path, plain: list[Any]
 ) -> None:
     """The GPU's two ways, with the CPU for a device."""
@@ -119,7 +119,7 @@ def test_one_network_is_there_at_a_time(config: InferenceConfig, picture_file: P
         painter.to("cpu")
 
 
-def test_host_turns_give_the_device_back(config: InferenceConfig) -> None:
+def test_host_offload_frees_the_device(config: InferenceConfig) -> None:
     loader = loader_of(with_memory(config, offload="network"))
     network = loader.load("unet")
     before = {n: t.data_ptr() for n, t in network.state_dict().items()}
@@ -221,8 +221,13 @@ def test_switches_lower_the_expected_peak(plan: MemoryPlan) -> None:
 
 def test_the_plan_is_told_with_what_would_help(plan: MemoryPlan, config: InferenceConfig) -> None:
     text = "\n".join(plan_lines(plan, config, painter_record(config)[0]))
-    for told in ("every 10 s", "48 x 32 px", "2 denoising steps of 1 branches", "expected peak"):
-        assert told in text
+    for expected in (
+        "every 10 s",
+        "48 x 32 px",
+        "2 denoising steps of 1 branches",
+        "expected peak",
+    ):
+        assert expected in text
     names = [name for name, _ in helping_switches(plan)]
     assert names[:1] == ["--dtype bfloat16"]
     assert "--offload network" in names
@@ -271,8 +276,8 @@ def test_the_command_says_what_to_switch_on(
     with pytest.raises(UserError) as raised:
         run_paint([picture_file], tmp_path / "out", config, dry_run=False)
     text = str(raised.value)
-    for told in ("while rendering canvas 1", "Tried to allocate 2.00 GiB", "expected peak",
+    for expected in ("while rendering canvas 1", "Tried to allocate 2.00 GiB", "expected peak",
                  "free now", "--dtype bfloat16", "--offload network"):  # fmt: skip
-        assert told in text
+        assert expected in text
     assert "\n" not in text
     assert not (tmp_path / "out" / "hill" / "session" / "session.json").exists()

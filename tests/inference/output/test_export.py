@@ -1,4 +1,4 @@
-"""Films, GIFs, frames and the contact sheet, opened again."""
+"""Film, GIF, frames and contact sheet, written and read again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions: the schema's samples, equal bytes, one clear line for a damaged one."""
+"""Sessions: samples in the dataset schema, equal bytes, and errors for damaged ones."""
 
 from __future__ import annotations
 

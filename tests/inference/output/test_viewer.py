@@ -1,4 +1,4 @@
-"""The page that plays a session: self-contained, bounded, and text is never markup."""
+"""The viewer page: self-contained, limited in size, with escaped text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The step that is set, not painted."""
+"""The finishing step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Distances at one size, whatever the picture's."""
+"""`LpipsMetric`: distances at one size for pictures of any size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The choice of a threshold: published cases, and the fixtures of the release where they are."""
+"""The choice of a region: published cases, and the release's fixtures if they are present."""
 
 from __future__ import annotations
 

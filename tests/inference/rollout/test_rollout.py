@@ -1,4 +1,4 @@
-"""The loop, driven by an artist without networks."""
+"""The painting loop, with an artist without networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wishes, locks, rewinds and branches, by an artist without networks; a script paints the same."""
+"""Steering: overrides, locks, rewinds, branches and scripts, with an artist without networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The published stop rule, case by case."""
+"""The published stop rule."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from ingest.ledger.outcome import VideoOutcome, read_outcome
 from ingest.ledger.outcome_table import OutcomeTable
 from ingest.ledger.source_files import write_outcome
 from ingest.run.conclusion import conclude
-from ingest.run.near_duplicates import close_pairs
+from ingest.run.hash_search import close_pairs
 from ingest.run.splits import Decision, decide
 from ingest.settings import IngestConfig
 from ingest.sources.discover import DiscoverConfig, split_of
@@ -78,7 +78,7 @@ def test_near_hashes_are_found_among_many(monkeypatch: pytest.MonkeyPatch) -> No
     exact = set(close_pairs(hashes))
     assert truth <= exact
     assert all(i < j for i, j in exact)
-    monkeypatch.setattr("ingest.run.near_duplicates.MAX_EXACT", 100)
+    monkeypatch.setattr("ingest.run.hash_search.MAX_EXACT", 100)
     hashed = set(close_pairs(hashes))
     assert hashed <= exact
     assert len(truth & hashed) >= 0.95 * len(truth)

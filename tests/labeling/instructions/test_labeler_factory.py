@@ -9,7 +9,7 @@ import pytest
 
 from labeling.instructions.labeler import Answer, PairImages
 from labeling.instructions.labeler_factory import InstructionsConfig, VisionLanguageLabeler
-from labeling.instructions.llava import LlavaLabeler
+from labeling.instructions.vision_language.llava import LlavaLabeler
 
 
 class Stub(LlavaLabeler):

@@ -1,4 +1,4 @@
-"""The benchmark's scripts, at small size on the CPU; they assert what was counted, not how fast."""
+"""The benchmark runs at small size on the CPU; counts are checked, speeds are not."""
 
 from __future__ import annotations
 

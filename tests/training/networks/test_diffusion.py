@@ -1,4 +1,4 @@
-"""Schedule, noise and dropped conditions."""
+"""Noise schedule, noise and condition dropout."""
 
 from __future__ import annotations
 

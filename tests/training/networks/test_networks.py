@@ -1,4 +1,4 @@
-"""The networks' promises: what each condition reaches, and what a dropped one leaves."""
+"""Networks: which outputs each condition affects, and what a dropped condition leaves out."""
 
 from __future__ import annotations
 

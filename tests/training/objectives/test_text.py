@@ -1,4 +1,4 @@
-"""The text objective: loss on the answer only, LoRA by peft, pocket training from nothing."""
+"""The text objective: loss on the answer's tokens, LoRA, training of a pocket model."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def base(small_preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_labels_are_the_answer_and_its_end(batch: Batch, small_preset: Preset) -> None:
-    from labeling.instructions.prompts import INSTRUCT
+    from labeling.instructions.vision_language.prompts import INSTRUCT
     from training.objectives.text import IGNORED, plain_pairs, with_answers
 
     model = objective_of(small_preset).instruction_model
@@ -108,7 +108,7 @@ def test_loss_is_that_of_the_answer_alone(batch: Batch, small_preset: Preset) ->
     """Against transformers' own loss with the question's labels masked."""
     import torch
 
-    from labeling.instructions.prompts import INSTRUCT
+    from labeling.instructions.vision_language.prompts import INSTRUCT
     from training.objectives.text import IGNORED, plain_pairs, with_answers
 
     objective = objective_of(small_preset)
@@ -182,8 +182,8 @@ def test_lora_is_merged_on_saving(
 ) -> None:
     import torch
 
-    from labeling.instructions.instruction_model import InstructionModel
-    from labeling.instructions.prompts import INSTRUCT
+    from labeling.instructions.vision_language.instruction_model import InstructionModel
+    from labeling.instructions.vision_language.prompts import INSTRUCT
     from training.objectives.text import plain_pairs
     from training.painter.folder import class_of, save_part
 
@@ -227,7 +227,7 @@ def test_lora_without_a_base_is_refused(small_preset: Preset) -> None:
 def test_command_trains_resumes_and_leaves_a_painter_part(
     toy_dataset: Path, make_toy_samples: Callable[..., list[Sample]], tmp_path: Path
 ) -> None:
-    from labeling.instructions.instruction_model import InstructionModel
+    from labeling.instructions.vision_language.instruction_model import InstructionModel
     from training.painter.painter import load_painter
     from training.run import run_training
 

@@ -1,4 +1,4 @@
-"""The three trainers at tiny size: resume to the bit, ranks, arithmetic, ablations, fine-tuning."""
+"""The three objectives at tiny size: resuming, ranks, precision, ablations, fine-tuning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Painter folders: what is saved comes back; what is wrong is told in one line."""
+"""Painter folders: writing, reading, and errors for damaged ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stream at scale: workers, ranks, servers, resuming in mid-epoch, damaged samples."""
+"""The loader with workers, ranks, servers, resuming in mid-epoch and damaged samples."""
 
 from __future__ import annotations
 

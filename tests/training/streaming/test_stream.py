@@ -1,4 +1,4 @@
-"""The stream: every sample once an epoch, one size a batch, the same order for every reader."""
+"""The loader: every sample once per epoch, one size per batch, the same order with any threads."""
 
 from __future__ import annotations
 

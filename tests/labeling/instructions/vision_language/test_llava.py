@@ -12,11 +12,15 @@ import pytest
 
 from ingest.conventions.errors import UserError
 from labeling.instructions.labeler import Answer
-from labeling.instructions.llava import LlavaConfig, LlavaLabeler, load_instruction_model
-from labeling.instructions.prompts import ANNOTATE, INSTRUCT, pair_image
+from labeling.instructions.vision_language.llava import (
+    LlavaConfig,
+    LlavaLabeler,
+    load_instruction_model,
+)
+from labeling.instructions.vision_language.prompts import ANNOTATE, INSTRUCT, pair_image
 
 if TYPE_CHECKING:
-    from labeling.instructions.instruction_model import InstructionModel
+    from labeling.instructions.vision_language.instruction_model import InstructionModel
 
 pytestmark = pytest.mark.torch
 
@@ -131,7 +135,7 @@ def test_an_adapter_is_merged(folder: Path, tmp_path: Path) -> None:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from labeling.instructions.llava import load_llava
+    from labeling.instructions.vision_language.llava import load_llava
 
     model, _ = load_llava(str(folder), torch.float32)
     adapted = get_peft_model(model, LoraConfig(target_modules=r".*language_model.*q_proj", r=2))

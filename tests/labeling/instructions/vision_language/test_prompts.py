@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from labeling.instructions.prompts import (
+from labeling.instructions.vision_language.prompts import (
     ANNOTATE,
     INSTRUCT,
     conversation,

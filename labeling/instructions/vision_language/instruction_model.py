@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from labeling.instructions.labeler import Answer
-from labeling.instructions.prompt_prefix import PromptPrefix
-from labeling.instructions.prompts import (
+from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
+from labeling.instructions.vision_language.prompts import (
     INSTRUCT,
     Prompt,
     conversation,

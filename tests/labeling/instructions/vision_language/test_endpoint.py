@@ -17,11 +17,11 @@ from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_image
 from labeling.instructions.batch_labeling import InstructionTask, label_instructions
-from labeling.instructions.endpoint import EndpointConfig, EndpointLabeler
 from labeling.instructions.labeler import Answer
 from labeling.instructions.labeler_factory import InstructionsConfig
-from labeling.instructions.prompts import ANNOTATE
 from labeling.instructions.table import merge_table, read_table
+from labeling.instructions.vision_language.endpoint import EndpointConfig, EndpointLabeler
+from labeling.instructions.vision_language.prompts import ANNOTATE
 from labeling.regions.regions import RegionsConfig, RegionTask, label_regions
 
 VIDEO = f"{0:016x}"

@@ -10,9 +10,9 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from labeling.instructions.instruction_model import InstructionModel  # noqa: E402
-from labeling.instructions.prompt_prefix import PromptPrefix, prefix_tokens  # noqa: E402
-from labeling.instructions.prompts import INSTRUCT, pair_image  # noqa: E402
+from labeling.instructions.vision_language.instruction_model import InstructionModel  # noqa: E402
+from labeling.instructions.vision_language.prompt_prefix import PromptPrefix, prefix_tokens  # noqa: E402
+from labeling.instructions.vision_language.prompts import INSTRUCT, pair_image  # noqa: E402
 from training.networks.language import LanguageConfig, build_instruction_model  # noqa: E402
 
 SIZE = LanguageConfig(

@@ -26,7 +26,7 @@ from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from ingest.format.images import encode_image
 from labeling.instructions.labeler import Answer
-from labeling.instructions.prompts import ANNOTATE, pair_image
+from labeling.instructions.vision_language.prompts import ANNOTATE, pair_image
 
 MAX_PAUSE_S = 30.0
 """Longest pause before a repeated request, in s."""

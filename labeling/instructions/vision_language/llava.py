@@ -15,10 +15,10 @@ from pydantic import Field
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from labeling.devices import pick_device
-from labeling.instructions.instruction_model import InstructionModel
 from labeling.instructions.labeler import Answer
-from labeling.instructions.prompts import ANNOTATE, pair_image
-from labeling.instructions.weights_name import weights_name
+from labeling.instructions.vision_language.instruction_model import InstructionModel
+from labeling.instructions.vision_language.prompts import ANNOTATE, pair_image
+from labeling.instructions.vision_language.weights_name import weights_name
 
 if TYPE_CHECKING:
     import torch
