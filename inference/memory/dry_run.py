@@ -206,7 +206,7 @@ def _on_meta(name: str, loader: PartLoader) -> Any:
 
 def _from_config(made: Any, folder: Path, library: str) -> Any:
     if library == "transformers":
-        return made(AutoConfig.from_pretrained(folder))
+        return made(AutoConfig.from_pretrained(folder, trust_remote_code=False))
     return made.from_config(made.load_config(folder))
 
 

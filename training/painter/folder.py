@@ -19,12 +19,14 @@ from typing import Any
 
 from diffusers.utils import logging as diffusers_logging
 from pydantic import Field, ValidationError
+from torch import nn
 from transformers.utils import logging as transformers_logging
 
 from ingest.conventions.atomic import write_json
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from training.networks.presets import Preset
+from training.painter.part_classes import check_part_classes
 
 # Parts load quickly; the libraries' progress bars would disturb ours.
 transformers_logging.disable_progress_bar()
@@ -52,8 +54,6 @@ ALL_PARTS = tuple(dict.fromkeys(name for parts in PARTS_OF.values() for name in 
 OPTIONAL_PARTS = ("mask_text_encoder",)
 """Parts that only some painters have: the mask generator's text encoder, if the renderer was
 trained with another one."""
-LIBRARIES = ("diffusers", "transformers", "training.networks")
-"""Libraries that part classes may come from; other libraries in an index are not imported."""
 
 
 class PainterSettings(Config):
@@ -104,6 +104,7 @@ def write_index(folder: Path, classes: Mapping[str, list[str]], settings: Painte
     versions = {n: importlib.metadata.version(n) for n in ("torch", "diffusers", "transformers")}
     settings = settings.model_copy(update={"versions": versions})
     write_json(folder / "painter.json", settings.model_dump(mode="json"))
+    check_part_classes(classes, folder / "model_index.json")
     index = {"_class_name": PIPELINE_CLASS, "_diffusers_version": versions["diffusers"], **classes}
     write_json(folder / "model_index.json", index)
 
@@ -133,8 +134,9 @@ def read_painter_folder(
     return {name: load_part(place, name, classes[name]) for name in wanted}, settings
 
 
-def local_folder(folder: str | Path) -> Path:
-    """The folder itself, or the local copy of the hub repository of that name."""
+def local_folder(folder: str | Path, local_files_only: bool = False) -> Path:
+    """The folder itself, or the local copy of the hub repository of that name, which
+    `local_files_only` takes from the cache without network."""
     if Path(folder).is_dir():
         return Path(folder)
     name = str(folder)
@@ -147,7 +149,7 @@ def local_folder(folder: str | Path) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name))
+        return Path(snapshot_download(name, local_files_only=local_files_only))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         raise UserError(
             f"{name} is no folder here and could not be fetched from the hub "
@@ -156,7 +158,12 @@ def local_folder(folder: str | Path) -> Path:
 
 
 def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
-    """Classes by part, and settings. Raises UserError for a folder that is no painter."""
+    """Classes by part, and settings; imports no class.
+
+    Raises:
+        UserError: the folder is no painter, or its index names a class that is not in
+            `PART_CLASSES`.
+    """
     if not (folder / "model_index.json").is_file() or not (folder / "painter.json").is_file():
         raise UserError(
             f"{folder} is no painter folder (model_index.json or painter.json is missing): put one "
@@ -173,6 +180,7 @@ def read_index(folder: Path) -> tuple[dict[str, list[str]], PainterSettings]:
             f"{file} is damaged ({' '.join(str(error).split())[:200]}): put the painter together "
             "again"
         ) from error
+    check_part_classes(classes, folder / "model_index.json")
     return classes, settings
 
 
@@ -180,17 +188,13 @@ def load_part(folder: Path, name: str, library_and_class: list[str], **options: 
     """One part from its sub-folder, ready for use; `options` are passed to its `from_pretrained`.
 
     Raises:
-        UserError: the sub-folder is missing, its library is not in `LIBRARIES`, or its files do
+        UserError: the class is not in `PART_CLASSES`, the sub-folder is missing, or its files do
             not fit the class.
     """
     from training.painter.parts import prepare_part
 
+    check_part_classes({name: library_and_class}, folder / "model_index.json")
     library, class_name = library_and_class
-    if library.partition(".")[0] not in {allowed.partition(".")[0] for allowed in LIBRARIES}:
-        raise UserError(
-            f"{folder}/model_index.json: part {name!r} wants library {library!r}, which a painter "
-            f"may not load: expected one of {', '.join(LIBRARIES)}"
-        )
     if not (folder / name).is_dir():
         raise UserError(
             f"{folder} lacks the part {name!r} that its model_index.json names: copy the sub-folder"
@@ -198,13 +202,21 @@ def load_part(folder: Path, name: str, library_and_class: list[str], **options: 
         )
     try:
         loaded = getattr(importlib.import_module(library), class_name)
-        part = loaded.from_pretrained(folder / name, **options)
+        part = loaded.from_pretrained(folder / name, **without_code(loaded), **options)
     except (OSError, ValueError, RuntimeError, KeyError, AttributeError, ImportError) as error:
         raise UserError(
             f"{folder / name} does not load as {library}.{class_name} "
             f"({' '.join(str(error).split())[:200]}): put the painter together again"
         ) from error
     return prepare_part(name, part)
+
+
+def without_code(loaded: type) -> dict[str, bool]:
+    """Options of `loaded.from_pretrained` with which no code of the folder runs: neither Python
+    files that a config names, nor pickled weights."""
+    if issubclass(loaded, nn.Module):
+        return {"use_safetensors": True}
+    return {"trust_remote_code": False} if loaded.__module__.startswith("transformers.") else {}
 
 
 def same_files(first: Path, second: Path) -> bool:

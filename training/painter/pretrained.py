@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, CLIPTextModel, CLIPVisionModel
 from ingest.conventions.errors import UserError
 from training.networks.presets import Preset
 from training.networks.unet import build_mask_unet
+from training.painter.folder import without_code
 from training.painter.parts import build_part, prepare_part
 
 UNUSED_FILES = ("*.ckpt", "*.bin", "*.msgpack", "*fp16*", "*non_ema*", "*.onnx*")
@@ -74,7 +75,7 @@ def pretrained_part(name: str, folder: Path, preset: Preset) -> Any:
         model: Any = None if name in loaders else build_part(name, preset)
     loader: Any = loaders.get(name) or type(model)
     try:
-        part = loader.from_pretrained(source)
+        part = loader.from_pretrained(source, **without_code(loader))
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{source} does not load as {loader.__name__} "

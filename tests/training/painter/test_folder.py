@@ -107,7 +107,7 @@ def test_wrong_folders_are_told_in_one_line(folder: Path, tmp_path: Path) -> Non
     index = json.loads((folder / "model_index.json").read_text())
     write = (folder / "model_index.json").write_text
     write(json.dumps({**index, "mask_unet": ["os", "system"]}))
-    assert "may not load" in message(folder)
+    assert "which a painter may not load" in message(folder)
     write("{")
     assert "model_index.json is damaged" in message(folder)
 
