@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ pytestmark = pytest.mark.torch
 
 from accelerate import cpu_offload  # noqa: E402
 
+from inference.loading.memory_config import MemoryConfig  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from inference.rollout.stop import StopConfig  # noqa: E402
 from inference.settings import InferenceConfig  # noqa: E402
@@ -81,4 +83,103 @@ def test_running_out_of_memory_names_the_switches(
     pipeline = InversePaintingPipeline.from_pretrained(painter_folder)
     monkeypatch.setattr(Painter, "mask_probability", exhausted)
     with pytest.raises(UserError, match=r"choosing where to paint.*enable_model_cpu_offload"):
+        pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)
+
+
+@pytest.fixture
+def pipeline(painter_folder: Path) -> InversePaintingPipeline:
+    return InversePaintingPipeline.from_pretrained(painter_folder)
+
+
+def networks(pipeline: InversePaintingPipeline) -> dict[str, torch.nn.Module]:
+    return {n: part for n, part in pipeline.parts.items() if isinstance(part, torch.nn.Module)}
+
+
+def test_to_a_device_moves_every_network(pipeline: InversePaintingPipeline) -> None:
+    assert pipeline.to("meta") is pipeline
+    assert pipeline.device.type == "meta"
+    for name, network in networks(pipeline).items():
+        tensors = [*network.parameters(), *network.buffers()]
+        assert {tensor.device.type for tensor in tensors} == {"meta"}, name
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_to_a_dtype_casts_every_network_but_time_encoders(
+    dtype: torch.dtype, pipeline: InversePaintingPipeline
+) -> None:
+    pipeline.to(dtype)
+    assert pipeline.dtype == dtype
+    for name, network in networks(pipeline).items():
+        expected = torch.float32 if "time_encoder" in name else dtype
+        assert {weight.dtype for weight in network.parameters()} <= {expected}, name
+
+
+def test_time_encoders_lose_no_digit_in_half_precision(pipeline: InversePaintingPipeline) -> None:
+    before = pipeline.time_encoder.fc1.weight.clone()
+    pipeline.to(torch.bfloat16)
+    assert torch.equal(pipeline.time_encoder.fc1.weight, before)
+
+
+def test_a_painter_cast_to_bfloat16_paints(pipeline: InversePaintingPipeline) -> None:
+    pipeline.to("cpu", torch.bfloat16)
+    assert len(pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)) == 3
+
+
+def test_torch_dtype_auto_is_the_stored_format(
+    pipeline: InversePaintingPipeline, tmp_path: Path
+) -> None:
+    pipeline.to(torch.bfloat16).save_pretrained(tmp_path / "half")
+    loaded = InversePaintingPipeline.from_pretrained(tmp_path / "half", torch_dtype="auto")
+    assert loaded.unet.dtype == torch.bfloat16
+
+
+def test_device_map_is_one_device(painter_folder: Path) -> None:
+    pipeline = InversePaintingPipeline.from_pretrained(painter_folder, device_map="meta")
+    assert pipeline.unet.device.type == "meta"
+
+
+@pytest.mark.parametrize("options", [{"variant": None}, {"use_safetensors": True}])
+def test_options_that_hold_anyway_are_taken(options: dict[str, Any], painter_folder: Path) -> None:
+    InversePaintingPipeline.from_pretrained(painter_folder, **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"variant": "fp16"},
+        {"use_safetensors": False},
+        {"revision": "main"},
+        {"torch_dtype": {"unet": torch.float16}},
+        {"device_map": "balanced"},
+        {"device_map": {"unet": "cpu"}},
+        {"device_map": "cpu", "memory": MemoryConfig(offload="network")},
+    ],
+)
+def test_options_that_painters_lack_are_refused_by_name(
+    options: dict[str, Any], painter_folder: Path
+) -> None:
+    with pytest.raises(UserError, match=next(iter(options))):
+        InversePaintingPipeline.from_pretrained(painter_folder, **options)
+
+
+def test_local_files_only_asks_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+
+    def snapshot_download(name: str, local_files_only: bool = False) -> str:
+        asked[name] = local_files_only
+        raise OSError
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    with pytest.raises(UserError, match="could not be fetched"):
+        InversePaintingPipeline.from_pretrained("someone/painter", local_files_only=True)
+    assert asked == {"someone/painter": True}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize(("part", "what"), [("unet", "canvas"), ("mask_unet", "region")])
+def test_values_that_are_not_finite_never_become_a_painting(
+    part: str, what: str, value: float, pipeline: InversePaintingPipeline
+) -> None:
+    getattr(pipeline, part).conv_out.bias.data.fill_(value)
+    with pytest.raises(UserError, match=f"of a {what} computed in float32 is not finite"):
         pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -34,6 +36,14 @@ class TimeEncoder(ModelMixin, ConfigMixin):
         self.fc2 = nn.Linear(hidden[0], hidden[1])
         self.fc3 = nn.Linear(hidden[1], token_width)
         self.step_s, self.cap_s = step_s, cap_s
+
+    def to(self, *args: Any, **kwargs: Any) -> TimeEncoder:
+        """As `nn.Module.to`, but the number format stays float32 unless `sines_in_weight_dtype`;
+        so every way of moving a painter keeps it."""
+        if not self.sines_in_weight_dtype:
+            args = tuple(None if isinstance(arg, torch.dtype) else arg for arg in args)
+            kwargs = {name: value for name, value in kwargs.items() if name != "dtype"}
+        return cast(Any, super()).to(*args, **kwargs)
 
     def encoding(self, interval_s: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
         """x, then sin(pi x 2^k) and cos(pi x 2^k) for k = 0..9; (P,) to (P, 21) in `dtype`.

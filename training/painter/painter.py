@@ -27,8 +27,8 @@ from training.networks.conditions import (
     TargetFeatures,
 )
 from training.networks.mask_blocks import downscale_mask
-from training.networks.time_encoder import TimeEncoder
 from training.networks.towers import clip_pixels
+from training.painter.finite import finite
 from training.painter.folder import PainterSettings, read_painter_folder
 
 
@@ -70,13 +70,11 @@ class Painter:
         return next(iter(self._networks())).dtype
 
     def to(self, device: torch.device | str, dtype: torch.dtype | None = None) -> Painter:
-        """Move every network; time encoders keep float32, unless
-        `TimeEncoder.sines_in_weight_dtype`."""
+        """Move every network; time encoders keep float32 (`TimeEncoder.to`)."""
         for part in self.parts.values():
-            keeps_format = isinstance(part, TimeEncoder) and not part.sines_in_weight_dtype
             if isinstance(part, nn.Module):
                 # diffusers' own `to` is hidden from type checkers behind a decorator.
-                cast(Any, part).to(device, None if keeps_format else dtype)
+                cast(Any, part).to(device, dtype)
         self._empty_text = None
         self._device = None
         return self
@@ -108,10 +106,11 @@ class Painter:
         return self.part("vae").encode(rgb.to(self.dtype)).latent_dist
 
     def decode_latents(self, latents: Tensor) -> Tensor:
-        """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]."""
+        """Scaled latents (P, C, h, w) to RGB (P, 3, H, W), clamped to [-1, 1]. Raises UserError for
+        values that are not finite."""
         codec = self.part("vae")
         unscaled = latents.to(self.dtype) / codec.config.scaling_factor
-        return codec.decode(unscaled).sample.clamp(-1, 1)
+        return finite(codec.decode(unscaled).sample, "canvas", self.dtype).clamp(-1, 1)
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
@@ -206,10 +205,10 @@ class Painter:
         interval_s: Tensor,
     ) -> Tensor:
         """Probability in [0, 1] that a latent pixel is painted in this step, (P, 1, h, w);
-        arguments as in `mask_logits`. Thresholding and `upscale_mask` are the caller's."""
-        return torch.sigmoid(
-            self.mask_logits(canvas_latents, target_latents, difference, text, interval_s).float()
-        )
+        arguments as in `mask_logits`. Thresholding and `upscale_mask` are the caller's. Raises
+        UserError for values that are not finite."""
+        logits = self.mask_logits(canvas_latents, target_latents, difference, text, interval_s)
+        return torch.sigmoid(finite(logits, "region", self.dtype).float())
 
     # The renderer
 
