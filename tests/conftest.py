@@ -30,11 +30,13 @@ FIRST = ("ray", "review/test_page", "tests/test_end_to_end")
 """Groups of tests that take the longest: they start first, so that all processes end together."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Share the tests out between the processes of pytest-xdist.
 
     The tests of a file stay in one process: they share films and datasets. All tests that start
-    Ray are one group: two clusters at a time are too much for a small machine.
+    Ray are one group: two clusters at a time are too much for a small machine. This runs before
+    the hook of pytest-xdist, which reads the marks.
     """
 
     def group_of(item: pytest.Item) -> str:
