@@ -24,7 +24,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from huggingface_hub import file_exists
 
 from inference.artist.batched_rollouts import BatchedRollouts
-from inference.command.painting_context import PaintingContext, resolve_device
+from inference.command.painting_context import PaintingContext
 from inference.command.rollout_setup import start_rollout
 from inference.inputs.picture import Picture
 from inference.loading.memory_config import MemoryConfig
@@ -37,6 +37,7 @@ from inference.settings import InferenceConfig
 from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
+from training.painter.device import resolve_device
 from training.painter.folder import (
     ALL_PARTS,
     OPTIONAL_PARTS,

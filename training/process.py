@@ -11,13 +11,13 @@ import torch
 
 from ingest.conventions import atomic
 from ingest.conventions.config import config_hash, to_yaml
-from ingest.conventions.errors import UserError
 from training.initial_parts import objective_parts
 from training.loop import ranks
 from training.loop.config import LoopConfig
 from training.loop.loop import Objective, TrainingResult, train
 from training.objectives.mask import MaskObjective
 from training.objectives.renderer import RendererObjective
+from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, class_of, write_index
 from training.settings import ObjectiveName, TrainingConfig
 from training.streaming.stream import ShardStream, read_index, read_shards
@@ -106,17 +106,6 @@ def _provenance_entry(config: TrainingConfig, result: TrainingResult) -> dict[st
     kept = ("step", "samples_seen", "trained_s", "loss", "validation_loss")
     numbers = {key: value for key, value in asdict(result).items() if key in kept}
     return {"config_hash": config_hash(config), "seed": config.seed, **numbers}
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of that name; auto is CUDA if there is a GPU. Raises UserError if it is
-    unusable."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"training.device={name!r} cannot be used here: {error}") from error
 
 
 def _summary(result: TrainingResult, run: Path) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError
 from training.loop.config import LoopConfig
-from training.process import resolve_device, train_in_process
+from training.painter.device import resolve_device
+from training.process import train_in_process
 from training.settings import ObjectiveName, load_training
 from training.streaming.stream import read_index
 

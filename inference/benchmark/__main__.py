@@ -33,7 +33,6 @@ from inference.benchmark.networks import (
     pocket_painter,
     small_painter,
 )
-from inference.command.painting_context import resolve_device
 from inference.loading.packing import pack_for_cpu
 from inference.official import unoptimized_artist
 from inference.official.noise import DrawnNoise
@@ -43,6 +42,7 @@ from ingest.conventions.atomic import write_json
 from ingest.conventions.cli import new_app, run_app
 from ingest.conventions.errors import UserError
 from training.networks.conditions import Branch, Conditioning
+from training.painter.device import resolve_device
 from training.painter.painter import Painter
 
 NOT_MEASURED = "not measured"

@@ -20,6 +20,7 @@ from ingest import __version__
 from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
+from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
 
@@ -107,24 +108,6 @@ def load_context(
     with explain_out_of_memory("loading the painter", lambda: memory_error_text(plan)):
         placed = load_for_inference(loader)
         return PaintingContext(placed, record, PerceptualDistance(str(loader.device)), config, plan)
-
-
-def resolve_device(name: str) -> torch.device:
-    """The device of that name; auto takes CUDA, then Apple's GPU, then the CPU. Raises UserError if
-    it is unusable."""
-    if name == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(
-            f"device {name!r} cannot be used ({reason}): choose auto, cpu, cuda or mps"
-        ) from None
-    return device
 
 
 def resolve_dtype(name: str, preset: str, device: torch.device) -> torch.dtype | None:

@@ -51,7 +51,9 @@ class TimeEncoder(ModelMixin, ConfigMixin):
         x in [-1, 1] is the rounded, capped interval. `torch.round` takes halves to even, as the
         published code does.
         """
-        rounded = self.step_s * torch.round(interval_s.double() / self.step_s)
+        # Apple's GPU has no float64.
+        precise = torch.float32 if interval_s.device.type == "mps" else torch.float64
+        rounded = self.step_s * torch.round(interval_s.to(precise) / self.step_s)
         # The order of the products matters: p rounded first, then x = 2p - 1, then (x pi) 2^k.
         p = (rounded / self.cap_s).clamp(0, 1).to(dtype)
         x = 2 * p - 1
