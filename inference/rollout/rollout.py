@@ -29,7 +29,7 @@ from inference.rollout.artist_requests import (
 from inference.rollout.region import Region, RegionConfig, choose_region, unfinished_area
 from inference.rollout.rollout_state import Proposal, ProposalCache, RolloutState, StepOverrides
 from inference.rollout.steering import Action, Lock, Mask, Rewind, Steer, Unlock
-from inference.rollout.steps import Artist, CanvasMetric, Instruction, Step
+from inference.rollout.steps import Artist, CanvasMetric, Instruction, Step, check_finite
 from inference.rollout.stop import StopConfig, stop_reason
 from ingest.conventions.errors import UserError
 
@@ -101,6 +101,7 @@ class Rollout(Iterator[Step]):
             painted = np.where(self._locked[..., None], state.canvas, painted)
         changes = (*state.changes, self.metric.distance(state.canvas, painted))
         distances = (*state.distances, self.metric.distance(painted, self.target))
+        check_finite(np.array([changes[-1], distances[-1]]), "measuring a canvas")
         reason = stop_reason(changes, distances, self.stop)
         step = Step(
             index=len(self.steps),
@@ -228,6 +229,7 @@ class Rollout(Iterator[Step]):
                 own = yield InstructRequest(self.canvas, self.target)
                 self._cache.own_instruction = own
             words, confidence = own.text, own.confidence
+            check_finite(1.0 if confidence is None else confidence, "asking for an instruction")
         if overrides.add_instruction:
             words = f"{words}, {overrides.add_instruction}"
         return Instruction(words, confidence)
@@ -259,6 +261,7 @@ class Rollout(Iterator[Step]):
             with self.error_context(request.activity):
                 return choose_region(lambda: request.answer(self.artist), previous, rule)
         probability = yield request
+        check_finite(probability, request.activity)
         unfinished = None
         if rule.only_unfinished:
             unfinished = unfinished_area(self.canvas, self.target)

@@ -11,6 +11,7 @@ from pydantic import Field
 from inference.rollout.region import Region
 from inference.rollout.stop import StopReason
 from ingest.conventions.config import Config
+from ingest.conventions.errors import UserError
 
 
 class RolloutConfig(Config):
@@ -130,3 +131,13 @@ class Step:
     def time_s(self) -> float:
         """Painting time of the canvas after this step."""
         return (self.index + 1) * self.interval_s
+
+
+def check_finite(values: np.ndarray | float, activity: str) -> None:
+    """Raises UserError if a value of an artist or metric is infinite or not a number; `activity`
+    says what was done ("choosing where to paint")."""
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"{activity} gave values that are not finite, expected numbers only: the networks "
+            "overflow in this number format (use --dtype float32 or bfloat16) or are damaged"
+        )

@@ -74,8 +74,10 @@ class Trainer:
                 (terms["loss"] / len(batches)).backward()
             losses.append({name: term.detach() for name, term in terms.items()})
         norm = nn.utils.clip_grad_norm_(self.parameters.values(), self.config.max_gradient_norm)
-        # Gradients are averaged over ranks, so every rank takes the same branch.
-        if not math.isfinite(float(norm)):
+        # Gradients are averaged over ranks, so every rank takes the same branch. A loss can be
+        # infinite with a gradient of zero; with several ranks `log_losses` finds that.
+        lost = ranks.num_ranks() == 1 and not all(math.isfinite(t["loss"]) for t in losses)
+        if lost or not math.isfinite(float(norm)):
             self._refuse_step(batches, [float(terms["loss"]) for terms in losses])
         set_rates(self.optimizer, self.config, self.step)
         self.optimizer.step()
@@ -170,11 +172,13 @@ class Trainer:
 
     def log_losses(self, log: RunLog, **more: float) -> None:
         """Log the mean losses since the last entry, over steps and ranks, and the values in
-        `more`."""
+        `more`. Raises UserError, on every rank, if the loss is not finite."""
         names = self.recent[0] if self.recent else {}
         means = {n: sum(r[n] for r in self.recent) / len(self.recent) for n in names}
         means = ranks.mean_over_ranks(means, self.device)
         self.loss = means.get("loss", self.loss)
+        if means:
+            self._check_finite(self.loss, "training")
         log.scalars("train", {**means, **more}, self.step, self.position.samples_seen)
         self.recent = []
 
@@ -183,11 +187,24 @@ class Trainer:
 
         Returns:
             The loss, on every rank; None without validation samples.
+
+        Raises:
+            UserError: the loss is not finite.
         """
         loss = (
             self._validation_loss(log, validation) if validation and ranks.is_rank_zero() else None
         )
-        return ranks.broadcast_from_rank_zero(loss)
+        shared = ranks.broadcast_from_rank_zero(loss)
+        self._check_finite(shared, "validation")
+        return shared
+
+    def _check_finite(self, loss: float | None, split: str) -> None:
+        if loss is not None and not math.isfinite(loss):
+            raise UserError(
+                f"the {split} loss at step {self.step} of {self.run} is {loss}, expected a number; "
+                f"last good checkpoint: {latest_checkpoint(self.run) or 'none'}. Lower the "
+                "learning rate or correct the samples, then run again"
+            )
 
     def _validation_loss(self, log: RunLog, validation: Batches) -> float | None:
         with (

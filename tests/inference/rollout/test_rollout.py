@@ -6,11 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pytest
 
 from inference.rollout.region import RegionConfig
 from inference.rollout.rollout import paint, white_canvas
 from inference.rollout.steps import Artist, Instruction
 from inference.rollout.stop import StopConfig
+from ingest.conventions.errors import UserError
 
 
 def rollout(target: np.ndarray, artist: Any, metric: Any, **stop: Any) -> list[Any]:
@@ -66,3 +68,18 @@ def test_an_idle_artist_is_stopped(target: np.ndarray, metric: Any) -> None:
     steps = rollout(target, IdleArtist(), metric)
     assert len(steps) == 4
     assert steps[-1].stop == "unchanged"
+
+
+@pytest.mark.parametrize("asked", ["instruct", "locate", "distance"])
+def test_values_that_are_not_finite_end_the_painting(
+    asked: str, target: np.ndarray, artist: Any, metric: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {
+        "instruct": (artist, Instruction("sky", float("nan"))),
+        "locate": (artist, np.full(target.shape[:2], np.nan, np.float32)),
+        "distance": (metric, float("inf")),
+    }
+    owner, answer = answers[asked]
+    monkeypatch.setattr(owner, asked, lambda *_: answer)
+    with pytest.raises(UserError, match="not finite"):
+        rollout(target, artist, metric, max_steps=2)

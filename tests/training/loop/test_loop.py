@@ -35,6 +35,9 @@ class Slope:
     """Learns next = 2 * interval with a dropout, so that the global generator matters too."""
 
     name = "mask"
+    spoilt_loss: float | None = None
+    """Loss in place of the true one, with a gradient of zero, while `spoils` holds."""
+    spoils: str = ""
 
     def __init__(self, break_at: int | None = None) -> None:
         torch.manual_seed(0)
@@ -47,11 +50,16 @@ class Slope:
         self.calls += 1
         if self.break_at is not None and self.calls >= self.break_at:
             return {"loss": self.line.layer.weight.sum() * float("nan")}
+        if self.spoilt_loss is not None and self.spoils == self.split():
+            return {"loss": self.line.layer.weight.sum() * 0 + self.spoilt_loss}
         wanted = 2 * batch.interval_s[:, None]
         noise = torch.cat([torch.randn(1, 1, generator=g) for g in batch.generators()])
         return {
             "loss": ((self.line(batch.interval_s[:, None] + 0.01 * noise) - wanted) ** 2).mean()
         }
+
+    def split(self) -> str:
+        return "train" if torch.is_grad_enabled() else "val"
 
     def preview(self, batch: Batch) -> np.ndarray:
         return np.zeros((8, 8, 3), np.uint8)
@@ -160,6 +168,17 @@ def test_a_loss_that_is_no_number_names_batch_and_checkpoint(tmp_path: Path) -> 
     assert "s4, s5" in message
     assert "step-000000005" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(("split", "message"), [("train", "loss of step 1"), ("val", "validation")])
+def test_an_infinite_loss_is_no_result_though_gradients_are_finite(
+    split: str, message: str, tmp_path: Path
+) -> None:
+    slope = Slope()
+    slope.spoilt_loss, slope.spoils = float("inf"), split
+    with pytest.raises(UserError, match=f"{message}.* is inf"):
+        run(tmp_path, slope, max_steps=6)
+    assert not (tmp_path / "result.json").exists()
 
 
 def test_a_run_folder_of_something_else_is_refused(tmp_path: Path) -> None:
