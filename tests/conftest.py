@@ -30,21 +30,23 @@ FIRST = ("ray", "review/test_page", "tests/test_end_to_end")
 """Groups of tests that take the longest: they start first, so that all processes end together."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share the tests out between the processes of pytest-xdist.
+def group_of(item: pytest.Item) -> str:
+    """Tests of one group run in one process of pytest-xdist, one after the other.
 
-    The tests of a file stay in one process: they share films and datasets. All tests that start
-    Ray are one group: two clusters at a time are too much for a small machine. This runs before
-    the hook of pytest-xdist, which reads the marks.
+    The tests of a file are a group: they share films and datasets. All tests that start Ray are
+    one: two clusters at a time are too much for a small machine.
     """
+    is_ray = item.get_closest_marker("ray") is not None
+    return "ray" if is_ray else f"{item.path.parent.name}/{item.path.stem}"
 
-    def group_of(item: pytest.Item) -> str:
-        is_ray = item.get_closest_marker("ray") is not None
-        return "ray" if is_ray else f"{item.path.parent.name}/{item.path.stem}"
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark the group. pytest-xdist reads it when the collection is complete."""
+    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest groups first."""
     order = {name: number for number, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(group_of(item), len(FIRST)))
 
