@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -17,6 +19,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import cv2
 import numpy as np
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from ingest.conventions import atomic
 from ingest.format import tar
@@ -26,32 +29,40 @@ from ingest.format.schema import Provenance, Sample, canvas_ref, encode_sample
 
 cv2.setNumThreads(1)
 
-FIRST = ("ray", "review/test_page", "tests/test_end_to_end")
+FIRST = ("ray", "tests/labeling/review/test_page.py", "tests/test_end_to_end.py")
 """Groups of tests that take the longest: they start first, so that all processes end together."""
 
 
-def group_of(item: pytest.Item) -> str:
+@functools.cache
+def group_of(file: str) -> str:
     """Tests of one group run in one process of pytest-xdist, one after the other.
 
-    The tests of a file are a group: they share films and datasets. All tests that start Ray are
+    The tests of a file are a group: they share films and datasets. All files that start Ray are
     one: two clusters at a time are too much for a small machine.
     """
-    is_ray = item.get_closest_marker("ray") is not None
-    return "ray" if is_ray else f"{item.path.parent.name}/{item.path.stem}"
+    return "ray" if "mark.ray" in (ROOT / file).read_text(encoding="utf-8") else file
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark the group. pytest-xdist reads it when the collection is complete."""
-    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+class GroupScheduling(LoadFileScheduling):
+    """Gives whole groups to processes. `--dist loadgroup` has no effect with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.split("::", 1)[0])
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest groups first."""
     order = {name: number for number, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(group_of(item), len(FIRST)))
+    groups = {item: group_of(item.nodeid.split("::", 1)[0]) for item in items}
+    items.sort(key=lambda item: order.get(groups[item], len(FIRST)))
 
 
-REAL = Path(__file__).resolve().parents[2] / "shared" / "real"
+ROOT = Path(__file__).resolve().parents[1]
+REAL = ROOT.parent / "shared" / "real"
 """Real footage beside the checkout."""
 WORDS = ("sky", "mountain", "ground", "tree")
 
