@@ -2,13 +2,12 @@
 
 FFmpeg decodes, through PyAV, and only what is needed: groups of pictures without a wanted frame are
 skipped, and so are frames that no other frame refers to. The frames are bit-exact those of decoding
-everything. They are upright, have square pixels, and come one at a time, so memory does not grow
-with the length of the video.
+everything. They look as in a player (`frame_conversion`) and come one at a time, so memory does not
+grow with the length of the video.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,12 +17,19 @@ from typing import Any, Literal
 import av
 import av.error
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
 from pydantic import Field, field_validator
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal
-from ingest.video.decoding.packets import PacketTable, open_video, read_packets, video_stream
+from ingest.video.decoding.frame_conversion import FrameConverter
+from ingest.video.decoding.packet_decoding import decoded_frames
+from ingest.video.decoding.packets import (
+    PacketTable,
+    declared_duration_s,
+    open_video,
+    read_packets,
+    video_stream,
+)
 
 TRUNCATION_TOLERANCE_S = 0.5
 """Seconds that a video may lack at its end before it counts as truncated."""
@@ -33,10 +39,6 @@ TIME_TOLERANCE_S = 1e-3
 """Seconds by which a frame may lie before a wanted time and still be the one wanted."""
 MAX_PIXEL_ASPECT = 4.0
 """Largest ratio of the sides of a pixel; a file that declares more has square pixels."""
-SCALED = Interpolation.AREA | Interpolation.BITEXACT | Interpolation.ACCURATE_RND
-"""Conversion to RGB with scaling: area averages."""
-UNSCALED = Interpolation.BILINEAR | Interpolation.BITEXACT
-"""Conversion to RGB without scaling: FFmpeg's direct path, five times faster and as exact."""
 
 
 class DecodeConfig(Config):
@@ -97,8 +99,8 @@ class Video:
     def __init__(self, path: Path, config: DecodeConfig) -> None:
         """Raises Refusal: empty-file, unreadable, no-video-stream, too-short."""
         self.path, self.config = path, config
-        self.warnings: list[str] = []
         self.info, self.packets = probe(path, config.max_pixels)
+        self.warnings: list[str] = self.packets.odd_times()
         self._times_s = self.packets.times_s
 
     def sample_times(self) -> list[float]:
@@ -148,9 +150,9 @@ class Video:
         indices = indices[indices < len(times)]
         if not len(indices):
             return
-        converter = _Converter(self.info.pixel_aspect, short_side_px)
+        converter = FrameConverter(self.info.pixel_aspect, short_side_px)
         position = 0
-        decoded = _decoded(self.path, self.packets, indices, self.config.max_pixels)
+        decoded = decoded_frames(self.path, self.packets, indices, self.config.max_pixels)
         for count, image in enumerate(decoded):
             index = count
             if self.packets.has_presentation_times:
@@ -158,6 +160,12 @@ class Video:
             if index < indices[position] or index >= len(times):
                 continue
             yield Frame(index, float(times[index]), *converter.convert(image))
+            if converter.unknown_transfer:
+                self._warn(
+                    "unknown colours",
+                    f"transfer {converter.unknown_transfer} is not converted, so colours may be "
+                    "off; convert the film to BT.709",
+                )
             position = int(np.searchsorted(indices, index, side="right"))
             if position == len(indices):
                 return
@@ -169,17 +177,23 @@ class Video:
         lacking_s = max(missed_s, declared_s - self.info.duration_s)
         if lacking_s > max(TRUNCATION_TOLERANCE_S, TRUNCATION_SHARE * declared_s):
             end_s = min(last_time_s, self.info.duration_s)
-            self.warnings = [
-                f"truncated: about {lacking_s:.1f} s are missing after {end_s:.1f} s; "
-                "fetch the file again to get the rest"
-            ]
+            self._warn(
+                "truncated",
+                f"about {lacking_s:.1f} s are missing after {end_s:.1f} s; "
+                "fetch the file again to get the rest",
+            )
+
+    def _warn(self, kind: str, detail: str) -> None:
+        """Adds a warning, in place of an earlier one of its kind."""
+        others = [warning for warning in self.warnings if not warning.startswith(f"{kind}: ")]
+        self.warnings = [*others, f"{kind}: {detail}"]
 
 
 def first_frame_rotation(video: Video) -> int:
     """Degrees by which the first decodable frame is turned counter-clockwise to be upright; 0 if no
     frame can be decoded."""
     every = np.arange(video.info.num_packets)
-    frames = _decoded(video.path, video.packets, every, video.config.max_pixels)
+    frames = decoded_frames(video.path, video.packets, every, video.config.max_pixels)
     first = next(frames, None)
     return 0 if first is None else round((first.rotation or 0) / 90) * 90
 
@@ -210,7 +224,7 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
                     f"ingest.decode.max_pixels ({max_pixels})",
                 )
             table = read_packets(container, stream)
-            declared = container.duration / av.time_base if container.duration else None
+            declared = declared_duration_s(container, stream)
             rate, aspect = float(stream.average_rate or 0), _pixel_aspect(stream)
     except av.error.FFmpegError as error:
         raise Refusal(
@@ -221,97 +235,11 @@ def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
         raise Refusal("too-short", f"{path} lasts 0 s: expected a video of a process")
     duration = length + length / (number - 1)
     rate = rate or number / duration
+    if declared is not None:
+        declared -= table.bridged_s
     return VideoInfo(duration, rate, width, height, number, declared, aspect), table
 
 
 def _pixel_aspect(stream: Any) -> float:
     aspect = float(stream.sample_aspect_ratio or 1)
     return aspect if 1 / MAX_PIXEL_ASPECT <= aspect <= MAX_PIXEL_ASPECT else 1.0
-
-
-def _decoded(
-    path: Path, table: PacketTable, frames: np.ndarray, max_pixels: int
-) -> Iterator[av.VideoFrame]:
-    """Yields frames in order of presentation: the wanted ones, and others decoded with them.
-
-    Args:
-        frames: indices of the wanted frames, ascending.
-    """
-    wanted, needed = table.to_decode(frames)
-    awaited, is_fed = set[int](), False
-    with open_video(path) as container:
-        stream = video_stream(container)
-        assert stream is not None, "probe has found one"
-        context = stream.codec_context
-        context.thread_count = 1  # Videos are decoded in parallel, one on a core.
-        context.options = {"max_pixels": str(max_pixels)}
-        context.open(False)
-        # The table bounds the packets: a file that is still being copied may have grown.
-        for position, packet in zip(range(len(needed)), _packets(container, stream), strict=False):
-            if not needed[position] and is_fed:
-                for frame in _flushed(context):
-                    awaited.discard(frame.pts)
-                    yield frame
-                if awaited:
-                    # A marked key frame that is none (gradual refresh), or damage: from the next
-                    # key frame on nothing is skipped, so that every decodable frame is found.
-                    needed[position:] |= np.maximum.accumulate(table.is_key[position:])
-                awaited.clear()
-                if not needed[position:].any():
-                    return
-            is_fed = bool(needed[position])
-            if not is_fed:
-                continue
-            if wanted[position]:
-                awaited.add(int(table.pts[position]))
-            context.skip_frame = (
-                "DEFAULT" if wanted[position] or not table.has_presentation_times else "NONREF"
-            )
-            # Damaged packets lose their frames; later frames are still decoded.
-            with contextlib.suppress(av.error.FFmpegError, EOFError):
-                for frame in context.decode(packet):
-                    awaited.discard(frame.pts)
-                    yield frame
-        yield from _flushed(context)
-
-
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Yields the packets that `read_packets` counts, up to where the file cannot be read."""
-    with contextlib.suppress(av.error.FFmpegError):
-        for packet in container.demux(stream):
-            if packet.size:
-                yield packet
-
-
-def _flushed(context: Any) -> Iterator[av.VideoFrame]:
-    """Yields the frames that the decoder still buffers, then resets it for a new key frame."""
-    with contextlib.suppress(av.error.FFmpegError, EOFError):
-        yield from context.decode(None)
-    context.flush_buffers()
-
-
-class _Converter:
-    """Converts decoder frames to upright RGB of one size: that of the first frame."""
-
-    def __init__(self, pixel_aspect: float, short_side_px: int | None) -> None:
-        self._pixel_aspect, self._short_side_px = pixel_aspect, short_side_px
-        self._reformatter = VideoReformatter()
-        self._size: tuple[int, int] | None = None
-        self._scale = 1.0
-
-    def convert(self, frame: av.VideoFrame) -> tuple[np.ndarray, float]:
-        """The picture, RGB uint8 (H, W, 3), and its scale relative to the full-size frame."""
-        if self._size is None:
-            self._size, self._scale = self._output_size(frame)
-        width, height = self._size
-        same = (width, height) == (frame.width, frame.height)
-        image = self._reformatter.reformat(
-            frame, width, height, "rgb24", interpolation=UNSCALED if same else SCALED, threads=1
-        ).to_ndarray()
-        turns = round((frame.rotation or 0) / 90) % 4
-        return np.ascontiguousarray(np.rot90(image, turns)), self._scale
-
-    def _output_size(self, frame: av.VideoFrame) -> tuple[tuple[int, int], float]:
-        width, height = max(1, round(frame.width * self._pixel_aspect)), frame.height
-        scale = min(1.0, (self._short_side_px or min(width, height)) / min(width, height))
-        return (max(1, round(width * scale)), max(1, round(height * scale))), scale

@@ -7,8 +7,10 @@ than the header: a truncated file declares frames that it does not hold.
 from __future__ import annotations
 
 import contextlib
+import re
 from array import array
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,11 @@ CONTAINERS = (
 picture patterns open further files and addresses, and the text reader reads any text as a video."""
 NO_DTS = np.iinfo(np.int64).min
 """Stands for a missing decoding timestamp."""
+ABSURD_FACTOR = 10
+"""A step between two frames is absurd if it is this many times as long as all shorter steps of the
+film together: a pause of the painter is not."""
+MAX_ABSURD_SHARE = 0.1
+"""Largest share of the steps that may be absurd; in a film with more the times are real."""
 OPTIONS = {"protocol_whitelist": "file", "format_whitelist": ",".join(CONTAINERS)}
 """FFmpeg's options that keep it to local files of these formats."""
 
@@ -47,10 +54,47 @@ class PacketTable:
     """False if the container holds no presentation times (AVI with B frames, concatenated files):
     the k-th decoded frame is then the k-th of `shown_pts`, and all packets are decoded."""
 
-    @property
+    @cached_property
     def times_s(self) -> np.ndarray:
-        """float64 (m): seconds after the first frame, sorted."""
-        return (self.shown_pts - self.shown_pts[:1]) * self.unit_s
+        """float64 (m): seconds after the first frame, sorted. Absurd gaps are bridged by the median
+        step."""
+        steps, is_absurd = np.diff(self.shown_pts), self._absurd_steps
+        if not is_absurd.any():
+            return (self.shown_pts - self.shown_pts[:1]) * self.unit_s
+        steps[is_absurd] = int(np.median(steps[~is_absurd]))
+        return np.concatenate([[0], np.cumsum(steps)]) * self.unit_s
+
+    @property
+    def bridged_s(self) -> float:
+        """Seconds that were taken out of the film by bridging gaps."""
+        pts = self.shown_pts
+        return float(pts[-1] - pts[0]) * self.unit_s - float(self.times_s[-1])
+
+    def odd_times(self) -> list[str]:
+        """A warning for the gaps that were bridged, if there are any."""
+        frames = np.flatnonzero(self._absurd_steps) + 1
+        if not len(frames):
+            return []
+        longest_s = float(np.diff(self.shown_pts)[frames - 1].max()) * self.unit_s
+        names = ", ".join(str(frame) for frame in frames[:3])
+        return [
+            f"odd times: {len(frames)} gaps of up to {longest_s:.1f} s (before frame {names}) are "
+            f"bridged, the rest lasts {self.times_s[-1]:.1f} s; if the pauses are real, give the "
+            "frames as a folder with frames.csv"
+        ]
+
+    @cached_property
+    def _absurd_steps(self) -> np.ndarray:
+        """bool (m - 1): steps that are far longer than all shorter ones together."""
+        steps = np.diff(self.shown_pts)
+        order = np.argsort(steps, kind="stable")
+        before = np.concatenate([[0], np.cumsum(steps[order])[:-1]])
+        starts = np.flatnonzero(steps[order] > ABSURD_FACTOR * np.maximum(before, 1))
+        starts = starts[starts >= (1 - MAX_ABSURD_SHARE) * len(steps)]
+        result = np.zeros(len(steps), bool)
+        if len(starts):
+            result[order[starts[0] :]] = True
+        return result
 
     def cheap_frames(self, number: int) -> np.ndarray:
         """Indices (into `shown_pts`) of frames that are cheap to decode: the key frames, if there
@@ -99,6 +143,28 @@ def video_stream(container: Any) -> Any | None:
     """The first video track that is no cover art; None without one."""
     tracks = container.streams.video
     return next((t for t in tracks if not t.disposition & Disposition.attached_pic), None)
+
+
+def declared_duration_s(container: Any, stream: Any) -> float | None:
+    """Seconds that the header declares for the pictures, or for the whole file; None if neither.
+
+    Sound may go on after the pictures. An edit list may cut the track.
+    """
+    whole = container.duration / av.time_base if container.duration else None
+    track = float(stream.duration * stream.time_base) if stream.duration else None
+    if track is None:
+        track = _seconds(stream.metadata.get("DURATION", ""))
+    known = [length for length in (whole, track) if length is not None]
+    return min(known, default=None)
+
+
+def _seconds(text: str) -> float | None:
+    """Seconds of Matroska's ``h:mm:ss.fraction``; None for any other text."""
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", text)
+    if not match:
+        return None
+    hours, minutes, seconds = match.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
 
 
 def read_packets(container: Any, stream: Any) -> PacketTable:
