@@ -5,5 +5,6 @@ In: rectified frames, RGB uint8 (n, h, w, 3), where they are valid, and the kind
 each bin), `objects_on_table` and `occluders` (occlusion masks), `canvas_history` (the clean
 canvas), `scene` and `mask_sources` (what is masked before, by kind of footage), `static_regions`,
 `appearance` and `skin` (hands by their colours), `table_background` and `paint_changes` (when was
-it painted?), `unsure_pixels` and `blank_start` (colours nobody saw).
+it painted?), `blank_canvas` (is it blank still?), `unsure_pixels` and `blank_start` (colours nobody
+saw).
 """

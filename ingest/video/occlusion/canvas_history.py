@@ -17,21 +17,9 @@ from pydantic import Field
 from ingest.conventions.config import Config
 from ingest.video.canvas.footage import Footage
 from ingest.video.imaging.difference import differs
+from ingest.video.occlusion.blank_canvas import OCCLUDED_OPENING, OPENING, find_blank_canvas
 from ingest.video.occlusion.dominant_colours import DominantColours, find_dominant_colours
 from ingest.video.occlusion.occluders import find_occluders
-
-MIN_SEEN_SHARE = 0.2
-"""Least share of the picture that must be seen in the first bin to judge whether the canvas is
-blank."""
-MIN_BLANK_SHARE = 0.85
-"""Least share of the visible canvas that must have one colour for the canvas to count as blank."""
-MIN_BLANK_SHARE_OCCLUDED = 0.6
-"""The same share of the whole canvas, occluders included, where less than `MIN_SEEN_SHARE` is
-seen."""
-BLANK_BLUR_PX = 12
-"""Standard deviation of the blur that gives the local colour of the blank canvas."""
-MIN_BLUR_WEIGHT = 0.02
-"""Least blurred weight of blank pixels nearby; below it the median colour is used."""
 
 
 class OcclusionConfig(Config):
@@ -171,21 +159,13 @@ def _blank_start(
         seen: bool (h, w), where the canvas is seen in the first bin.
         inside: bool (h, w), where the canvas lies.
     """
-    first, tolerance, min_share = colours.colour[0], colours.tolerance, MIN_BLANK_SHARE
-    if seen.mean() < MIN_SEEN_SHARE:
-        # Hands are all over the canvas already: most of what is in view has one colour still.
-        seen, min_share = inside & colours.in_view[0], MIN_BLANK_SHARE_OCCLUDED
-        if seen.mean() < MIN_SEEN_SHARE:
-            return None
-    median = np.median(first[seen], axis=0).astype(np.uint8)
-    blank = ~differs(first, np.broadcast_to(median, first.shape).copy(), tolerance)
-    if blank[seen].mean() < min_share:
+    first, test = colours.colour[0], OPENING
+    if seen.mean() < test.min_seen_share:
+        seen, test = inside & colours.in_view[0], OCCLUDED_OPENING
+    blank = find_blank_canvas(first, seen, colours.tolerance, test)
+    if blank is None:
         return None
-    near = np.where((seen & blank)[..., None], first, 0).astype(np.float32)
-    weight = cv2.GaussianBlur((seen & blank).astype(np.float32), (0, 0), BLANK_BLUR_PX)
-    mean = cv2.GaussianBlur(near, (0, 0), BLANK_BLUR_PX) / np.maximum(weight, 1e-4)[..., None]
-    local = np.where(weight[..., None] > MIN_BLUR_WEIGHT, mean, median).round().astype(np.uint8)
-    return np.where((colours.reliable[0] & blank)[..., None], first, local)
+    return np.where((colours.reliable[0] & blank.where)[..., None], first, blank.colour)
 
 
 def _fill(
