@@ -1,6 +1,6 @@
 """From the frames of one video to clean pictures of its canvas over time.
 
-`analysis` chains the stages below. Each folder imports only from those after it: `keyframes`,
-`occlusion`, `placement`, `registration`, `segmentation`, `canvas`, `lighting`, `decoding`,
-`imaging`.
+`keyframe_extraction` makes keyframes of what `analysis` finds. Both chain the stages below. Each
+folder imports only from those after it: `keyframes`, `occlusion`, `placement`, `registration`,
+`segmentation`, `canvas`, `lighting`, `decoding`, `imaging`.
 """
