@@ -1,6 +1,6 @@
 """The dataset format: stored records, their encoding, and the path of every file of a dataset.
 
-In: arrays, times and texts. Out: reproducible bytes, and back. Files: `images`
-(PNG, JPEG, WebP), `fields` and `schema` (the `Sample` record), `tar_header`, `tar`, `tar_ranges`
-(WebDataset tars), `sample_names`, `vocabulary`, and `dataset`, which names every path.
+In: arrays, times and texts. Out: reproducible bytes, and back. Files: `images` (PNG, JPEG, WebP),
+`picture_files` (pictures of any kind), `fields` and `schema` (the `Sample` record), `tar_header`,
+`tar`, `tar_ranges` (WebDataset tars), `sample_names`, `vocabulary`, and `dataset` (all paths).
 """

@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 
 ImageFormat = Literal["jpg", "png"]
+_EXIF_MARKER = 0xE1
+"""Second byte of the marker of a JPEG's Exif segment."""
 
 
 def encode_image(image: np.ndarray, format: ImageFormat = "jpg", quality: int = 95) -> bytes:
@@ -40,12 +42,15 @@ def decode_image(data: bytes) -> np.ndarray:
 
 
 def image_size(data: bytes) -> tuple[int, int]:
-    """(height, width) in px from the header of a JPEG or PNG; other images are decoded."""
+    """(height, width) in px as `decode_image` gives it, from the header of a PNG or of a JPEG
+    without Exif; other images are decoded."""
     if data[:4] == b"\x89PNG" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return height, width
     at = 2
     while data[:2] == b"\xff\xd8" and at + 9 <= len(data) and data[at] == 0xFF:
+        if data[at + 1] == _EXIF_MARKER:
+            break  # it may say that the picture is to be turned
         if 0xC0 <= data[at + 1] <= 0xCF and data[at + 1] not in (0xC4, 0xC8, 0xCC):
             height, width = struct.unpack(">HH", data[at + 5 : at + 9])
             return height, width

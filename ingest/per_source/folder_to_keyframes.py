@@ -1,4 +1,7 @@
-"""Imports keyframes that exist already: folders of pictures with times, stored unchanged.
+"""Imports keyframes that exist already: folders of pictures with times.
+
+A picture is stored byte by byte where every reader shows it alike (`plain_format`): an opaque,
+upright RGB file of the right size. Others are stored as they are meant to be seen.
 
 Two layouts are read: that of the paper's authors (``{number}_{m:ss}.jpg`` with a
 ``last_aligned_frame_inv.json``, which lists, for each target, the pictures before it), and pictures
@@ -17,7 +20,8 @@ import cv2
 import numpy as np
 
 from ingest.conventions.errors import Refusal
-from ingest.format.images import ImageFormat, decode_image, encode_image, resize_short_side
+from ingest.format.images import ImageFormat, encode_image, resize_short_side
+from ingest.format.picture_files import decode_picture, opened_picture, plain_format
 from ingest.format.schema import Keyframe
 from ingest.ledger.frame_table import FrameFate
 from ingest.ledger.outcome import VideoOutcome
@@ -53,8 +57,6 @@ def holds_keyframes(path: Path) -> bool:
 
 def import_folder(row: SourceRow, base: VideoOutcome, config: IngestConfig) -> KeptSource:
     """Returns the pictures of a folder as keyframes.
-
-    Files are stored byte by byte if format and size fit, else scaled and cropped.
 
     Raises:
         Refusal: no-times, bad-times, bad-picture, too-short.
@@ -161,9 +163,17 @@ def _read_timed(row: SourceRow) -> list[Picture]:
 
 def _decoded(path: Path) -> np.ndarray:
     try:
-        return decode_image(path.read_bytes())
+        return decode_picture(path.read_bytes())
     except ValueError as error:
         raise Refusal("bad-picture", f"{path} cannot be read: {error}") from error
+
+
+def _plain(path: Path) -> tuple[ImageFormat, bytes] | None:
+    """Format and bytes of a file that is stored as it is; None if it must be converted."""
+    data = path.read_bytes()
+    with opened_picture(data) as opened:
+        format = plain_format(opened, data)
+    return None if format is None else (format, data)
 
 
 def _fitted(
@@ -181,12 +191,11 @@ def _fitted(
                 f"{picture.path} has {image.shape[1]}x{image.shape[0]} px, which does not fit the "
                 f"finished picture ({images[-1].shape[1]}x{images[-1].shape[0]} px): crop it alike",
             )
-        ending = picture.path.suffix.lower()
-        if image.shape == shape and ending in (".jpg", ".jpeg", ".png"):
-            format: ImageFormat = "png" if ending == ".png" else "jpg"
-            encoded.append((format, picture.path.read_bytes()))
+        plain = _plain(picture.path) if image.shape == shape else None
+        if plain is not None:
+            encoded.append(plain)
             continue
-        adapted += 1
+        adapted += image.shape != shape
         scaled = _scaled_crop(image, (shape[1], shape[0]))
         format = config.keyframes.format
         encoded.append((format, encode_image(scaled, format, config.keyframes.jpeg_quality)))

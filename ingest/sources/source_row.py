@@ -14,7 +14,9 @@ VIDEO_EXTENSIONS = frozenset(
     )
 )
 """Lower case; other files in a folder are not videos."""
-PICTURE_EXTENSIONS = frozenset([".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"])
+PICTURE_EXTENSIONS = frozenset(
+    (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".hif", ".avif")
+)
 """Lower case; other files in a folder are not pictures."""
 TIMES_FILE = "times.csv"
 """A folder with this file holds keyframes: clean canvases with times."""
@@ -49,7 +51,7 @@ class SourceRow:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A manifest row that cannot be used, or an input that is not there."""
+    """A manifest row or a file that cannot be used, or an input that is not there."""
 
     uri: str
     """The place of the row, ``manifest.csv:12``, or the path of the input."""

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
+from PIL import Image, ImageCms
 
 from ingest.format.dataset import Dataset
-from ingest.format.images import encode_image
-from ingest.ledger.outcome import VideoOutcome, read_keyframes
+from ingest.format.images import encode_image, image_size
+from ingest.format.picture_files import plain_format
+from ingest.ledger.outcome import StoredKeyframe, VideoOutcome, read_keyframes
 from ingest.per_source.folder_to_keyframes import parse_official_name
 from ingest.per_source.row_function import make_ingest_video
 from ingest.settings import IngestConfig
 from ingest.sources.discover import SourceRow
 
 CONFIG = IngestConfig.model_validate({"keyframes": {"side_px": 64}})
+
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera stores an upright picture, by the orientation that it writes beside it."""
 
 
 def ingest(folder: Path, root: Path, **row: object) -> VideoOutcome:
@@ -71,6 +87,81 @@ def test_times_from_a_csv_and_scaled_pictures(tmp_path: Path) -> None:
     assert [s.keyframe.time_s for s in stored] == [10, 40]
     assert stored[0].image().shape == (64, 80, 3)
     assert outcome.warnings == ("resized: 2 pictures were scaled or cropped to fit",)
+
+
+def ingest_pair(folder: Path, names: list[str], root: Path) -> list[StoredKeyframe]:
+    """The keyframes of two pictures in a folder."""
+    rows = [f"{name},{second}" for second, name in enumerate(names)]
+    (folder / "times.csv").write_text("\n".join(["file,time_s", *rows]) + "\n")
+    outcome = ingest(folder, root)
+    assert outcome.status == "kept", outcome.detail
+    return read_keyframes(Dataset(root), outcome.video_id)
+
+
+GROUND = (200, 40, 90)
+"""Colour of the left half of the test pictures, whose right half is white."""
+
+
+def half_painted(size: tuple[int, int] = (80, 64)) -> Image.Image:
+    image = Image.new("RGB", size, "white")
+    image.paste(GROUND, (0, 0, size[0] // 2, size[1]))
+    return image
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_turned_and_mirrored_pictures_are_stored_upright(tmp_path: Path, orientation: int) -> None:
+    upright = half_painted()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    upright.transpose(TURNS[orientation]).save(tmp_path / "lying.jpg", quality=95, exif=exif)
+    upright.save(tmp_path / "upright.jpg", quality=95)
+    lying, other = ingest_pair(tmp_path, ["lying.jpg", "upright.jpg"], tmp_path / "d")
+    assert image_size(lying.data) == (64, 80)
+    # Other readers do not look at the tag.
+    stored = np.asarray(Image.open(io.BytesIO(lying.data)))
+    assert np.abs(stored.astype(int) - np.asarray(upright)).mean() < 1
+    assert other.data == (tmp_path / "upright.jpg").read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["RGBA", "LA", "P", "CMYK", "L", "1", "I;16", "tRNS", "HEIC"])
+def test_pictures_of_any_kind_become_rgb_on_white(tmp_path: Path, kind: str) -> None:
+    image, name, expected = half_painted(), "a.png", GROUND
+    if kind in ("RGBA", "LA"):
+        image = image.convert(kind)
+        image.putalpha(Image.new("L", image.size, 255))
+        image.paste((0,) * len(kind), (40, 0, 80, 64))  # hidden black
+    elif kind == "CMYK":
+        image, name = image.convert("CMYK"), "a.jpg"
+    elif kind == "I;16":
+        image = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+    elif kind == "HEIC":
+        pillow_heif.register_heif_opener()
+        name = "a.heic"
+    elif kind != "tRNS":
+        image = image.convert(kind)
+    options = {"transparency": (255, 255, 255)} if kind == "tRNS" else {}
+    image.save(tmp_path / name, quality=95, **options)
+    half_painted().save(tmp_path / "b.png")
+    first, _ = ingest_pair(tmp_path, [name, "b.png"], tmp_path / "d")
+    with Image.open(io.BytesIO(first.data)) as stored:
+        assert (stored.mode, stored.size) == ("RGB", (80, 64))
+    if kind in ("LA", "L", "I;16"):
+        expected = (half_painted().convert("L").getpixel((0, 0)),) * 3  # pyright: ignore
+    elif kind == "1":
+        expected = None
+    assert np.abs(first.image()[:, 44:].astype(int) - 255).max() <= 12
+    if expected is not None:
+        assert np.abs(first.image()[4:-4, 4:36].mean((0, 1)) - expected).max() < 6
+
+
+def test_only_files_without_another_colour_profile_are_plain(tmp_path: Path) -> None:
+    for name, profile in (("srgb", "sRGB"), ("lab", "LAB")):
+        data = ImageCms.ImageCmsProfile(ImageCms.createProfile(profile)).tobytes()  # pyright: ignore
+        half_painted().save(tmp_path / f"{name}.png", icc_profile=data)
+    with Image.open(tmp_path / "srgb.png") as image:
+        assert plain_format(image, (tmp_path / "srgb.png").read_bytes()) == "png"
+    with Image.open(tmp_path / "lab.png") as image:
+        assert plain_format(image, (tmp_path / "lab.png").read_bytes()) is None
 
 
 @pytest.mark.parametrize(
