@@ -29,6 +29,7 @@ from inference.settings import InferenceConfig
 from ingest.conventions.cli import EXIT_DONE, EXIT_TOO_MANY_REFUSED
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError
+from ingest.conventions.names import printable
 from training.networks.presets import Preset
 
 
@@ -216,7 +217,7 @@ def _summary_line(outcome: Outcome) -> str:
 
 def _result(outcome: Outcome) -> dict[str, Any]:
     job, record = outcome.job, outcome.record
-    result = {"picture": str(job.picture), "seed": job.seed, "status": outcome.status}
+    result = {"picture": printable(str(job.picture)), "seed": job.seed, "status": outcome.status}
     if record is None:
         return result | {"detail": outcome.detail, "trace": outcome.trace}
     return result | {

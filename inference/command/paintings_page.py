@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from inference.command.batch_painting import Outcome
 from inference.output.frames import clock
 from ingest.conventions.atomic import write_bytes
+from ingest.conventions.names import printable
 from labeling.corrections.spreadsheet import to_csv
 
 COLUMNS = (
@@ -33,7 +34,7 @@ def write_page(path: Path, outcomes: Sequence[Outcome]) -> None:
         painted=[_card(outcome) for outcome in outcomes if outcome.record is not None],
         others=[outcome for outcome in outcomes if outcome.record is None],
     )
-    _write_changed(path, page.encode())
+    _write_changed(path, printable(page).encode())
 
 
 def write_table(path: Path, outcomes: Sequence[Outcome]) -> None:
@@ -59,7 +60,8 @@ def _card(outcome: Outcome) -> dict[str, object]:
 
 def _row(outcome: Outcome) -> dict[str, object]:
     job, record = outcome.job, outcome.record
-    row: dict[str, object] = {"picture": job.picture, "seed": job.seed, "folder": job.folder}
+    picture = printable(str(job.picture))
+    row: dict[str, object] = {"picture": picture, "seed": job.seed, "folder": job.folder}
     if record is None:
         return row | {"status": outcome.status, "detail": outcome.detail}
     return row | {

@@ -13,6 +13,7 @@ from pydantic import Field
 from inference.inputs.picture import find_pictures
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
+from ingest.conventions.names import printable
 from ingest.execution.tasks import ActorPoolConfig
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ def plan(paths: list[Path], out: Path, seeds: Sequence[int] = (0,)) -> list[Job]
     taken: set[str] = set()
     for picture in pictures:
         plain = picture.stem if stems[picture.stem] == 1 else picture.name.replace(".", "-")
+        plain = printable(plain)
         for seed in seeds:
             stem = plain if len(seeds) == 1 else f"{plain}-seed{seed}"
             name, number = stem, 2

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from pydantic import Field
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import ADVICE, is_pointer
+from ingest.conventions.names import RENAME, is_utf8, printable
 from ingest.format.images import sha256
+from ingest.format.picture_files import ORIENTATION_TAG, opened_picture, to_rgb
 
 SUFFIXES = frozenset(
     f".{name}"
     for name in (
-        "avif", "bmp", "gif", "jfif", "jp2", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tga",
-        "tif", "tiff", "webp",
+        "avif", "bmp", "gif", "heic", "heif", "hif", "jfif", "jp2", "jpeg", "jpg", "pbm", "pgm",
+        "png", "ppm", "tga", "tif", "tiff", "webp",
     )
 )  # fmt: skip
 """Suffixes of pictures in a folder; a file that the user names may have any suffix."""
@@ -57,18 +59,19 @@ def find_pictures(paths: list[Path]) -> list[Path]:
     """Files as given, folders replaced by the pictures in them (sorted by name, not deeper).
 
     Raises:
-        UserError: a path does not exist, a folder holds no picture, or nothing was given.
+        UserError: the only path does not exist, a folder holds no picture, or nothing was given.
     """
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
+        if os.path.isdir(path):
             inside = sorted(
                 p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file()
             )
             if not inside:
                 raise UserError(f"{path} holds no picture: expected files such as .jpg, .png, .tif")
             found += inside
-        elif path.exists():
+        # Among others, one that is not there is refused when its turn comes.
+        elif os.path.exists(path) or len(paths) > 1:
             found.append(path)
         else:
             raise UserError(f"picture {path} not found: check the path")
@@ -85,38 +88,39 @@ def load_picture(path: Path, config: PictureConfig) -> Picture:
     """
     data = _read(path)
     notes: list[str] = []
-    with warnings.catch_warnings():
-        # Large pictures are scaled down at once; Pillow's own limit still stops absurd ones.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            with Image.open(io.BytesIO(data)) as opened:
-                _check_size(path, *opened.size)
-                original = _upright_size(opened)
-                num_images = getattr(opened, "n_frames", 1)
-                if num_images > 1:
-                    notes.append(f"the first of {num_images} images in the file")
-                # JPEG decodes huge pictures at a half, quarter or eighth of their size faster.
-                opened.draft("RGB", (config.max_side_px * 2, config.max_side_px * 2))
-                image = _to_rgb(ImageOps.exif_transpose(opened), notes)
-        except UnidentifiedImageError:
-            raise UserError(
-                f"{path} is no picture that can be read ({len(data)} bytes): give a JPEG, PNG, "
-                "TIFF, WebP, BMP or GIF file"
-            ) from None
-        except Image.DecompressionBombError as error:
-            raise UserError(f"{path} is too large ({error}): scale it down first") from None
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            if isinstance(error, UserError):
-                raise
-            raise UserError(
-                f"{path} is damaged ({' '.join(str(error).split())}): export the picture again"
-            ) from error
+    try:
+        with opened_picture(data) as opened:
+            _check_size(path, *opened.size)
+            original = _upright_size(opened)
+            num_images = getattr(opened, "n_frames", 1)
+            if num_images > 1:
+                notes.append(f"the first of {num_images} images in the file")
+            # JPEG decodes huge pictures at a half, quarter or eighth of their size faster.
+            opened.draft("RGB", (config.max_side_px * 2, config.max_side_px * 2))
+            image = to_rgb(opened, notes)
+    except UnidentifiedImageError:
+        raise UserError(
+            f"{path} is no picture that can be read ({len(data)} bytes): give a JPEG, PNG, "
+            "TIFF, WebP, HEIC, BMP or GIF file"
+        ) from None
+    except Image.DecompressionBombError as error:
+        raise UserError(f"{path} is too large ({error}): scale it down first") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            f"{path} is damaged ({' '.join(str(error).split())}): export the picture again"
+        ) from error
     return Picture(
         path, _to_canvas_size(image, config, notes), sha256(data), original, tuple(notes)
     )
 
 
 def _read(path: Path) -> bytes:
+    if not is_utf8(str(path)):
+        raise UserError(f"{printable(str(path))}: {RENAME}")
+    if is_pointer(path):
+        raise UserError(f"{path} {ADVICE}")
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -125,6 +129,8 @@ def _read(path: Path) -> bytes:
         raise UserError(f"{path} is a folder, expected a picture file") from None
     except PermissionError:
         raise UserError(f"{path} may not be read: change its permissions") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): check the path") from error
     if not data:
         raise UserError(f"{path} is empty (0 bytes): export the picture again")
     return data
@@ -143,50 +149,8 @@ def _check_size(path: Path, width: int, height: int) -> None:
 def _upright_size(image: Image.Image) -> tuple[int, int]:
     """Width and height after EXIF rotation; orientations 5 to 8 swap them."""
     width, height = image.size
-    return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
-
-
-def _to_rgb(image: Image.Image, notes: list[str]) -> np.ndarray:
-    """RGB uint8 (H, W, 3) in sRGB; transparency is put on white, the colour of a blank canvas."""
-    if image.mode.startswith(("I", "F")):
-        return _from_deep_grey(np.asarray(image).astype(np.float64))
-    if image.mode == "LAB":
-        image = image.convert("RGB")
-    image = _to_srgb(image, notes)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        white = Image.new("RGBA", layer.size, (255, 255, 255, 255))
-        image = Image.alpha_composite(white, layer)
-        notes.append("transparent parts were put on white")
-    return np.asarray(image.convert("RGB"))
-
-
-def _from_deep_grey(values: np.ndarray) -> np.ndarray:
-    """16-bit, 32-bit and float grey to RGB uint8; the full range is estimated from the largest
-    value."""
-    values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).clip(0)
-    peak = values.max(initial=0.0)
-    full = 1.0 if peak <= 1.0 else 255.0 if peak <= 255.0 else 65535.0
-    full = max(full, peak) if full == 65535.0 else full
-    grey = np.rint(values / full * 255).astype(np.uint8)
-    return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    """The image converted from its embedded colour profile to sRGB; unchanged without a profile."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode=mode
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError):
-        notes.append("its colour profile could not be used; colours were taken as sRGB")
-        return image
-    return converted or image
+    is_lying = image.getexif().get(ORIENTATION_TAG, 1) in (5, 6, 7, 8)
+    return (height, width) if is_lying else (width, height)
 
 
 def _to_canvas_size(image: np.ndarray, config: PictureConfig, notes: list[str]) -> np.ndarray:

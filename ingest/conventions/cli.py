@@ -5,6 +5,7 @@ Only typer is imported here, and commands import their code when they run: `--he
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +62,9 @@ def new_app(help: str) -> typer.Typer:
 
 def run_app(app: Callable[[], Any]) -> None:
     """Run a typer app; wrong use and disk errors print one line and exit with code 2."""
+    # A name that the terminal cannot show is printed with escapes; it never ends a run.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except UserError as error:

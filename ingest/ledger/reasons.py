@@ -15,6 +15,7 @@ VIDEO_REASONS: dict[str, str] = {
     "no-times": "a folder of pictures without times",
     "bad-times": "the times of a folder of pictures are damaged or do not fit the pictures",
     "bad-picture": "a picture of a keyframe folder cannot be read or has another size",
+    "bad-name": "its name is no UTF-8 text, which no table of ours can hold",
     "bad-manifest-row": "the row of the manifest cannot be used",
     "duplicate": "the same bytes were given twice; the first one was taken",
     "no-rights": "it has no licence or no source, and --strict-rights was given",

@@ -20,7 +20,7 @@ def local_change_tag(row: SourceRow) -> str:
         digest = hashlib.sha256()
         with os.scandir(row.path) as entries:
             for name, tag in sorted((entry.name, _file_tag(entry.stat())) for entry in entries):
-                digest.update(f"{name}\0{tag}\0".encode())
+                digest.update(f"{name}\0{tag}\0".encode(errors="surrogateescape"))
         times = times_file(row)
         if times is not None:
             digest.update(f"{times}\0{_file_tag(os.stat(times))}".encode())

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pydantic import Field
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal, UserError
+from ingest.conventions.names import RENAME, is_utf8, printable
 from ingest.format.schema import Split
 from ingest.sources.file_systems import RemoteConfig
 from ingest.sources.manifest import MANIFEST_EXTENSIONS, read_manifest, read_remote_manifest
@@ -43,20 +46,21 @@ class DiscoverConfig(Config):
 def discover(inputs: Iterable[str], remote: RemoteConfig | None = None) -> Iterator[Row]:
     """Rows of all inputs in the order given; folders and globs are sorted by name.
 
+    An input is unusable that is no file, folder, address or glob with matches, or holds no video,
+    or lies on a server that cannot be read. Among several inputs it becomes a `BadRow`.
+
     Raises:
-        UserError: an input that is no file, folder, address or glob with matches, or holds no
-            video; a server that cannot be read.
+        UserError: the only input is unusable.
     """
-    for text in inputs:
-        found = False
-        for row in _rows_of(text, remote or RemoteConfig()):
-            found = True
-            yield row
-        if not found:
-            raise UserError(
-                f"{text} holds no video, keyframe folder or manifest row: expected files such as "
-                "*.mp4, a folder with videos, or a .csv/.jsonl manifest with the column uri"
-            )
+    texts = list(inputs)
+    for text in texts:
+        try:
+            for row in _some_rows_of(text, remote or RemoteConfig()):
+                yield _with_utf8_name(row)
+        except UserError as error:
+            if len(texts) == 1:
+                raise
+            yield BadRow(printable(text), printable(str(error)), "missing")
 
 
 def content_id(row: SourceRow) -> str:
@@ -72,7 +76,7 @@ def content_id(row: SourceRow) -> str:
         if row.path.is_dir():
             names = sorted(p for p in row.path.iterdir() if p.suffix.lower() in PICTURE_EXTENSIONS)
             for line in sorted(f"{_file_hash(path)} {path.name}" for path in names):
-                digest.update(line.encode())
+                digest.update(line.encode(errors="surrogateescape"))
             for extra in (row.path / TARGETS_FILE, times_file(row), row.path / FRAMES_FILE):
                 if extra is not None and extra.is_file():
                     digest.update(extra.read_bytes())
@@ -100,7 +104,7 @@ def split_of(painting_id: str, config: DiscoverConfig) -> Split:
 
 def is_picture_folder(path: Path) -> bool:
     """Whether a folder is one source: it holds one of `FOLDER_MARKER_FILES`."""
-    return any((path / name).is_file() for name in FOLDER_MARKER_FILES)
+    return any(os.path.isfile(path / name) for name in FOLDER_MARKER_FILES)
 
 
 def _file_hash(path: Path) -> str:
@@ -109,6 +113,29 @@ def _file_hash(path: Path) -> str:
         raise OSError(0, "no regular file", str(path))
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _some_rows_of(text: str, remote: RemoteConfig) -> Iterator[Row]:
+    """Rows of an input. Raises UserError if there are none."""
+    rows = _rows_of(text, remote)
+    first = next(rows, None)
+    if first is None:
+        raise UserError(
+            f"{text} holds no video, keyframe folder or manifest row: expected files such as "
+            "*.mp4, a folder with videos, or a .csv/.jsonl manifest with the column uri"
+        )
+    yield first
+    yield from rows
+
+
+def _with_utf8_name(row: Row) -> Row:
+    """The row, or a `BadRow` if its name cannot be stored."""
+    if isinstance(row, BadRow):
+        return replace(row, uri=printable(row.uri), detail=printable(row.detail))
+    if is_utf8(row.uri + row.times):
+        return row
+    name = printable(row.uri if not is_utf8(row.uri) else row.times)
+    return BadRow(printable(row.uri), f"{name}: {RENAME}", "bad-name")
 
 
 def _rows_of(text: str, remote: RemoteConfig) -> Iterator[Row]:
@@ -121,21 +148,25 @@ def _rows_of(text: str, remote: RemoteConfig) -> Iterator[Row]:
     if "://" in text and not text.startswith("file://"):
         raise UserError(f"{text}: expected a path, file:// or one of {', '.join(SCHEMES)}")
     path = local_path(text)
-    for match in [path] if path.exists() else map(Path, _matches(str(path))):
+    for match in [path] if os.path.exists(path) else map(Path, _matches(str(path))):
         yield from _local_rows(match, frozenset())
 
 
 def _matches(pattern: str) -> list[str]:
     matches = sorted(glob.glob(pattern, recursive=True))
     if not matches:
-        raise UserError(f"{pattern} not found: give an existing file, folder, glob or manifest")
+        advice = "give an existing file, folder, glob or manifest"
+        if "{" in pattern:
+            advice = "braces are for the shell (without quotes); within quotes only * ? [ ] count"
+        raise UserError(f"{pattern} not found: {advice}")
     return matches
 
 
 def _local_rows(path: Path, above: frozenset[Path]) -> Iterator[Row]:
     """Rows of a file or folder; `above` are its parent folders, to detect cycles of links."""
-    if not path.is_dir():
-        is_manifest = path.suffix.lower() in MANIFEST_EXTENSIONS and path.is_file()
+    # os.path asks without an error where a folder may not be entered.
+    if not os.path.isdir(path):
+        is_manifest = path.suffix.lower() in MANIFEST_EXTENSIONS and os.path.isfile(path)
         yield from read_manifest(path) if is_manifest else [SourceRow(uri=str(path))]
         return
     if is_picture_folder(path):
@@ -144,8 +175,14 @@ def _local_rows(path: Path, above: frozenset[Path]) -> Iterator[Row]:
     real = path.resolve()
     if real in above:
         return  # a link to a parent folder
-    for child in sorted(path.iterdir()):
-        if child.is_dir():
+    try:
+        children = sorted(path.iterdir())
+    except OSError as error:
+        detail = f"{path} cannot be listed ({error.strerror}): change its permissions"
+        yield BadRow(str(path), detail, "missing")
+        return
+    for child in children:
+        if os.path.isdir(child):
             yield from _local_rows(child, above | {real})
         elif child.suffix.lower() in VIDEO_EXTENSIONS:
             yield SourceRow(uri=str(child))

@@ -9,13 +9,16 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ingest.conventions.errors import UserError
+from ingest.conventions.names import is_utf8, printable
 from ingest.sources.copies import copy_folder
 from ingest.sources.file_systems import RemoteConfig
+from ingest.sources.picture_times import separator_hint
 from ingest.sources.remote import SCHEMES, fetch, is_remote, join, local_path, name_of, stat
 from ingest.sources.source_row import BadRow, Row, SourceRow
 
@@ -50,34 +53,42 @@ def read_remote_manifest(uri: str, config: RemoteConfig) -> Iterator[Row]:
 
 
 def _rows(path: Path, name: str, base: str) -> Iterator[Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            is_csv = path.suffix.lower() == ".csv"
-            records = _csv_records(file, name) if is_csv else _json_records(file)
-            for line, record in records:
-                where = f"{name}:{line}"
-                try:
-                    yield _row_of(record, base)
-                except ValueError as error:
-                    yield BadRow(where, f"{where}: {error}; the row was skipped, correct it")
-    except UnicodeDecodeError as error:
-        raise UserError(f"{name} is no UTF-8 text: save the manifest as UTF-8") from error
+    # Bytes that are no UTF-8 spoil the rows that they are in, not the rows after them.
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        is_csv = path.suffix.lower() == ".csv"
+        records = _csv_records(file, name) if is_csv else _json_records(file)
+        for line, record in records:
+            where = f"{name}:{line}"
+            try:
+                yield _row_of(record, base)
+            except ValueError as error:
+                yield BadRow(where, f"{where}: {error}; the row was skipped, correct it")
 
 
 def _csv_records(file: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     reader = csv.DictReader(file, strict=True)
-    if "uri" not in (reader.fieldnames or []):
-        raise UserError(
-            f"{name}:1: got the columns {reader.fieldnames or []}, expected uri and any of "
-            f"{', '.join(MANIFEST_COLUMNS[1:])}"
-        )
     try:
-        for record in reader:
-            if None in record:
-                record["too many values"] = record.pop(None)  # pyright: ignore
-            yield reader.line_num, record
+        columns = list(reader.fieldnames or [])
     except csv.Error as error:
-        yield reader.line_num, {"damaged CSV": str(error)}
+        raise UserError(f"{name}:1: damaged CSV ({error}): export the manifest again") from error
+    if not all(is_utf8(column) and "\0" not in column for column in columns):
+        raise UserError(f"{name} is no UTF-8 text: save the manifest as UTF-8")
+    if "uri" not in columns:
+        raise UserError(
+            f"{name}:1: got the columns {columns}, expected uri and any of "
+            f"{', '.join(MANIFEST_COLUMNS[1:])}{separator_hint(columns)}"
+        )
+    while True:
+        try:
+            record: dict[Any, Any] = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield reader.line_num + 1, {"damaged CSV": str(error)}
+            continue
+        if None in record:
+            record["too many values"] = record.pop(None)
+        yield reader.line_num, record
 
 
 def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -86,7 +97,7 @@ def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
             continue
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             record = {"damaged JSON": str(error)}
         yield number, record if isinstance(record, dict) else {"no JSON object": line.strip()}
 
@@ -98,6 +109,9 @@ def _row_of(record: dict[str, Any], base: str) -> SourceRow:
     if unknown:
         got = f"{unknown[0]}={values[unknown[0]][:60]!r}"
         raise ValueError(f"got {got}, expected the columns {', '.join(MANIFEST_COLUMNS)}")
+    for key, value in values.items():
+        if not is_utf8(value):
+            raise ValueError(f"{key} {printable(value)!r} is no UTF-8 text, expected UTF-8")
     uri, split = values.get("uri", ""), values.get("split", "")
     if not uri:
         raise ValueError("uri is empty, expected a path or an address")
@@ -124,7 +138,8 @@ def _resolved(base: str, text: str, column: str) -> str:
     if is_remote(base) and not path.is_absolute():
         return join(base, text)
     path = path if is_remote(base) else Path(base) / path
-    if "\0" in text or not path.exists():
+    # os.path answers False where a name is too long or holds a zero byte.
+    if not os.path.exists(path):
         raise ValueError(f"{column} {text!r} does not exist beside the manifest ({base})")
     return str(path)
 

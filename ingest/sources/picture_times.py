@@ -21,10 +21,10 @@ def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
     pictures: list[tuple[Path, float]] = []
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
         reader = csv.DictReader(text)
-        if not {"file", "time_s"} <= set(reader.fieldnames or []):
-            raise Refusal(
-                "bad-times", f"{file}:1: got columns {reader.fieldnames}, expected file,time_s"
-            )
+        columns = list(reader.fieldnames or [])
+        if not {"file", "time_s"} <= set(columns):
+            hint = separator_hint(columns)
+            raise Refusal("bad-times", f"{file}:1: got {columns}, expected file,time_s{hint}")
         for record in reader:
             where = f"{file}:{reader.line_num}"
             try:
@@ -39,6 +39,12 @@ def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
     pictures.sort(key=lambda item: (item[1], item[0].name))
     check_times(file, [(path.name, time_s) for path, time_s in pictures])
     return pictures
+
+
+def separator_hint(columns: Sequence[str]) -> str:
+    """What to do about a header whose columns are not separated by commas; empty if they are."""
+    used = next((sign for sign in ";\t|" if any(sign in column for column in columns)), None)
+    return f": the separator is {used!r}, save the table with commas" if used else ""
 
 
 def check_times(file: Path, sorted_times: Sequence[tuple[str, float]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -44,6 +45,19 @@ def test_wrong_use_is_one_line_and_exit_2(tmp_path: Path, words: list[str], mess
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     assert message in done.stderr
+
+
+def test_a_name_that_the_terminal_cannot_show_is_printed_with_escapes(tmp_path: Path) -> None:
+    (tmp_path / "été.mp4").touch()
+    with open(os.fsencode(tmp_path) + b"/\xe9.mp4", "wb"):
+        pass
+    done = subprocess.run(
+        [sys.executable, "-m", "ingest", str(tmp_path), "-o", str(tmp_path / "d"), "--dry-run"],
+        cwd=ROOT, capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert rb"\xe9t\xe9.mp4" in done.stdout
+    assert rb"skip " + os.fsencode(tmp_path) + rb"/\udce9.mp4: its name is no UTF-8" in done.stdout
 
 
 def test_dry_run_prints_config_and_plan_and_writes_nothing(tmp_path: Path) -> None:

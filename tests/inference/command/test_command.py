@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,26 @@ def test_broken_pictures_do_not_stop_the_others(
     again, code = run_paint([tmp_path / "pictures"], out, config, dry_run=False)
     assert [item["status"] for item in again["pictures"]] == ["refused", "unchanged"]
     assert {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file()} == before
+
+
+def test_a_name_that_is_no_utf8_does_not_stop_the_others(
+    config: InferenceConfig, picture_file: Path, tmp_path: Path
+) -> None:
+    pictures, out = tmp_path / "pictures", tmp_path / "out"
+    pictures.mkdir()
+    (pictures / "hill.png").write_bytes(picture_file.read_bytes())
+    with open(os.fsencode(pictures) + b"/\xe9t\xe9.png", "wb") as file:
+        file.write(picture_file.read_bytes())
+    result, code = run_paint([pictures, tmp_path / "absent.png"], out, config, dry_run=False)
+    assert code == 1
+    painted, no_utf8, absent = result["pictures"]
+    assert [item["status"] for item in (painted, no_utf8, absent)] == [
+        "painted", "refused", "refused",
+    ]  # fmt: skip
+    assert "rename" in no_utf8["detail"]
+    assert "not found" in absent["detail"]
+    json.dumps(result, ensure_ascii=False).encode()
+    assert "\\udce9t\\udce9.png" in (out / "paintings.csv").read_text(encoding="utf-8-sig")
 
 
 def test_one_broken_picture_is_wrong_use(config: InferenceConfig, tmp_path: Path) -> None:

@@ -102,6 +102,20 @@ def test_a_reused_outcome_is_neither_hashed_nor_decoded(
     assert (again.num_skipped, again.num_keyframes, sum(calls.values())) == (3, 6, 3)
 
 
+def test_a_name_that_is_no_utf8_ends_no_run(calls: Counter[str], tmp_path: Path) -> None:
+    root, videos = tmp_path / "d", tmp_path / "videos"
+    videos.mkdir()
+    (videos / "a.mp4").write_text("1")
+    with open(os.fsencode(videos) + b"/\xe9t\xe9.mp4", "wb"):
+        pass
+    for _ in range(2):
+        result = pipeline.run([str(videos), str(tmp_path / "absent")], root, CONFIG)
+        assert result.counts() == {"kept": 1, "refused": 2}
+        assert result.reasons() == {"bad-name": 1, "missing": 1}
+    assert ledger(root) == {"a": "kept", "\\udce9t\\udce9": "bad-name", "absent": "missing"}
+    assert sum(calls.values()) == 1
+
+
 def test_touched_files_are_hashed_and_changed_ones_decoded(
     calls: Counter[str], sources: Callable[..., str], tmp_path: Path
 ) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ingest.conventions.errors import Refusal, UserError
+from ingest.sources.change_tag import local_change_tag
 from ingest.sources.discover import (
     BadRow,
     DiscoverConfig,
@@ -98,12 +101,91 @@ def test_a_bad_row_names_file_and_line_and_the_rest_comes_through(
     assert "\n" not in bad.detail
 
 
-@pytest.mark.parametrize("content", [b"", b"video,name\nb.mp4,x\n", b"uri\n\xff\xfe\n"])
+@pytest.mark.parametrize("content", [b"", b"video,name\nb.mp4,x\n", "uri\nb.mp4".encode("utf-16")])
 def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     manifest = tmp_path / "m.csv"
     manifest.write_bytes(content)
     with pytest.raises(UserError, match=r"m\.csv"):
         list(discover([str(manifest)]))
+
+
+def test_a_row_in_another_encoding_is_bad_and_the_rest_comes_through(videos: Path) -> None:
+    manifest = videos / "m.csv"
+    manifest.write_bytes("uri,painting\nb.mp4,été\ndeep/c.webm,lake\n".encode("latin-1"))
+    bad, last = discover([str(manifest)])
+    assert isinstance(bad, BadRow)
+    assert "no UTF-8" in bad.detail
+    assert isinstance(last, SourceRow)
+
+
+def test_a_lone_surrogate_of_json_is_a_bad_row(videos: Path) -> None:
+    manifest = videos / "m.jsonl"
+    manifest.write_text('{"uri": "b.mp4", "licence": "\\ud800"}\n{"uri": "deep/c.webm"}\n')
+    assert [type(row) for row in discover([str(manifest)])] == [BadRow, SourceRow]
+
+
+def test_rows_after_damaged_csv_are_read(videos: Path) -> None:
+    manifest = videos / "m.csv"
+    manifest.write_text('uri,painting\n"b".mp4,x\ndeep/c.webm,lake\n')
+    bad, last = discover([str(manifest)])
+    assert bad.uri == f"{manifest}:2"
+    assert isinstance(last, SourceRow)
+
+
+def test_a_path_too_long_for_the_disk_is_a_bad_row(videos: Path) -> None:
+    manifest = videos / "m.csv"
+    manifest.write_text(f"uri\n{'long' * 2000}.mp4\nb.mp4\n")
+    assert [type(row) for row in discover([str(manifest)])] == [BadRow, SourceRow]
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "';'"), ("\t", r"'\\t'")])
+def test_another_separator_is_named(videos: Path, separator: str, name: str) -> None:
+    manifest = videos / "m.csv"
+    manifest.write_text(separator.join(("uri", "painting")) + "\n")
+    with pytest.raises(UserError, match=f"separator is {name}, save the table with commas"):
+        list(discover([str(manifest)]))
+
+
+def test_braces_are_explained(videos: Path) -> None:
+    with pytest.raises(UserError, match="braces are for the shell"):
+        list(discover([str(videos / "{a,b}.mp4")]))
+
+
+def test_a_name_that_is_no_utf8_is_refused_and_the_rest_comes_through(videos: Path) -> None:
+    with open(os.fsencode(videos) + b"/b \xe9t\xe9.mp4", "wb"):
+        pass
+    bad, last = discover([str(videos / "*.mp4")])
+    assert isinstance(bad, BadRow)
+    assert bad.reason == "bad-name"
+    assert bad.uri == f"{videos}/b \\udce9t\\udce9.mp4"
+    assert "rename" in bad.detail
+    assert isinstance(last, SourceRow)
+
+
+def test_one_unusable_input_of_several_is_refused(videos: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    given = [str(tmp_path / "absent.mp4"), str(tmp_path / "empty"), str(videos / "b.mp4")]
+    absent, empty, last = discover(given)
+    assert isinstance(absent, BadRow)
+    assert isinstance(empty, BadRow)
+    assert (absent.reason, empty.reason) == ("missing", "missing")
+    assert isinstance(last, SourceRow)
+
+
+def test_a_folder_that_may_not_be_listed_is_refused(
+    videos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Path.iterdir
+
+    def iterdir(path: Path) -> Iterator[Path]:
+        if path.name == "deep":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    rows = list(discover([str(videos)]))
+    assert uris(rows) == ["a.MKV", "b.mp4", "deep"]
+    assert isinstance(rows[2], BadRow)
 
 
 def test_identity_is_the_content(videos: Path) -> None:
@@ -124,6 +206,15 @@ def test_identity_of_a_picture_folder_holds_its_times(tmp_path: Path) -> None:
     before = content_id(SourceRow(str(tmp_path)))
     times.write_text("file,time_s\np.jpg,2\n")
     assert content_id(SourceRow(str(tmp_path))) != before
+
+
+def test_a_picture_with_a_name_that_is_no_utf8_has_an_identity_and_a_tag(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_text("file,time_s\n")
+    before = content_id(SourceRow(str(tmp_path)))
+    with open(os.fsencode(tmp_path) + b"/\xe9.jpg", "wb"):
+        pass
+    assert content_id(SourceRow(str(tmp_path))) != before
+    assert local_change_tag(SourceRow(str(tmp_path)))
 
 
 def test_splits_are_by_painting_and_in_proportion() -> None:
