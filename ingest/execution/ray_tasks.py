@@ -7,8 +7,10 @@ outputs are named by content.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any
 import ray
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
+from ingest.conventions.errors import UserError
+from ingest.execution.ray_address import check_cluster_answers, short_temporary_folder
 from ingest.execution.tasks import Finished, Item, Result, RunConfig, TaskFailure
 
 STALL_GRACE_S = 60.0
@@ -28,6 +32,9 @@ def connect(address: str | None = None) -> None:
 
     Without an address a local Ray is started explicitly: `ray.init()` without arguments could join
     another user's cluster on this machine.
+
+    Raises:
+        UserError: no cluster answers at the address.
     """
     if ray.is_initialized():
         return
@@ -36,12 +43,22 @@ def connect(address: str | None = None) -> None:
     os.environ.setdefault("RAY_task_oom_retries", "2")
     target = address or os.environ.get("RAY_ADDRESS")
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    if target:
-        ray.init(address=target, **options)
+    if target and target != "local":
+        origin = "--ray-address" if address else "RAY_ADDRESS"
+        check_cluster_answers(target, origin)
+        try:
+            ray.init(address=target, **options)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            cause = " ".join(str(error).split())[:200]
+            raise UserError(f"{origin} {target} cannot be joined: {cause}") from error
         return
+    folder = short_temporary_folder()
+    if folder is not None:
+        atexit.register(_remove_after_ray, folder)
     root = str(Path(__file__).resolve().parents[2])
     ray.init(
         address="local",
+        _temp_dir=folder,
         include_dashboard=False,
         num_cpus=os.cpu_count(),
         # Workers start in other folders; they must find our packages before others of these names.
@@ -53,6 +70,12 @@ def connect(address: str | None = None) -> None:
 def disconnect() -> None:
     """Leave the cluster; a private Ray stops."""
     ray.shutdown()
+
+
+def _remove_after_ray(folder: str) -> None:
+    """Remove the folder of a private Ray, which writes into it until it stops."""
+    ray.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def run_tasks(
