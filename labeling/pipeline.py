@@ -82,7 +82,8 @@ def run_shards(root: Path, config: LabelingConfig, address: str | None = None) -
     """Build the training shards of a dataset; shards that are up to date are not written.
 
     Raises:
-        UserError: a label is missing; names the command that makes it. No shard is written then.
+        UserError: no video can go into shards; names the command that makes the first missing
+            label. No shard is written then.
     """
     dataset = open_stage(root, "shards", config)
     return build_shards(dataset, config.regions, config.shards, Execution(config.run, address))

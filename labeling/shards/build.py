@@ -58,6 +58,8 @@ class Plan:
     config_hash: str
     stale_corrections: int
     """Corrections in force whose images no longer exist."""
+    failed: list[Failure]
+    """Videos that cannot be planned, such as damaged ones; they are left out."""
 
 
 def build_shards(
@@ -65,11 +67,14 @@ def build_shards(
 ) -> dict[str, Any]:
     """Build the training shards of a dataset; shards that are up to date are not written.
 
+    A video that cannot be read or lacks a label is left out and listed under ``failed``.
+
     Returns:
         The result of the command: counts, and names of the shards written, renamed and removed.
 
     Raises:
-        UserError: a label is missing; names the command that makes it. No shard is written then.
+        UserError: no video can go into shards; names the command that makes the first missing
+            label. No shard is written then.
     """
     plan = _plan_shards(dataset, regions, config, execution)
     before = _last_samples(dataset)
@@ -96,7 +101,7 @@ def build_shards(
         "left_out": index.left_out,
         "corrected": index.corrected,
         "stale_corrections": index.stale_corrections,
-        "failed": failed,
+        "failed": plan.failed,
     }
 
 
@@ -247,7 +252,7 @@ def _plan_shards(
         "plan", plan_video, tasks, execution, lambda task: task.video_id,
         lambda pairs: f"{len(pairs)} pairs",
     )  # fmt: skip
-    if failed:
+    if failed and not videos:
         first = failed[0]
         raise UserError(
             f"{len(failed)} of {len(tasks)} videos cannot go into shards; {first['item']}: "
@@ -260,4 +265,4 @@ def _plan_shards(
             f"or look at `python -m ingest report {dataset.root}` for why they were refused"
         )
     used = {(pair.pair_id, pair.content_hash) for video in videos for pair in video}
-    return Plan(videos, shards, shards_config_hash, len(set(corrections) - used))
+    return Plan(videos, shards, shards_config_hash, len(set(corrections) - used), failed)

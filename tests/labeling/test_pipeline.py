@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from ingest.conventions.errors import UserError
@@ -110,16 +111,35 @@ def test_stale_shards_are_removed(labeled_dataset: Callable[..., Dataset]) -> No
 
 
 @pytest.mark.usefixtures("in_process")
-def test_a_damaged_video_stops_the_shards_before_any_is_written(
+@pytest.mark.parametrize("fault", ["damaged keyframes", "no region masks"])
+def test_a_video_that_cannot_be_used_is_left_out_of_the_shards(
+    labeled_dataset: Callable[..., Dataset], fault: str
+) -> None:
+    dataset = labeled_dataset(2, 0)
+    whole = pipeline.run_shards(dataset.root, config())["samples"]
+    video = dataset.video_ids()[1]
+    path = dataset.keyframes_tar(video)
+    if fault == "no region masks":
+        dataset.regions_tar(video).unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:5000])
+    result = pipeline.run_shards(dataset.root, config())
+    assert [failure["item"] for failure in result["failed"]] == [video]
+    assert 0 < result["samples"] < whole
+    rows = pd.read_parquet(dataset.shards / "samples.parquet")
+    assert not rows.key.str.startswith(video).any()
+
+
+@pytest.mark.usefixtures("in_process")
+def test_without_a_usable_video_no_shard_is_touched(
     labeled_dataset: Callable[..., Dataset],
 ) -> None:
     dataset = labeled_dataset(2, 0)
     pipeline.run_shards(dataset.root, config())
     before = shard_bytes(dataset)
-    video = dataset.video_ids()[1]
-    path = dataset.keyframes_tar(video)
-    path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(UserError, match=f"1 of 2 videos cannot go into shards; {video}"):
+    for video in dataset.video_ids():
+        dataset.regions_tar(video).unlink()
+    with pytest.raises(UserError, match="2 of 2 videos cannot go into shards"):
         pipeline.run_shards(dataset.root, config())
     assert shard_bytes(dataset) == before
 
