@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from ingest.conventions.errors import Refusal
-from ingest.format.images import decode_image
+from ingest.format.picture_files import decode_picture
 from ingest.sources.picture_times import read_times
 from ingest.sources.source_row import FRAMES_FILE
 from ingest.video.decoding.decode import TIME_TOLERANCE_S, DecodeConfig, Frame, Video, VideoInfo
@@ -48,7 +48,7 @@ class ImageSequence(Video):
         for index in np.searchsorted(self._times_s, np.asarray(times_s) - TIME_TOLERANCE_S):
             for place in range(int(index), len(self._pictures)) if index > given else ():
                 try:
-                    image = decode_image(self._pictures[place][0].read_bytes())
+                    image = decode_picture(self._pictures[place][0].read_bytes())
                 except ValueError:
                     damaged.append(self._pictures[place][0].name)
                     continue
@@ -67,6 +67,6 @@ class ImageSequence(Video):
     def _first_shape(self) -> tuple[int, int]:
         for picture, _ in self._pictures:
             with contextlib.suppress(ValueError):
-                height, width = decode_image(picture.read_bytes()).shape[:2]
+                height, width = decode_picture(picture.read_bytes()).shape[:2]
                 return height, width
         raise Refusal("unreadable", f"{self.path} holds no readable picture: export them again")

@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from PIL import Image
 
 from ingest.conventions.errors import Refusal
 from ingest.format.images import encode_image
@@ -252,6 +253,17 @@ def test_a_folder_of_frames_is_read_like_a_video(image_sequence: Path) -> None:
     frames = list(video.frames([0.0, 12.0]))
     assert [f.index for f in frames] == [0, 4]
     assert video.warnings[0].startswith("damaged pictures: 1 ")
+
+
+def test_transparent_frames_lie_on_white(tmp_path: Path) -> None:
+    for number in range(2):
+        image = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+        image.paste((200, 40, 90, 255), (0, 0, 20, 30))
+        image.save(tmp_path / f"{number}.png")
+    (tmp_path / "frames.csv").write_text("file,time_s\n0.png,0\n1.png,1\n")
+    (frame,) = ImageSequence(tmp_path, DecodeConfig()).frames([0.0])
+    assert frame.image[10, 5].tolist() == [200, 40, 90]
+    assert frame.image[10, 30].tolist() == [255, 255, 255]
 
 
 def test_the_csv_file_decides_whether_pictures_are_frames_or_keyframes(
