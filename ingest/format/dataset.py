@@ -22,6 +22,11 @@ class Dataset:
         """
         dataset = cls(root)
         if not dataset.keyframes.is_dir():
+            if any(sign in str(root) for sign in "{*?"):
+                raise UserError(
+                    f"{root} is a pattern, expected the folder of one dataset: give the folder "
+                    "that holds keyframes/ and shards/"
+                )
             raise UserError(
                 f"{root} is no dataset (it has no keyframes folder): make one with "
                 f"`python -m ingest VIDEOS -o {root}`"

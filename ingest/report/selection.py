@@ -110,7 +110,7 @@ class Selection:
 def select(outcomes: Iterable[VideoOutcome]) -> Selection:
     """Count all outcomes and select some; the result does not depend on their order."""
     totals, near_duplicates = Totals(), NearDuplicates()
-    worst: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, _by_suspicion)
+    worst: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, by_suspicion)
     # Ids are hashes of content, so the smallest ones are a reproducible random sample.
     drawn: Smallest[VideoOutcome] = Smallest(MAX_PICTURED, lambda outcome: outcome.video_id)
     unkept: dict[str, Smallest[VideoOutcome]] = {}
@@ -151,9 +151,9 @@ def _pictured(
     first = worst[: MAX_PICTURED - NUM_DRAWN]
     shown = {outcome.video_id for outcome in first}
     rest = [outcome for outcome in drawn if outcome.video_id not in shown][:NUM_DRAWN]
-    return [*first, *sorted(rest, key=_by_suspicion)], NUM_DRAWN
+    return [*first, *sorted(rest, key=by_suspicion)], NUM_DRAWN
 
 
-def _by_suspicion(outcome: VideoOutcome) -> tuple[float, int, str]:
+def by_suspicion(outcome: VideoOutcome) -> tuple[float, int, str]:
     """Sort key: most suspicious first."""
     return -outcome.suspicion, -len(outcome.warnings), outcome.video_id

@@ -52,6 +52,18 @@ def print_summary(console: Console, result: RunResult, root: Path) -> None:
     console.print(table)
     if result.num_skipped:
         console.print(f"{result.num_skipped} sources stood already and were not touched")
+    _print_doubtful(console, result, root)
     for warning in result.warnings:
         console.print(f"[yellow]warning[/] {escape(warning)}")
     console.print(f"dataset: {root}   report: {root / 'report.html'}")
+
+
+def _print_doubtful(console: Console, result: RunResult, root: Path) -> None:
+    """Name the kept sources that a person should look at, with their places in the report."""
+    doubtful = result.most_doubtful()
+    if doubtful:
+        console.print("look at these, most doubtful first:")
+    for outcome in doubtful:
+        why = "; ".join(outcome.warnings) or "a hand or tool may show"
+        place = f"{root / 'report.html'}#{outcome.video_id}"
+        console.print(f"  {escape(Path(outcome.uri).name)}: {escape(why)}  {escape(place)}")

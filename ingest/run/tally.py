@@ -6,6 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ingest.ledger.outcome import VideoOutcome
+from ingest.report.selection import by_suspicion
+from ingest.video.keyframes.occluder_suspicion import SUSPICION_THRESHOLD
+
+MAX_DOUBTFUL = 10
+"""Most sources that are named at the end of a run for a person to look at."""
 
 
 @dataclass
@@ -25,15 +30,28 @@ class RunResult:
     dropped: Counter[str] = field(default_factory=Counter)
     """Sampled frames that no keyframe uses, by reason."""
 
+    doubtful: dict[str, VideoOutcome] = field(default_factory=dict)
+    """Kept sources that a person should look at, by id: the most doubtful ones."""
+
     def add(self, outcome: VideoOutcome, number: int = 1) -> None:
         """Count an outcome; a `number` of -1 removes it again."""
         self.statuses[outcome.status] += number
         if outcome.status != "kept":
             self.unkept[outcome.reason] += number
+        elif number < 0:
+            self.doubtful.pop(outcome.video_id, None)
+        elif outcome.warnings or outcome.suspicion >= SUSPICION_THRESHOLD:
+            self.doubtful[outcome.video_id] = outcome
+            self.doubtful = {o.video_id: o for o in self.most_doubtful()}
         self.num_keyframes += number * outcome.num_keyframes
         self.num_sampled_frames += number * outcome.num_sampled_frames
         for reason, frames in outcome.dropped.items():
             self.dropped[reason] += number * frames
+
+    def most_doubtful(self) -> list[VideoOutcome]:
+        """Kept sources with a warning or a suspect keyframe, most doubtful first, at most
+        `MAX_DOUBTFUL`."""
+        return sorted(self.doubtful.values(), key=by_suspicion)[:MAX_DOUBTFUL]
 
     @property
     def num_sources(self) -> int:

@@ -35,6 +35,7 @@ def command(*words: object) -> subprocess.CompletedProcess[str]:
         (["{tmp}", "-o", "{tmp}/d"], "holds no video"),
         (["{tmp}/v.mp4", "-o", "{tmp}/d", "--set", "ingest.decode.fsp=1"], "ingest.decode.fsp"),
         (["report", "{tmp}"], "is no dataset"),
+        (["report", "{tmp}/train-{000000..000012}.tar"], "is a pattern, expected the folder of"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_2(tmp_path: Path, words: list[str], message: str) -> None:
