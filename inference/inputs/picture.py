@@ -13,7 +13,7 @@ from pydantic import Field
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
-from ingest.conventions.git_lfs import ADVICE, is_pointer
+from ingest.conventions.git_lfs import refuse_pointers
 from ingest.conventions.names import RENAME, is_utf8, printable
 from ingest.format.images import sha256
 from ingest.format.picture_files import ORIENTATION_TAG, opened_picture, to_rgb
@@ -119,8 +119,8 @@ def load_picture(path: Path, config: PictureConfig) -> Picture:
 def _read(path: Path) -> bytes:
     if not is_utf8(str(path)):
         raise UserError(f"{printable(str(path))}: {RENAME}")
-    if is_pointer(path):
-        raise UserError(f"{path} {ADVICE}")
+    if path.is_file():
+        refuse_pointers(path)
     try:
         data = path.read_bytes()
     except FileNotFoundError:

@@ -11,6 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import refuse_pointers
 
 DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -68,6 +69,7 @@ def dtype_of(folder: Path) -> torch.dtype:
 
 def tensors_of(folder: Path) -> Iterator[tuple[str, tuple[int, ...], torch.dtype]]:
     """Name, shape and stored format of every tensor. Raises UserError for a damaged file."""
+    refuse_pointers(folder)
     for file in sorted(folder.glob("*.safetensors")):
         try:
             with safe_open(file, framework="pt") as opened:

@@ -24,6 +24,7 @@ from inference.official.sizes import (
     unet_size,
 )
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import refuse_pointers
 from training.networks.unet import build_unet
 
 State = Mapping[str, Tensor]
@@ -48,6 +49,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(f"checkpoint {path} is not there: give the .ckpt file of the release")
+    refuse_pointers(path)
     try:
         content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except pickle.UnpicklingError as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ingest.conventions.errors import UserError
+
 FIRST_LINE = b"version https://git-lfs.github.com/spec/v1"
 """The first line of every pointer (git-lfs, docs/spec.md)."""
 ADVICE = "is a Git LFS pointer, not the file itself: run `git lfs pull` there, or download it"
@@ -19,6 +21,9 @@ def is_pointer(path: Path) -> bool:
         return False
 
 
-def pointers_in(folder: Path) -> list[Path]:
-    """The pointers directly in a folder, sorted."""
-    return [path for path in sorted(folder.glob("*")) if path.is_file() and is_pointer(path)]
+def refuse_pointers(path: Path) -> None:
+    """Raises UserError if a file, or a file directly in a folder, is a pointer."""
+    files = sorted(path.glob("*")) if path.is_dir() else [path]
+    found = next((file for file in files if file.is_file() and is_pointer(file)), None)
+    if found is not None:
+        raise UserError(f"{found} {ADVICE}")

@@ -11,6 +11,7 @@ import cv2
 
 from ingest import __version__
 from ingest.conventions.errors import Refusal, Unreachable, storage_error
+from ingest.conventions.git_lfs import ADVICE, is_pointer
 from ingest.execution.zygote import note
 from ingest.format.dataset import Dataset
 from ingest.ledger.outcome import VideoOutcome
@@ -94,6 +95,8 @@ class IngestVideo:
                 if earlier is not None:
                     return SourceResult(earlier, change_tag, is_new=False)
                 refuse_purged(dataset, outcome.video_id)
+                if is_pointer(local.path):
+                    raise Refusal("unreadable", f"{local.uri} {ADVICE}")
                 make = import_folder if holds_keyframes(local.path) else ingest_footage
                 made = make(local, outcome, self.config)
                 return SourceResult(write_video(dataset, made), change_tag)

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from ingest.conventions.atomic import SUFFIX, write_json
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import refuse_pointers
 
 TensorGroups = Mapping[str, Mapping[str, Tensor]]
 """Tensors by group and by name."""
@@ -78,6 +79,7 @@ def latest_checkpoint(run: Path) -> Path | None:
 
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint. Raises UserError naming the damaged file and what to do."""
+    refuse_pointers(path)
     file = path / "state.json"
     try:
         state = json.loads(file.read_text(encoding="utf-8"))

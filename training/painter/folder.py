@@ -25,6 +25,7 @@ from transformers.utils import logging as transformers_logging
 from ingest.conventions.atomic import write_json
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import refuse_pointers
 from training.networks.presets import Preset
 from training.painter.part_classes import check_part_classes
 
@@ -200,6 +201,7 @@ def load_part(folder: Path, name: str, library_and_class: list[str], **options: 
             f"{folder} lacks the part {name!r} that its model_index.json names: copy the sub-folder"
             f" {name}/ there, or put the painter together again"
         )
+    refuse_pointers(folder / name)
     try:
         loaded = getattr(importlib.import_module(library), class_name)
         part = loaded.from_pretrained(folder / name, **without_code(loaded), **options)

@@ -15,6 +15,7 @@ from torch import nn
 from transformers import AutoTokenizer, CLIPTextModel, CLIPVisionModel
 
 from ingest.conventions.errors import UserError
+from ingest.conventions.git_lfs import refuse_pointers
 from training.networks.presets import Preset
 from training.networks.unet import build_mask_unet
 from training.painter.folder import without_code
@@ -74,6 +75,7 @@ def pretrained_part(name: str, folder: Path, preset: Preset) -> Any:
         # Built for its class and tensor shapes only.
         model: Any = None if name in loaders else build_part(name, preset)
     loader: Any = loaders.get(name) or type(model)
+    refuse_pointers(source)
     try:
         part = loader.from_pretrained(source, **without_code(loader))
     except (OSError, ValueError, RuntimeError) as error:
