@@ -31,8 +31,9 @@ LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, toke
 def stages() -> dict[str, tuple[int, list[Path]]]:
     """Version and source files of each stage, by the stage's name."""
     video = ROOT / "ingest" / "video"
+    chain = [video / "analysis.py", video / "keyframe_extraction.py"]
     found = {
-        f"ingest.{name}": (version, sorted((video / name).rglob("*.py")))
+        f"ingest.{name}": (version, sorted((video / name).rglob("*.py")) or chain)
         for name, version in STAGE_VERSIONS.items()
     }
     labeling = ROOT / "labeling"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,14 +16,27 @@ from ingest.format.schema import decode_sample
 from ingest.format.tar import read_tar
 
 ROOT = Path(__file__).resolve().parents[1]
-pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.end_to_end, pytest.mark.timeout(600)]
 
 
-def run_demo(out: Path) -> None:
+@pytest.fixture
+def ray_address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A cluster that all stages join: starting a private Ray for each would take a minute."""
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    node = {"num_cpus": 2, "object_store_memory": 100 << 20}
+    cluster = Cluster(initialize_head=True, head_node_args=node)
+    yield cluster.address
+    cluster.shutdown()
+
+
+def run_demo(out: Path, ray_address: str) -> None:
     small = ["--videos", "3", "--side", "128", "--seconds", "10", "--train-s", "4"]
     done = subprocess.run(
         [sys.executable, "-m", "inference.demo", "-o", str(out), *small],
         cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "RAY_ADDRESS": ray_address},
     )  # fmt: skip
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
@@ -34,9 +49,9 @@ def fingerprints(folder: Path) -> dict[str, str]:
     }
 
 
-def test_demo_from_films_to_painted_pictures(tmp_path: Path) -> None:
+def test_demo_from_films_to_painted_pictures(tmp_path: Path, ray_address: str) -> None:
     out = tmp_path / "demo"
-    run_demo(out)
+    run_demo(out, ray_address)
 
     index = json.loads((out / "dataset" / "shards" / "index.json").read_text())
     assert sum(shard["num_samples"] for shard in index["shards"]) > 10
@@ -58,5 +73,5 @@ def test_demo_from_films_to_painted_pictures(tmp_path: Path) -> None:
     assert "https://" not in report
 
     before = fingerprints(out / "dataset")
-    run_demo(out)
+    run_demo(out, ray_address)
     assert fingerprints(out / "dataset") == before

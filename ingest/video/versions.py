@@ -16,5 +16,7 @@ STAGE_VERSIONS = {
     "placement": 1,
     "occlusion": 1,
     "keyframes": 1,
+    "extraction": 1,
 }
-"""Version of each folder of `ingest.video`, raised when it writes other bytes."""
+"""Version of each folder of `ingest.video`, and of the two files that chain them (`extraction`);
+raised when it writes other bytes."""

@@ -55,15 +55,15 @@ document.addEventListener("keydown", (event) => {
   requestAnimationFrame(look);
 }, true);
 """
-"""Script that appends to ``window.drawn`` the milliseconds from each key event to the frame after the
-one in which the next pair was drawn, so that rendering is included."""
+"""Script that appends to ``window.drawn`` the milliseconds from each key event to the frame after
+the one in which the next pair was drawn, so that rendering is included."""
 _READY = "return document.body.dataset.ready && document.body.dataset.pair"
 """Script that returns the id of the first pair once the page is ready."""
 _FIRST_MS = """
 const done = arguments[0];
 requestAnimationFrame(() => setTimeout(() => done(performance.now())));
 """
-"""Asynchronous script that gives the milliseconds from the request of the page to the next frame."""
+"""Asynchronous script that gives the milliseconds from the page's request to the next frame."""
 
 app = new_app("Measure the review page in a real browser.")
 DatasetOption = Annotated[Path, typer.Option(help="Dataset to make, or to use if it is there")]

@@ -37,7 +37,9 @@ class TimeEncoder(ModelMixin, ConfigMixin):
         self.fc3 = nn.Linear(hidden[1], token_width)
         self.step_s, self.cap_s = step_s, cap_s
 
-    def to(self, *args: Any, **kwargs: Any) -> TimeEncoder:
+    def to(  # pyright: ignore[reportIncompatibleVariableOverride] (diffusers wraps its own)
+        self, *args: Any, **kwargs: Any
+    ) -> TimeEncoder:
         """As `nn.Module.to`, but the number format stays float32 unless `sines_in_weight_dtype`;
         so every way of moving a painter keeps it."""
         if not self.sines_in_weight_dtype:

@@ -157,7 +157,7 @@ def _beyond_chance(support: np.ndarray, chance: np.ndarray) -> np.ndarray:
 def _chance_support(quads: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Support (n, 4) of parallels of the sides a little further in or out, whichever is less.
 
-    The less, because either the canvas or the table beside it may be full of edges.
+    The minimum is taken because either the canvas or the table may be full of edges.
     """
     middle = quads.mean(axis=1, keepdims=True)
     size = np.sqrt(np.prod(edges.shape))

@@ -189,15 +189,6 @@ class Video:
         self.warnings = [*others, f"{kind}: {detail}"]
 
 
-def first_frame_rotation(video: Video) -> int:
-    """Degrees by which the first decodable frame is turned counter-clockwise to be upright; 0 if no
-    frame can be decoded."""
-    every = np.arange(video.info.num_packets)
-    frames = decoded_frames(video.path, video.packets, every, video.config.max_pixels)
-    first = next(frames, None)
-    return 0 if first is None else round((first.rotation or 0) / 90) * 90
-
-
 def probe(path: Path, max_pixels: int) -> tuple[VideoInfo, PacketTable]:
     """Size, rate, true duration and packets of a video, without decoding it.
 

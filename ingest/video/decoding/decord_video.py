@@ -1,7 +1,7 @@
 """Decodes the frames of a video with decord, behind the interface of `Video`.
 
-Decord reads plain files only. A video whose frames or times it counts differently from the packets
-is refused, so that no frame gets a wrong time.
+Decord reads plain files only: it knows no orientation, transparency or transfer. A video is refused
+if decord counts other frames or times than the packets, or shows another first frame than PyAV.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ import cv2
 import numpy as np
 
 from ingest.conventions.errors import Refusal
-from ingest.video.decoding.decode import (
-    TIME_TOLERANCE_S,
-    DecodeConfig,
-    Frame,
-    Video,
-    first_frame_rotation,
-)
+from ingest.video.decoding.decode import TIME_TOLERANCE_S, DecodeConfig, Frame, Video
+
+MAX_FIRST_FRAME_DIFFERENCE = 1.0
+"""Largest mean difference, in levels of 255, between decord's and PyAV's first frame."""
 
 
 class DecordVideo(Video):
@@ -30,7 +27,7 @@ class DecordVideo(Video):
         """Raises Refusal: as `Video`, and unreadable where decord cannot read what PyAV can."""
         super().__init__(path, config)
         self._reader = self._opened()
-        self._quarter_turns = first_frame_rotation(self) // 90 % 4
+        self._check_first_frame()
 
     def _frames(self, times_s: Sequence[float], short_side_px: int | None) -> Iterator[Frame]:
         times = self._times_s
@@ -41,13 +38,21 @@ class DecordVideo(Video):
             yield Frame(int(index), float(times[index]), image, scale)
 
     def _delivered(self, image: np.ndarray, short_side_px: int | None) -> tuple[np.ndarray, float]:
-        """RGB uint8 (H, W, 3), upright, with square pixels, and its scale."""
+        """RGB uint8 (H, W, 3) with square pixels, and its scale."""
         width, height = max(1, round(image.shape[1] * self.info.pixel_aspect)), image.shape[0]
         scale = min(1.0, (short_side_px or min(width, height)) / min(width, height))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         if size != (image.shape[1], image.shape[0]):
             image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        return np.ascontiguousarray(np.rot90(image, self._quarter_turns)), scale
+        return image, scale
+
+    def _check_first_frame(self) -> None:
+        expected, got = next(super()._frames([0.0], None), None), next(self._frames([0.0], None))
+        if expected is None or expected.image.shape != got.image.shape:
+            raise self._refusal("decord's frames have another size or orientation than PyAV's")
+        difference = float(np.abs(got.image.astype(np.int16) - expected.image).mean())
+        if difference > MAX_FIRST_FRAME_DIFFERENCE:
+            raise self._refusal(f"decord's colours are off by {difference:.0f} of 255 levels")
 
     def _opened(self) -> Any:
         import decord

@@ -2,6 +2,6 @@
 
 In: the clean canvas over time. Out: keyframes, or the reason why this is no painting. Files:
 `painting_span` (when painting happens), `paint_accumulation` and `reveal_detection` (is it
-painting?), `selection` and `gap_filling` (which moments), `composition` (full-size pictures),
-`occluder_suspicion` (could a hand be left?), `preview`.
+painting?), `selection` (moments with new paint; drops those without) and `gap_filling`,
+`composition` (full-size pictures), `occluder_suspicion` (could a hand be left?), `preview`.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from ingest.conventions.errors import Refusal
-from ingest.video.decoding.decode import DecodeConfig, Video
+from ingest.video.decoding.decode import DecodeConfig, Frame, Video
 from ingest.video.decoding.decord_video import DecordVideo
 from ingest.video.decoding.open_footage import open_footage
 
@@ -49,6 +50,18 @@ def test_what_decord_cannot_read_is_refused_with_the_way_out(tmp_path: Path) -> 
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
     with pytest.raises(Refusal, match=r"decord cannot read it .*ingest.decode.backend=auto"):
         open_footage(path, DECORD)
+
+
+@needs_decord
+def test_colours_that_decord_does_not_convert_are_refused(
+    film: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def darker(self: Video, times_s: Any, short_side_px: int | None) -> Iterator[Frame]:
+        yield Frame(0, 0.0, np.zeros((240, 320, 3), np.uint8))
+
+    monkeypatch.setattr(Video, "_frames", darker)
+    with pytest.raises(Refusal, match="colours are off by"):
+        DecordVideo(film.path, DECORD)
 
 
 def test_auto_decodes_with_pyav(film: Any) -> None:
