@@ -1,10 +1,8 @@
 """The clean canvas over time: hands, tools and shadows removed.
 
-In: rectified frames, RGB uint8 (n, h, w, 3), where they are valid, and the kind of footage. Out: a
-`CanvasHistory`, the canvas in each time bin. Files: `dominant_colours` (the colour of each pixel in
-each bin), `objects_on_table` and `occluders` (occlusion masks), `canvas_history` (the clean
-canvas), `scene` and `mask_sources` (what is masked before, by kind of footage), `static_regions`,
-`appearance` and `skin` (hands by their colours), `table_background` and `paint_changes` (when was
-it painted?), `blank_canvas` (is it blank still?), `unsure_pixels` and `blank_start` (colours nobody
-saw).
+In: rectified frames, RGB uint8 (n, h, w, 3), and where they are valid. Out: a `CanvasHistory`.
+Files: `dominant_colours` (of each pixel in each time bin), `objects_on_table` and `occluders` (what
+leaves again), `appearance` and `skin` (hands by colour; `static_regions`: still paint is none),
+`scene` and `mask_sources` (which masks apply to which footage), `canvas_history` (the clean canvas),
+`table_background`, `paint_changes`, `unsure_pixels`, `blank_canvas` and `blank_start`.
 """
