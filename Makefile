@@ -29,7 +29,7 @@ demo: setup
 # Processes that share the tests; each may start a Ray or a browser, so not more than four.
 JOBS ?= $(shell n=$$(nproc); echo $$((n < 4 ? n : 4)))
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations=10
 
 # Its parts side by side: types take as long as all the others together.
 check: setup
