@@ -8,24 +8,20 @@ writing happen in the workers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from pathlib import Path
 
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError, storage_error
 from ingest.format.dataset import Dataset
-from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.source_register import Register
 from ingest.run.conclusion import conclude
+from ingest.run.duplicates import OutcomeListener
 from ingest.run.intake import Intake, RunOptions
 from ingest.run.tally import RunResult
 from ingest.settings import IngestConfig
 from ingest.sources.copies import remove_abandoned_copies
 from ingest.sources.discover import discover
-
-Listener = Callable[[VideoOutcome, bool], None]
-"""Called with every outcome; the flag says whether it is kept from an earlier run."""
 
 
 def run(
@@ -33,7 +29,7 @@ def run(
     root: Path,
     config: IngestConfig,
     options: RunOptions | None = None,
-    listen: Listener = lambda outcome, is_kept: None,
+    listen: OutcomeListener = lambda outcome, is_kept: None,
 ) -> RunResult:
     """Ingest all sources of `inputs` into the dataset folder `root`.
 
