@@ -11,7 +11,7 @@ import contextlib
 from pathlib import Path
 
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
-from ingest.conventions.config import to_yaml
+from ingest.conventions.config import to_record_yaml
 from ingest.conventions.errors import UserError, storage_error
 from ingest.format.dataset import Dataset
 from ingest.ledger.source_register import Register
@@ -53,7 +53,7 @@ def _prepare(dataset: Dataset, config: IngestConfig) -> None:
     try:
         dataset.keyframes.mkdir(parents=True, exist_ok=True)
         remove_stale_temporaries(dataset.root)
-        write_bytes(dataset.config_yaml("ingest"), to_yaml(config, "ingest").encode())
+        write_bytes(dataset.config_yaml("ingest"), to_record_yaml(config, "ingest"))
     except OSError as error:
         if isinstance(error, FileExistsError | NotADirectoryError):
             raise UserError(f"{dataset.root} is a file: give a folder for the dataset") from error

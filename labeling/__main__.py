@@ -150,12 +150,20 @@ def import_(
         str | None,
         typer.Option(help="Of files that are not Unicode, such as cp1251", show_default=False),
     ] = None,
+    new_words: Annotated[
+        bool, typer.Option("--new-words", help="Take words that are not in the vocabulary")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be stored, write nothing")
+    ] = False,
     json: JsonOption = None,
 ) -> None:
     """Take corrections from CSVs into review/corrections.csv and say what became of each row."""
     from labeling.review.console import run_import
+    from labeling.review.spreadsheet_import import ImportOptions
 
-    is_complete = run_import(dataset, files, reviewer or [""], overrule, left, encoding, json)
+    options = ImportOptions(overrule, encoding, new_words, left, dry_run)
+    is_complete = run_import(dataset, files, reviewer or [""], options, json)
     if not is_complete:
         raise typer.Exit(EXIT_TOO_MANY_REFUSED)
 

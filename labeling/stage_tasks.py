@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
-from ingest.conventions.config import Config, to_yaml
+from ingest.conventions.config import Config, to_record_yaml
 from ingest.conventions.errors import UserError
 from ingest.execution.ray_tasks import Finished, RunConfig, TaskFailure, run_tasks
 from ingest.format.dataset import Dataset
@@ -52,7 +52,7 @@ def open_stage(root: Path, stage: str, config: Config) -> Dataset:
         )
     for folder in ("config", "labels", "shards"):
         remove_stale_temporaries(dataset.root / folder)
-    write_bytes(dataset.config_yaml(stage), to_yaml(config, "labeling").encode())
+    write_bytes(dataset.config_yaml(stage), to_record_yaml(config, "labeling"))
     return dataset
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import yaml
+
 from inference.settings import InferenceConfig
 from ingest.conventions.config import Config, to_commented_yaml
+from ingest.conventions.former_files import keep_former
 from ingest.settings import IngestConfig
 from ingest.studio.settings import StudioConfig
 from labeling.settings import LabelingConfig
@@ -34,6 +37,13 @@ def sections() -> dict[str, Config]:
 def yaml_text() -> str:
     parts = [f"{name}:\n{to_commented_yaml(config, 2)}" for name, config in sections().items()]
     return HEAD + "\n" + "\n\n".join(parts) + "\n"
+
+
+def keep_edited_values(path: Path, text: str) -> None:
+    """Keep a copy of the settings if they hold other values than `text`, and say so."""
+    if path.is_file() and yaml.safe_load(path.read_text(encoding="utf-8")) != yaml.safe_load(text):
+        copy = keep_former(path)
+        print(f"{path.name} held values that are not the defaults: they are kept in {copy.name}")
 
 
 def markdown_text() -> str:
@@ -73,4 +83,6 @@ if __name__ == "__main__":
         if check and (not path.is_file() or path.read_text(encoding="utf-8") != text):
             sys.exit(f"error: {path.name} is not what the config classes say: run make pipelines")
         if not check:
+            if path.suffix == ".yaml":
+                keep_edited_values(path, text)
             path.write_text(text, encoding="utf-8")

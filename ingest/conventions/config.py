@@ -81,6 +81,15 @@ def to_yaml(config: Config, section: str) -> str:
     return yaml.safe_dump({section: config.model_dump(mode="json")}, sort_keys=False)
 
 
+def to_record_yaml(config: Config, section: str) -> bytes:
+    """The resolved config as a dataset keeps it, with a comment that it is no place to edit."""
+    return (
+        "# What the last run used; every run writes it anew. Change pipelines.yaml instead,\n"
+        f"# or give --set {section}.STAGE.KEY=VALUE.\n"
+        f"{to_yaml(config, section)}"
+    ).encode()
+
+
 def to_commented_yaml(config: Config, indent: int = 0) -> str:
     """YAML of the config with every field's docstring as its comment (`pipelines.yaml`)."""
     pad, lines = " " * indent, []

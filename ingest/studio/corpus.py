@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
 from ingest.conventions.config import config_hash, load_section, to_yaml
 from ingest.conventions.errors import UserError, storage_error
+from ingest.conventions.former_files import keep_former
 from ingest.format.schema import Split
 from ingest.studio.settings import StudioConfig
 
@@ -108,7 +109,7 @@ def _film_missing(
             bar.remove_task(task)
             bar.console.print(f"{video.name}: filmed in {time.monotonic() - start:.1f} s")
             made += 1
-    write_bytes(folder / "manifest.csv", manifest(films, config))
+    _write_manifest(folder / "manifest.csv", films, config)
     took_s = time.monotonic() - began
     print(f"{made} filmed, {len(films) - made} there already, in {took_s:.0f} s: {folder}")
     return {
@@ -116,6 +117,30 @@ def _film_missing(
         "filmed": made,
         "films": [{"name": f.name, "seed": f.seed, "split": f.split} for f in films],
     }
+
+
+def _write_manifest(path: Path, films: list[Film], config: StudioConfig) -> None:
+    """Write the manifest; one that people edited is kept beside it."""
+    if path.is_file() and not _is_own_manifest(path.read_bytes(), config):
+        copy = keep_former(path)
+        print(f"{path} was edited: it is kept as {copy.name}, and the manifest is written anew")
+    write_bytes(path, manifest(films, config))
+
+
+def _is_own_manifest(data: bytes, config: StudioConfig) -> bool:
+    """Whether these are the bytes that some run of the studio with this config wrote."""
+    rows = list(csv.reader(io.StringIO(data.decode(errors="replace"))))[1:]
+    names = [row[0].removesuffix(".mp4") for row in rows if row]
+    if not names:
+        return False
+    seeds = [name.rpartition("-")[2] for name in names]
+    if not all(seed.isdecimal() for seed in seeds):
+        return False
+    if names[0].startswith("studio-"):
+        films = plan_films(int(seeds[0]), len(names), config)
+    else:
+        films = [Film(n, int(s), "train") for n, s in zip(names, seeds, strict=True)]
+    return manifest(films, config) == data
 
 
 def _claim_folder(folder: Path, config: StudioConfig) -> None:

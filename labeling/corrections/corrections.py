@@ -15,8 +15,8 @@ from typing import Literal
 
 from ingest.conventions.atomic import write_bytes
 from ingest.conventions.errors import UserError
+from ingest.conventions.former_files import keep_former
 from ingest.format.dataset import Dataset
-from ingest.format.images import sha256
 from labeling.corrections.log_file import append_bytes, complete_rows, locked_log, starts_with
 from labeling.corrections.spreadsheet import from_csv, to_csv
 from labeling.instructions.normalisation import normalise
@@ -160,7 +160,6 @@ def _upgrade_log(dataset: Dataset) -> None:
 
     The old file is kept next to it, because it may hold columns that are not read.
     """
-    path = dataset.corrections_csv
-    old, rows = path.read_bytes(), [asdict(c) for c in read_corrections(dataset)]
-    write_bytes(path.with_name(f"corrections.{sha256(old)[:8]}.old.csv"), old)
+    path, rows = dataset.corrections_csv, [asdict(c) for c in read_corrections(dataset)]
+    keep_former(path)
     write_bytes(path, to_csv(COLUMNS, rows))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from ingest.format.vocabulary import VOCABULARY
 
@@ -42,9 +43,9 @@ SYNONYMS = {
 FILLER = frozenset({
     "a", "an", "the", "some", "more", "few", "several", "of", "in", "on", "to", "at", "with", "for",
     "from", "by", "is", "are", "be", "has", "have", "been", "it", "its", "this", "that", "these",
-    "those", "there", "right", "left", "image", "picture", "canvas", "painting", "paint", "painted",
-    "painter", "add", "added", "adding", "color", "colour", "content", "next", "new", "final",
-    "finishing", "part", "area",
+    "those", "there", "also", "too", "then", "right", "left", "image", "picture", "canvas",
+    "painting", "paint", "painted", "painter", "add", "added", "adding", "color", "colour",
+    "content", "next", "new", "final", "finishing", "part", "area",
 })  # fmt: skip
 """Words without meaning for an instruction; they are left out."""
 
@@ -54,31 +55,56 @@ _IRREGULAR = {"leaves": "leaf", "men": "man", "women": "woman"}
 """Singular of irregular plurals."""
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What becomes of a text."""
+
+    text: str
+    """The canonical instruction; empty if the text names nothing."""
+    left_out: tuple[str, ...]
+    """Words of the text, in singular, that the instruction lacks; without `FILLER`."""
+    new_words: tuple[str, ...]
+    """Parts of the instruction that are not in the vocabulary."""
+
+
 def normalise(text: str) -> str:
     """The canonical instruction, or "" if the text names nothing.
 
     A part with words of the vocabulary keeps only those ("snowy mountains" becomes "mountain"); a
     part without keeps its own words. The function is idempotent.
     """
+    return read_instruction(text).text
+
+
+def read_instruction(text: str) -> Reading:
+    """The canonical instruction of a text (see `normalise`), and what of the text is not in it."""
     known: set[str] = set()
     unknown: list[list[str]] = []
+    left_out: list[str] = []
     for part in _SEPARATORS.split(_fold(text)):
         words = [word for word in map(_singular, part.split()) if word not in FILLER]
         named = [SYNONYMS.get(word, word) for word in words]
         in_vocabulary = [word for word in named if word in VOCABULARY]
         if in_vocabulary:
             known.update(in_vocabulary)
+            left_out += [word for word in named if word not in VOCABULARY]
         elif words:
             unknown.append(words[:MAX_WORDS])
+            left_out += words[MAX_WORDS:]
     chosen = [[word] for word in VOCABULARY if word in known] + sorted(unknown)
     result: list[str] = []
     num_words_left = MAX_WORDS
     for words in chosen:
         name = " ".join(words)
-        if len(words) <= num_words_left and name not in result:
+        if name in result:
+            continue
+        if len(words) <= num_words_left:
             result.append(name)
             num_words_left -= len(words)
-    return ", ".join(result)
+        else:
+            left_out.append(name)
+    new = tuple(name for name in result if name not in VOCABULARY)
+    return Reading(", ".join(result), tuple(dict.fromkeys(left_out)), new)
 
 
 def _fold(text: str) -> str:

@@ -5,15 +5,15 @@ The review page uses the same rules for its input.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from labeling.corrections.corrections import Correction, Verdict
-from labeling.instructions.normalisation import normalise
+from labeling.instructions.normalisation import normalise, read_instruction
 from labeling.instructions.table import Instruction
-from labeling.review.spreadsheet_export import label_hash
 
 Status = Literal["applied", "unchanged", "stale", "unknown", "conflicting", "invalid"]
 """applied: written to the log. unchanged: nothing was entered, or nothing new. stale: images or
@@ -26,7 +26,7 @@ STATUSES: tuple[Status, ...] = (
 RESOLVED_STATUSES: tuple[Status, ...] = ("applied", "unchanged")
 """Statuses of rows that need no further work."""
 
-_VERDICTS: dict[str, Verdict | Literal[""]] = {
+VERDICTS: dict[str, Verdict | Literal[""]] = {
     "": "", "accept": "accept", "accepted": "accept", "ok": "accept", "correct": "correct",
     "corrected": "correct", "reject": "reject", "rejected": "reject", "withdraw": "withdraw",
     "withdrawn": "withdraw",
@@ -47,8 +47,21 @@ class PairState:
     """Hash of the current images; the label may belong to older images."""
 
 
+def label_hash(label: Instruction) -> str:
+    """A hash of the machine label and its pair, which identifies the label in an imported row.
+
+    A spreadsheet may rewrite the label (``true``, ``may 1``, ``007``). It does not rewrite this
+    hash, because it begins with a letter that no number contains.
+    """
+    text = "\x1f".join((label.pair_id, label.content_hash, label.text))
+    return "m" + hashlib.sha256(text.encode()).hexdigest()[:15]
+
+
 def evaluate_row(
-    row: Mapping[str, str], known: PairState | None, reviewer: str
+    row: Mapping[str, str],
+    known: PairState | None,
+    reviewer: str,
+    words: Collection[str] | None = None,
 ) -> Correction | tuple[Status, str]:
     """Evaluate a row.
 
@@ -56,12 +69,13 @@ def evaluate_row(
         row: cells by column name.
         known: the pair that the row names; None if there is no such pair.
         reviewer: name to use if the reviewer cell is empty.
+        words: what may be stored besides the vocabulary; None: any word.
 
     Returns:
         The correction in the row, or a status with its reason in words.
     """
     typed, note = row.get("corrected", ""), row.get("note", "")
-    verdict = _VERDICTS.get(row.get("verdict", "").casefold())
+    verdict = VERDICTS.get(row.get("verdict", "").casefold())
     if verdict is None:
         expected = "accept, correct, reject, withdraw or nothing"
         return "invalid", f"verdict {row['verdict']!r}, expected {expected}"
@@ -74,7 +88,11 @@ def evaluate_row(
         return "stale", "the images changed since the export: export again and look at them"
     if not _matches_label(row, known.label):
         return "stale", f"the machine label is now {label!r}: export again"
-    problem = _contradiction(verdict, typed, label) or _excess_length(typed, note)
+    problem = (
+        _contradiction(verdict, typed, label)
+        or _excess_length(typed, note)
+        or unusable_words(typed, words)
+    )
     if problem:
         return "invalid", problem
     name = row.get("reviewer", "") or reviewer
@@ -110,10 +128,34 @@ def _excess_length(*texts: str) -> str:
     return ""
 
 
+def unusable_words(typed: str, words: Collection[str] | None) -> str:
+    """Why a typed instruction cannot be stored; empty if it can, or if nothing was typed."""
+    reading = read_instruction(typed)
+    if typed and not any(map(str.isalpha, reading.text)):
+        return f"{typed!r} is a number or a date, expected words: a spreadsheet may have made it"
+    new = [word for word in reading.new_words if words is not None and word not in words]
+    if new:
+        return (
+            f"{typed!r} would be stored as {reading.text!r}, and {', '.join(map(repr, new))} is "
+            "not in the vocabulary: write one of its words, or import with --new-words"
+        )
+    return ""
+
+
 def describe_correction(correction: Correction) -> str:
-    """The instruction or verdict of a correction, for messages."""
-    text = repr(correction.instruction) if correction.instruction else correction.verdict
+    """The verdict of a correction, or its instruction as typed and as stored, for messages."""
+    text = describe_reading(correction.instruction) or correction.verdict
     return text + (" with a painted mask" if correction.mask_sha256 else "")
+
+
+def describe_reading(typed: str) -> str:
+    """A typed instruction, and what is stored of it if that differs: ``'Skies' -> 'sky'``."""
+    if not typed:
+        return ""
+    reading = read_instruction(typed)
+    stored = f" -> {reading.text!r}" if reading.text != typed else ""
+    left_out = f" (left out: {', '.join(reading.left_out)})" if reading.left_out else ""
+    return repr(typed) + stored + left_out
 
 
 def _empty_row_status(

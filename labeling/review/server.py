@@ -166,6 +166,8 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/api/pairs":
             start, count = (self._number(query, name) for name in ("start", "count"))
             self._send_json(service.window(query.get("queue", ""), start, count))
+        elif url.path == "/api/reading":
+            self._send_json(service.reading(query.get("text", "")))
         elif url.path == "/api/agreement":
             self._send_json(service.agreement())
         else:

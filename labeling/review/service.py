@@ -20,12 +20,12 @@ from ingest.format.images import ImageFormat
 from ingest.format.vocabulary import VOCABULARY
 from labeling.corrections.corrections import Correction, append_corrections, locked_log
 from labeling.corrections.human_masks import read_human_mask
+from labeling.instructions.normalisation import normalise, read_instruction
 from labeling.review.decisions import DecisionResolver
 from labeling.review.image_cache import VideoCache
 from labeling.review.index import QueueFilter, ReviewIndex
 from labeling.review.messages import Decisions, NotApplied, NotFound
-from labeling.review.rows import describe_correction
-from labeling.review.spreadsheet_export import label_hash
+from labeling.review.rows import MAX_TEXT, describe_correction, label_hash, unusable_words
 
 MAX_QUEUES = 16
 """Lists of pairs kept in memory; the oldest is dropped."""
@@ -148,6 +148,18 @@ class ReviewService:
             self._refresh()
             return asdict(self._index.agreement())
 
+    def reading(self, text: str) -> dict[str, Any]:
+        """What would be stored of a typed instruction, and why it could not be (``problem``)."""
+        reading = read_instruction(text[:MAX_TEXT])
+        with self._lock:
+            used = {word for label in self._index.words() for word in label.split(", ")}
+        return {
+            "stored": reading.text,
+            "left_out": list(reading.left_out),
+            "new_words": [word for word in reading.new_words if word not in used],
+            "problem": unusable_words(text, None) if text.strip() else "",
+        }
+
     def decide(self, body: dict[str, Any]) -> dict[str, Any]:
         """Write decisions to the log, all or none.
 
@@ -209,5 +221,8 @@ class ReviewService:
 
 
 def _as_json(correction: Correction | None) -> dict[str, str] | None:
-    """A correction with its revision as the page gets it."""
-    return None if correction is None else asdict(correction) | {"revision": correction.revision}
+    """A correction as the page gets it: with its revision, and the instruction that is stored."""
+    if correction is None:
+        return None
+    stored = {"revision": correction.revision, "stored": normalise(correction.instruction)}
+    return asdict(correction) | stored

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,8 @@ from labeling.corrections.spreadsheet import to_csv
 from labeling.instructions.table import Instruction, read_table
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.regions import read_regions
+from labeling.review.rows import label_hash
+from labeling.review.typed_entries import protect_sheet
 
 COLUMNS = (
     "pair_id", "video", "time_s", "current", "next", "target", "mask", "machine_label",
@@ -43,7 +44,11 @@ def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> tuple[i
     Returns:
         Number of pairs in the CSV, and number of pairs left out because they have no labels of
         their current images.
+
+    Raises:
+        UserError: the file exists and holds what a person typed and the log lacks.
     """
+    protect_sheet(dataset, file, COLUMNS)
     table, decisions = read_table(dataset), effective_corrections(read_corrections(dataset))
     images = file.with_name(f"{file.stem}_images")
     rows, num_unlabeled = [], 0
@@ -65,16 +70,6 @@ def export_review(dataset: Dataset, file: Path, config: ReviewConfig) -> tuple[i
     rows.sort(key=lambda row: (bool(row["in_force"]), float(row["confidence"]), row["pair_id"]))
     write_bytes(file, to_csv(COLUMNS, rows, bom=True))
     return len(rows), num_unlabeled
-
-
-def label_hash(label: Instruction) -> str:
-    """A hash of the machine label and its pair, which identifies the label in an imported row.
-
-    A spreadsheet may rewrite the label (``true``, ``may 1``, ``007``). It does not rewrite this
-    hash, because it begins with a letter that no number contains.
-    """
-    text = "\x1f".join((label.pair_id, label.content_hash, label.text))
-    return "m" + hashlib.sha256(text.encode()).hexdigest()[:15]
 
 
 def _row(pair: Pair, label: Instruction, decision: Correction | None) -> dict[str, str]:

@@ -15,7 +15,7 @@ const GRID_KEYS = [
 export function shownOf(pair) {
   const said = pair.pending ?? pair.decision;
   if (!said) return { text: pair.machine || "(nothing)", state: "" };
-  const text = said.text ?? said.instruction;
+  const text = said.text ?? said.stored;
   return { text: text || pair.machine || "(nothing)", state: said.verdict };
 }
 
@@ -36,6 +36,7 @@ export function showPair(pair, state, pairs, numChosen = 0) {
   const rows = [["video", pair.uri || pair.video_id], ["step", pair.time_s === undefined ? "" : `${pair.step}, until ${clock(pair.time_s)}`]];
   if (pair.raw && pair.raw !== pair.machine) rows.push(["its words", pair.raw]);
   for (const [labeler, text] of Object.entries(pair.answers)) rows.push([labeler, text || "(nothing)", text !== pair.machine]);
+  if (pair.decision?.instruction && pair.decision.instruction !== pair.decision.stored) rows.push(["typed", pair.decision.instruction]);
   if (pair.decision?.note) rows.push(["note", pair.decision.note]);
   if (pair.history.length > 1) rows.push(["earlier", pair.history.slice(0, -1).join("; ")]);
   rows.push(["id", pair.pair_id]);

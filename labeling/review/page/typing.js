@@ -1,5 +1,7 @@
 // From a few letters to a label: matches in the vocabulary, several words after commas, or free text.
 
+import { ask } from "/api.js";
+
 const MAX_MATCHES = 7;
 
 // Labels that fit what is typed, best first; the last one is what was typed, as it is.
@@ -17,6 +19,16 @@ export function matches(typed, words) {
   return labels.includes(free) ? labels : [...labels, free];
 }
 
+function describeReading(label, { stored, left_out: leftOut, new_words: newWords, problem }) {
+  if (problem) return problem;
+  const said = [
+    stored === label ? "" : `stored as “${stored}”`,
+    leftOut.length ? `left out: ${leftOut.join(", ")}` : "",
+    newWords.length ? `not in the vocabulary: ${newWords.join(", ")}` : "",
+  ];
+  return said.filter(Boolean).join("; ");
+}
+
 export class Naming {
   // `onChosen(label, note)` is called with the label, or with "" to accept what is shown;
   // `onRejected(note)` where the pair is rejected; `onTyped()` when what would be chosen changed.
@@ -24,6 +36,7 @@ export class Naming {
     this.typed = document.getElementById("typed");
     this.note = document.getElementById("note");
     this.list = document.getElementById("matches");
+    this.reading = document.getElementById("reading");
     this.words = [];
     Object.assign(this, { onChosen, onRejected, onTyped, onLeft });
     this.typed.addEventListener("input", () => this.update());
@@ -56,6 +69,17 @@ export class Naming {
       return item;
     }));
     this.onTyped();
+    this.showReading(this.label);
+  }
+
+  // What is stored of a label that is no word of the vocabulary, before it is chosen.
+  async showReading(label) {
+    this.asked = label;
+    if (!label || this.words.includes(label)) { this.reading.textContent = ""; return; }
+    const answer = await ask(`/api/reading?text=${encodeURIComponent(label)}`).catch(() => undefined);
+    if (!answer || this.asked !== label) return;
+    this.reading.textContent = describeReading(label, answer);
+    this.reading.classList.toggle("differs", Boolean(answer.problem || answer.left_out.length || answer.new_words.length));
   }
 
   key(event) {

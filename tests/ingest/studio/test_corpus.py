@@ -56,6 +56,19 @@ def test_unknown_profile_and_key_are_one_line() -> None:
         resolve_config(None, ["studio.colour=1"], {})
 
 
+def test_an_edited_manifest_is_kept_beside_the_new_one(tmp_path: Path) -> None:
+    film_paintings(3, 1, TINY, tmp_path)
+    (tmp_path / "studio-tripod-00004.mp4").write_bytes(b"a film")
+    film_paintings(3, 2, TINY, tmp_path)
+    assert not list(tmp_path.glob("*.old.csv")), "a manifest of another count was not edited"
+    path = tmp_path / "manifest.csv"
+    path.write_text(path.read_text().replace("CC0-1.0", "CC-BY-4.0"))
+    edited = path.read_bytes()
+    film_paintings(3, 2, TINY, tmp_path)
+    assert [copy.read_bytes() for copy in tmp_path.glob("manifest.*.old.csv")] == [edited]
+    assert path.read_bytes() == manifest(plan_films(3, 2, TINY), TINY)
+
+
 def test_a_rerun_films_nothing_and_another_config_is_refused(tmp_path: Path) -> None:
     first = film_paintings(3, 1, TINY, tmp_path)
     video = tmp_path / "studio-tripod-00003.mp4"

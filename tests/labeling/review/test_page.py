@@ -91,7 +91,11 @@ def test_a_review_by_keys(person: Person, dataset: Dataset) -> None:
     assert "Save “mountain”" in person.text("#accept"), "the button says what Enter does"
     person.press(Keys.ENTER)
     third = person.next_pair(second)
-    person.press(Keys.TAB, "<b>castle</b>", Keys.ENTER)
+    person.press(Keys.TAB, "SKY, TREE, CLOUD")
+    person.wait(lambda: "stored as “sky, cloud”; left out: tree" in person.text("#reading"))
+    person.press(Keys.ESCAPE, Keys.TAB, "<b>castle</b>")
+    person.wait(lambda: "not in the vocabulary: b" in person.text("#reading"))
+    person.press(Keys.ENTER)
     fourth = person.next_pair(third)
     person.press(Keys.BACKSPACE)
     fifth = person.next_pair(fourth)
@@ -119,8 +123,9 @@ def test_a_review_by_keys(person: Person, dataset: Dataset) -> None:
     assert sixth not in {key[0] for key in effective_corrections(read_corrections(dataset))}
     person.press(Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
     person.wait(lambda: person.pair == third)
-    assert person.text("#label") == "<b>castle</b>", "words are never markup"
-    assert person.script("return document.querySelector('#label b')") is None
+    assert person.text("#label") == "b", "the label is what is stored"
+    assert "<b>castle</b>" in person.text("#details"), "words are never markup"
+    assert person.script("return document.querySelector('#details b')") is None
     person.press(Keys.HOME)
     person.wait(lambda: person.pair == start)
     person.press("?", Keys.ENTER)

@@ -156,6 +156,19 @@ def test_bodies_that_are_refused(
         assert response.headers["Connection"] == "close"
 
 
+def test_the_page_is_told_what_is_stored_of_a_text(dataset: Dataset) -> None:
+    service = ReviewService(dataset, "Ann")
+    assert service.reading("SKY, TREE, CLOUD") == {
+        "stored": "sky, cloud", "left_out": ["tree"], "new_words": [], "problem": "",
+    }  # fmt: skip
+    assert service.reading("some Castles")["new_words"] == ["castle"]
+    assert "a number or a date" in service.reading("01.05.2026")["problem"]
+    pair = first_pairs(service)[0]
+    answer = service.decide({"decisions": [said(pair, corrected="SKY, TREE, CLOUD")]})
+    decision = answer["decisions"][pair["pair_id"]]
+    assert (decision["instruction"], decision["stored"]) == ("SKY, TREE, CLOUD", "sky, cloud")
+
+
 def test_html_in_an_instruction_is_stored_as_text(dataset: Dataset) -> None:
     service = ReviewService(dataset, "<b>Ann</b>")
     pair = first_pairs(service)[0]
@@ -308,7 +321,7 @@ def test_a_painted_mask_goes_into_the_shards(dataset: Dataset) -> None:
     rows = exported(dataset).read_text("utf-8-sig").splitlines()
     line = next(row for row in rows if row.startswith(pair["pair_id"]))
     cells = line.split(",")
-    cells[rows[0].split(",").index("corrected")] = "castle"
+    cells[rows[0].split(",").index("corrected")] = "boat"
     (dataset.root / "back.csv").write_text("\n".join([rows[0], ",".join(cells)]))
     assert import_review(dataset, dataset.root / "back.csv", "Ann").counts["applied"] == 1
     assert read_corrections(dataset)[-1].mask_sha256 == correction.mask_sha256

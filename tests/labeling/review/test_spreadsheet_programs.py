@@ -26,13 +26,14 @@ from labeling.corrections.corrections import effective_corrections, read_correct
 from labeling.instructions.normalisation import normalise
 from labeling.review.rows import RESOLVED_STATUSES
 from labeling.review.spreadsheet_export import ReviewConfig, export_review
-from labeling.review.spreadsheet_import import import_review, unapplied_csv
+from labeling.review.spreadsheet_import import ImportOptions, import_review, unapplied_csv
 
 CASES = int(os.environ.get("REVIEW_CASES", "150"))
 LABELS = ("true", "1e5", "007", "may 1", "sky, cloud", "", "bush", "3 4")
 """Machine labels; spreadsheets rewrite the first four."""
 REWRITTEN = {"true": "TRUE", "1e5": "1.00E+05", "007": "7", "may 1": "01-May", "3 4": "03. Apr"}
 TYPED = ("corrected", "verdict", "note")
+ANY_WORDS = ImportOptions(new_words=True)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ def test_no_correction_is_lost(
         row |= cells
     back = dataset.root / "back.csv"
     back.write_bytes(save(edited, program, data))
-    found = {row.pair_id: row for row in import_review(dataset, back, "Ann").rows}
+    found = {r.pair_id: r for r in import_review(dataset, back, "Ann", ANY_WORDS).rows}
     assert set(found) == {row["pair_id"] for row in rows}, "every row is reported"
     log = {key[0]: c for key, c in effective_corrections(read_corrections(dataset)).items()}
     for row, before in zip(edited, rows, strict=True):
@@ -169,7 +170,7 @@ def check_row(status: str, row: dict[str, str], label: str, log, program: Progra
         assert normalise(said.note) == normalise(note)
     else:
         assert status not in RESOLVED_STATUSES, "an entry is not dropped silently"
-        is_clear = bool(normalise(corrected)) and not verdict
+        is_clear = any(map(str.isalpha, normalise(corrected))) and not verdict
         assert not is_clear, f"{corrected!r} could have been applied"
         assert said is None
 
@@ -221,7 +222,7 @@ def test_two_reviewers_files_merge_and_their_conflicts_are_listed(dataset: Datas
             writer = csv.DictWriter(out, list(rows[0]))
             writer.writeheader()
             writer.writerows(row | {"corrected": w} for row, w in zip(rows, words, strict=False))
-    report = import_review(dataset, files, ["Ann", "Bob"])
+    report = import_review(dataset, files, ["Ann", "Bob"], ANY_WORDS)
     said = {(r.file[-7:-4], r.pair_id): r.status for r in report.rows}
     ids = [row["pair_id"] for row in rows[:3]]
     assert [said["ann", i] for i in ids] == ["applied", "applied", "unchanged"]
@@ -229,7 +230,7 @@ def test_two_reviewers_files_merge_and_their_conflicts_are_listed(dataset: Datas
     assert report.conflicts == {}, "boat and ship are one word"
     assert len(read_corrections(dataset)) == 5, "what Bob confirms is his decision as well"
     files[1].write_text(files[1].read_text().replace("moat", "wall").replace("ship", "tree"))
-    report = import_review(dataset, files, ["Ann", "Bob"])
+    report = import_review(dataset, files, ["Ann", "Bob"], ANY_WORDS)
     assert list(report.conflicts) == [ids[1]]
     assert len(report.conflicts[ids[1]]) == 2
     assert {row["status"] for row in report.unapplied} == {"conflicting"}
