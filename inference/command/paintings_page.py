@@ -16,7 +16,7 @@ from inference.command.batch_painting import Outcome
 from inference.output.frames import clock
 from ingest.conventions.atomic import write_bytes
 from ingest.conventions.names import printable
-from labeling.corrections.spreadsheet import to_csv
+from ingest.format.spreadsheet import to_csv
 
 COLUMNS = (
     "picture", "seed", "folder", "status", "detail", "num_painted", "stop", "distance",

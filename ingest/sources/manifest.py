@@ -1,4 +1,4 @@
-"""Reads manifests (CSV or JSON lines, one row a source) row by row.
+"""Reads manifests (CSV as any spreadsheet saves it, or JSON lines, one row a source) row by row.
 
 A row that cannot be used becomes a `BadRow`: it appears in the report, and the rows after it are
 still read.
@@ -12,13 +12,13 @@ import math
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ingest.conventions.errors import UserError
 from ingest.conventions.names import is_utf8, printable
+from ingest.format.table_form import column_name, decimal, open_text, read_table_rows
 from ingest.sources.copies import copy_folder
 from ingest.sources.file_systems import RemoteConfig
-from ingest.sources.picture_times import separator_hint
 from ingest.sources.remote import SCHEMES, fetch, is_remote, join, local_path, name_of, stat
 from ingest.sources.source_row import BadRow, Row, SourceRow
 
@@ -53,8 +53,7 @@ def read_remote_manifest(uri: str, config: RemoteConfig) -> Iterator[Row]:
 
 
 def _rows(path: Path, name: str, base: str) -> Iterator[Row]:
-    # Bytes that are no UTF-8 spoil the rows that they are in, not the rows after them.
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+    with open_text(path) as file:
         is_csv = path.suffix.lower() == ".csv"
         records = _csv_records(file, name) if is_csv else _json_records(file)
         for line, record in records:
@@ -65,30 +64,22 @@ def _rows(path: Path, name: str, base: str) -> Iterator[Row]:
                 yield BadRow(where, f"{where}: {error}; the row was skipped, correct it")
 
 
-def _csv_records(file: Iterable[str], name: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.DictReader(file, strict=True)
-    try:
-        columns = list(reader.fieldnames or [])
-    except csv.Error as error:
-        raise UserError(f"{name}:1: damaged CSV ({error}): export the manifest again") from error
+def _csv_records(file: TextIO, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    columns, rows = read_table_rows(file, MANIFEST_COLUMNS)
     if not all(is_utf8(column) and "\0" not in column for column in columns):
         raise UserError(f"{name} is no UTF-8 text: save the manifest as UTF-8")
     if "uri" not in columns:
         raise UserError(
             f"{name}:1: got the columns {columns}, expected uri and any of "
-            f"{', '.join(MANIFEST_COLUMNS[1:])}{separator_hint(columns)}"
+            f"{', '.join(MANIFEST_COLUMNS[1:])}"
         )
-    while True:
-        try:
-            record: dict[Any, Any] = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield reader.line_num + 1, {"damaged CSV": str(error)}
+    for line, cells in rows:
+        if isinstance(cells, csv.Error):
+            yield line, {"damaged CSV": str(cells)}
             continue
-        if None in record:
-            record["too many values"] = record.pop(None)
-        yield reader.line_num, record
+        record = {column: cell for column, cell in zip(columns, cells, strict=False) if column}
+        surplus = [cell for cell in cells[len(columns) :] if cell.strip()]
+        yield line, record | ({"too many values": surplus} if surplus else {})
 
 
 def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -99,7 +90,10 @@ def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
             record = json.loads(line)
         except (ValueError, RecursionError) as error:
             record = {"damaged JSON": str(error)}
-        yield number, record if isinstance(record, dict) else {"no JSON object": line.strip()}
+        if isinstance(record, dict):
+            yield number, {column_name(key): value for key, value in record.items()}
+        else:
+            yield number, {"no JSON object": line.strip()}
 
 
 def _row_of(record: dict[str, Any], base: str) -> SourceRow:
@@ -146,7 +140,7 @@ def _resolved(base: str, text: str, column: str) -> str:
 
 def _speed(text: str) -> float:
     try:
-        speed = float(text or 1.0)
+        speed = decimal(text) if text else 1.0
     except ValueError:
         speed = math.nan
     if not (math.isfinite(speed) and speed > 0):

@@ -8,8 +8,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.conventions.errors import Refusal
+from ingest.conventions.errors import Refusal, UserError
+from ingest.format.table_form import decimal, open_text, read_table_rows
 from ingest.sources.source_row import PICTURE_EXTENSIONS
+
+COLUMNS = ("file", "time_s")
+"""Columns of the list."""
 
 
 def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
@@ -19,32 +23,29 @@ def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
         Refusal: bad-times, for a damaged list, a picture that is not there, or equal times.
     """
     pictures: list[tuple[Path, float]] = []
-    with file.open(encoding="utf-8-sig", errors="replace", newline="") as text:
-        reader = csv.DictReader(text)
-        columns = list(reader.fieldnames or [])
-        if not {"file", "time_s"} <= set(columns):
-            hint = separator_hint(columns)
-            raise Refusal("bad-times", f"{file}:1: got {columns}, expected file,time_s{hint}")
-        for record in reader:
-            where = f"{file}:{reader.line_num}"
+    try:
+        text = open_text(file)
+    except UserError as error:
+        raise Refusal("bad-times", str(error)) from error
+    with text:
+        columns, rows = read_table_rows(text, COLUMNS)
+        if not set(COLUMNS) <= set(columns):
+            raise Refusal("bad-times", f"{file}:1: got {columns}, expected file,time_s")
+        for line, cells in rows:
+            if isinstance(cells, csv.Error):
+                raise Refusal("bad-times", f"{file}:{line}: damaged CSV ({cells})")
+            record = dict(zip(columns, cells, strict=False))
+            given = record.get("time_s", "")
             try:
-                time_s = float(record["time_s"])
-            except (TypeError, ValueError):
+                time_s = decimal(given)
+            except ValueError:
                 time_s = math.nan
             if not (math.isfinite(time_s) and time_s >= 0):
-                raise Refusal(
-                    "bad-times", f"{where}: time_s is {record['time_s']!r}, expected seconds"
-                )
-            pictures.append((picture_path(folder, record["file"] or ""), time_s))
+                raise Refusal("bad-times", f"{file}:{line}: time_s is {given!r}, expected seconds")
+            pictures.append((picture_path(folder, record.get("file", "").strip()), time_s))
     pictures.sort(key=lambda item: (item[1], item[0].name))
     check_times(file, [(path.name, time_s) for path, time_s in pictures])
     return pictures
-
-
-def separator_hint(columns: Sequence[str]) -> str:
-    """What to do about a header whose columns are not separated by commas; empty if they are."""
-    used = next((sign for sign in ";\t|" if any(sign in column for column in columns)), None)
-    return f": the separator is {used!r}, save the table with commas" if used else ""
 
 
 def check_times(file: Path, sorted_times: Sequence[tuple[str, float]]) -> None:

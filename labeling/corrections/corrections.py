@@ -17,8 +17,8 @@ from ingest.conventions.atomic import write_bytes
 from ingest.conventions.errors import UserError
 from ingest.conventions.former_files import keep_former
 from ingest.format.dataset import Dataset
+from ingest.format.spreadsheet import from_csv, to_csv
 from labeling.corrections.log_file import append_bytes, complete_rows, locked_log, starts_with
-from labeling.corrections.spreadsheet import from_csv, to_csv
 from labeling.instructions.normalisation import normalise
 
 __all__ = [

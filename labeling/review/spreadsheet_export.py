@@ -14,9 +14,9 @@ from ingest.conventions.atomic import write_bytes
 from ingest.conventions.config import Config
 from ingest.format.dataset import Dataset
 from ingest.format.images import encode_image, resize_short_side
+from ingest.format.spreadsheet import to_csv
 from labeling.corrections.corrections import Correction, effective_corrections, read_corrections
 from labeling.corrections.human_masks import effective_region, human_mask_hash
-from labeling.corrections.spreadsheet import to_csv
 from labeling.instructions.table import Instruction, read_table
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.regions import read_regions

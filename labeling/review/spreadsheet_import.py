@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
+from ingest.format.spreadsheet import Table, parse_table, to_csv
 from labeling.corrections.corrections import (
     Correction,
     append_corrections,
@@ -21,7 +22,6 @@ from labeling.corrections.corrections import (
     locked_log,
     read_corrections,
 )
-from labeling.corrections.spreadsheet import Table, parse_table, to_csv
 from labeling.instructions.normalisation import read_instruction
 from labeling.instructions.table import Instruction, read_table
 from labeling.pairs import read_pairs

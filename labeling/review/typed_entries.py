@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
+from ingest.format.spreadsheet import Table, parse_table
 from labeling.corrections.corrections import Correction, effective_corrections, read_corrections
-from labeling.corrections.spreadsheet import Table, parse_table
 from labeling.instructions.normalisation import normalise
 from labeling.review.rows import VERDICTS
 

@@ -101,7 +101,7 @@ def test_a_bad_row_names_file_and_line_and_the_rest_comes_through(
     assert "\n" not in bad.detail
 
 
-@pytest.mark.parametrize("content", [b"", b"video,name\nb.mp4,x\n", "uri\nb.mp4".encode("utf-16")])
+@pytest.mark.parametrize("content", [b"", b"video,name\nb.mp4,x\n", b"PK\x03\x04rest"])
 def test_a_file_that_is_no_manifest_is_refused(tmp_path: Path, content: bytes) -> None:
     manifest = tmp_path / "m.csv"
     manifest.write_bytes(content)
@@ -138,12 +138,39 @@ def test_a_path_too_long_for_the_disk_is_a_bad_row(videos: Path) -> None:
     assert [type(row) for row in discover([str(manifest)])] == [BadRow, SourceRow]
 
 
-@pytest.mark.parametrize(("separator", "name"), [(";", "';'"), ("\t", r"'\\t'")])
-def test_another_separator_is_named(videos: Path, separator: str, name: str) -> None:
+@pytest.mark.parametrize(
+    ("delimiter", "encoding", "first_lines"),
+    [
+        (",", "utf-8", ""),
+        (",", "utf-8-sig", ""),
+        (";", "utf-8-sig", "sep=;\r\n"),
+        (";", "utf-8", "films\r\n"),
+        ("\t", "utf-16", ""),
+        (",", "utf-16-le", ""),
+    ],
+)
+def test_a_manifest_is_read_as_spreadsheets_save_it(
+    videos: Path, delimiter: str, encoding: str, first_lines: str
+) -> None:
+    rows = (["URI ", "Painting", "SPEED"], ["b.mp4", "été", "1,5"], ["deep/c.webm", "lake", "2"])
+    lines = [
+        delimiter.join(f'"{cell}"' if delimiter in cell else cell for cell in row) for row in rows
+    ]
     manifest = videos / "m.csv"
-    manifest.write_text(separator.join(("uri", "painting")) + "\n")
-    with pytest.raises(UserError, match=f"separator is {name}, save the table with commas"):
-        list(discover([str(manifest)]))
+    manifest.write_bytes((first_lines + "\r\n".join(lines) + "\r\n").encode(encoding))
+    found = [row for row in discover([str(manifest)]) if isinstance(row, SourceRow)]
+    assert [(Path(r.uri).name, r.painting, r.speed) for r in found] == [
+        ("b.mp4", "été", 1.5), ("c.webm", "lake", 2.0),
+    ]  # fmt: skip
+
+
+def test_lines_of_json_take_any_case_and_a_byte_order_mark(videos: Path) -> None:
+    manifest = videos / "m.jsonl"
+    for encoding in ("utf-8-sig", "utf-16"):
+        manifest.write_bytes('{"URI": "b.mp4", "Painting": "lake"}\n'.encode(encoding))
+        (row,) = discover([str(manifest)])
+        assert isinstance(row, SourceRow)
+        assert row.painting == "lake"
 
 
 def test_braces_are_explained(videos: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from ingest.format.dataset import Dataset
+from ingest.format.spreadsheet import from_csv, to_csv
 from labeling.corrections.corrections import (
     COLUMNS,
     Correction,
@@ -25,7 +26,6 @@ from labeling.corrections.corrections import (
 )
 from labeling.corrections.log_file import complete_rows
 from labeling.corrections.log_follower import LogFollower
-from labeling.corrections.spreadsheet import from_csv, to_csv
 from labeling.review.spreadsheet_export import COLUMNS as REVIEW_COLUMNS
 from labeling.review.spreadsheet_export import ReviewConfig, export_review
 from labeling.review.spreadsheet_import import import_review

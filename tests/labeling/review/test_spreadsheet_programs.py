@@ -178,7 +178,7 @@ def check_row(status: str, row: dict[str, str], label: str, log, program: Progra
 @given(st.binary(max_size=300))
 @settings(max_examples=CASES, deadline=None)
 def test_arbitrary_bytes_give_an_error(data: bytes) -> None:
-    from labeling.corrections.spreadsheet import from_csv
+    from ingest.format.spreadsheet import from_csv
 
     with pytest.raises(UserError, match=r"back\.csv"):
         from_csv(data, Path("back.csv"), ("pair_id", "corrected"))
@@ -205,7 +205,7 @@ def test_an_edited_machine_label_is_reported(dataset: Dataset) -> None:
     ],
 )
 def test_ambiguous_files_are_refused(text: str, expected: str) -> None:
-    from labeling.corrections.spreadsheet import from_csv
+    from ingest.format.spreadsheet import from_csv
 
     with pytest.raises(UserError, match=expected):
         from_csv(text.encode(), Path("back.csv"), ("pair_id", "corrected"))

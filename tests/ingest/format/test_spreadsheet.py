@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.conventions.errors import UserError
-from labeling.corrections.spreadsheet import (
+from ingest.format.spreadsheet import (
     FORMULA_STARTS,
     escape_formulas,
     from_csv,

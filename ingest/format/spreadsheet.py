@@ -17,16 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.conventions.errors import UserError
+from ingest.format.table_form import (
+    DELIMITERS,
+    place_header,
+    refuse_workbook,
+    unicode_encoding,
+    without_separator_line,
+)
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """First characters that make a spreadsheet run a cell as a formula (OWASP, CSV injection)."""
 ESCAPE = "'"
 """Character put before a formula start."""
-DELIMITERS = (",", ";", "\t")
-"""Delimiters that are tried when a file is parsed."""
-MAX_TITLE_ROWS = 5
-"""Rows above the header that are skipped: Numbers writes the table's name there."""
-
 _START = r"(^|[,;\t])( *)"
 """Where a cell may start: also after a delimiter inside a cell, because a program that expects that
 delimiter splits the cell there."""
@@ -90,7 +92,7 @@ def parse_table(
         UserError: the bytes cannot be decoded, are not CSV, or lack or repeat a column.
     """
     text, encoding = _decode(data, where, encoding)
-    names, rows, num_skipped = _best_table(_without_separator_line(text), required, where)
+    names, rows, num_skipped = _best_table(without_separator_line(text), required, where)
     missing = [name for name in required if name not in names]
     if missing:
         raise UserError(
@@ -123,10 +125,7 @@ def unescape_formulas(cell: str) -> str:
 
 def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
     """The text and the encoding it was decoded with. Raises UserError."""
-    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise UserError(
-            f"{where} is a workbook, expected CSV: save it as CSV UTF-8 and import that"
-        )
+    refuse_workbook(data, where)
     for name in [encoding] if encoding else _encodings(data):
         try:
             # Spreadsheets never write null bytes, and the csv module refuses them.
@@ -143,18 +142,12 @@ def _decode(data: bytes, where: Path, encoding: str | None) -> tuple[str, str]:
 
 def _encodings(data: bytes) -> list[str]:
     """Encodings to try, likeliest first."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return ["utf-16"]
-    if data[1:2] == b"\0" and data[3:4] == b"\0":
-        return ["utf-16-le"]
+    name = unicode_encoding(data)
+    if name != "utf-8-sig":
+        return [name]
     # Only Excel for Mac's "CSV (Macintosh)" ends lines with CR alone.
     is_mac = b"\r" in data and b"\n" not in data
-    return ["utf-8-sig", "mac-roman" if is_mac else "cp1252"]
-
-
-def _without_separator_line(text: str) -> str:
-    """The text without the first line ``sep=;`` by which Excel declares its delimiter."""
-    return re.sub(r"\A\s*\"?sep=.\"?[ \t]*(\r\n|\r|\n)", "", text, flags=re.IGNORECASE)
+    return [name, "mac-roman" if is_mac else "cp1252"]
 
 
 def _best_table(
@@ -165,34 +158,27 @@ def _best_table(
     Returns:
         Column names, rows, and number of rows above the header.
     """
-    best: tuple[int, list[str], list[list[str]], int] = (-1, [], [], 0)
+    tables: dict[str, list[list[str]]] = {}
     broken: csv.Error | None = None
     for delimiter in DELIMITERS:
         try:
             # Strict: otherwise a quote that is never closed would silently swallow all later rows.
             reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-            table = list(reader)
+            tables[delimiter] = list(reader)
         except csv.Error as error:
             has_header = all(name in text.partition("\n")[0].lower() for name in required)
             broken = error if has_header and delimiter == _likely_delimiter(text) else broken
-            continue
-        for number, row in enumerate(table[: MAX_TITLE_ROWS + 1]):
-            names = [_column_name(cell) for cell in row]
-            found = sum(name in names for name in required)
-            if found > best[0]:
-                best = (found, names, table[number + 1 :], number)
-    if broken is not None and best[0] < len(required):
+    best = place_header(iter(tables.items()), required)
+    if broken is not None and (best is None or best.num_found < len(required)):
         raise UserError(
             f"{where} is not readable as CSV ({broken}; a quotation mark that is never closed?): "
             "save it as CSV again"
         ) from broken
-    return best[1], best[2], best[3]
+    if best is None:
+        return [], [], 0
+    return best.names, tables[best.delimiter][best.num_skipped + 1 :], best.num_skipped
 
 
 def _likely_delimiter(text: str) -> str:
     first = text.partition("\n")[0]
     return max(DELIMITERS, key=first.count)
-
-
-def _column_name(cell: str) -> str:
-    return re.sub(r"[\s\-]+", "_", cell.strip().strip("\ufeff").lower())
