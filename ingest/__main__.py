@@ -71,7 +71,10 @@ def run_command(
 def trace_command(
     dataset: DatasetArgument,
     sample: Annotated[
-        str, typer.Argument(help="Key of a sample or keyframe, or a video's id", metavar="SAMPLE")
+        str,
+        typer.Argument(
+            help="Key of a sample or keyframe, or any name of a video", metavar="SAMPLE"
+        ),
     ],
     json_: cli.JsonOption = None,
 ) -> None:
@@ -87,7 +90,9 @@ def trace_command(
 @app.command("purge")
 def purge_command(
     dataset: DatasetArgument,
-    video: Annotated[str, typer.Argument(help="A video's id or its URI", metavar="VIDEO")],
+    video: Annotated[
+        str, typer.Argument(help="A video's file name, path, address or id", metavar="VIDEO")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be taken away, do nothing")
     ] = False,

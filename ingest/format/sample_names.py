@@ -31,6 +31,11 @@ class SampleName:
         return "next" in self.keyframes
 
 
+def is_name(text: str) -> bool:
+    """Whether a text is the name of a video, keyframe or sample."""
+    return _NAME.fullmatch(text.strip()) is not None
+
+
 def parse_name(text: str) -> SampleName:
     """Parse the name of a video, keyframe or sample.
 

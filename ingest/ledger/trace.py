@@ -6,10 +6,11 @@ from typing import Any
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from ingest.format.sample_names import parse_name
+from ingest.format.sample_names import SampleName, is_name, parse_name
 from ingest.ledger.later_stages import answers, corrections, shards_with
 from ingest.ledger.outcome import read_keyframes, read_outcome
 from ingest.ledger.source_files import keyframe_key
+from ingest.ledger.source_names import find_source
 
 FROM_OUTCOME = (
     "uri", "painting_id", "licence", "source", "split", "near_duplicate_of", "status", "reason",
@@ -22,19 +23,24 @@ def trace(dataset: Dataset, name: str) -> dict[str, Any]:
     """The provenance of a sample, keyframe or video.
 
     Args:
-        name: its key, for example ``0123456789abcdef-k0003-k0004-k0026``.
+        name: its key, for example ``0123456789abcdef-k0003-k0004-k0026``; of a video any name
+            (`ingest.ledger.source_names.find_source`).
 
     Returns:
         JSON values: ``video`` (URI, licence, source, ...), ``keyframes`` by part (frame, time,
         corners, quality), and for samples ``answers``, ``corrections`` and ``shards``.
 
     Raises:
-        UserError: the name is malformed, or the dataset does not contain it.
+        UserError: the dataset does not contain it, or several sources have the name.
     """
-    parsed = parse_name(name)
+    name = name.strip()
+    if is_name(name):
+        parsed = parse_name(name)
+    else:
+        parsed = SampleName(find_source(dataset, name).video_id, {})
     outcome = read_outcome(dataset, parsed.video_id)
     found: dict[str, Any] = {
-        "name": name.strip(),
+        "name": name,
         "video": {"video_id": outcome.video_id}
         | {field: getattr(outcome, field) for field in FROM_OUTCOME},
         "files": {"outcome": str(dataset.outcome_json(outcome.video_id))},
@@ -51,9 +57,9 @@ def trace(dataset: Dataset, name: str) -> dict[str, Any]:
         record = None if index is None else stored[index].model_dump(mode="json")
         found["keyframes"][part] = record or "the white canvas that a painting starts from"
     if parsed.is_sample:
-        found["answers"] = answers(dataset, name.strip(), outcome.video_id)
-        found["corrections"] = corrections(dataset, name.strip())
-        found["shards"] = [str(path) for path in shards_with(dataset, name.strip())]
+        found["answers"] = answers(dataset, name, outcome.video_id)
+        found["corrections"] = corrections(dataset, name)
+        found["shards"] = [str(path) for path in shards_with(dataset, name)]
     return found
 
 

@@ -8,8 +8,11 @@
   const shown = document.getElementById("shown");
   let tag = "all";
 
+  // The name of a sample or keyframe is found by its video; a path by its end.
+  const wordOf = (typed) => typed.replace(/^([0-9a-f]{16})-(k\d|white).*$/, "$1").replace(/^\.\//, "");
+
   const filter = () => {
-    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean).map(wordOf);
     let count = 0;
     for (const entry of entries) {
       const fits = tag === "all" || entry.dataset.tags.split("|").includes(tag);

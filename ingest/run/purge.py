@@ -21,9 +21,9 @@ from ingest.ledger.later_stages import (
     has_answers,
     shards_with,
 )
-from ingest.ledger.ledger import read_outcomes
 from ingest.ledger.outcome import VideoOutcome, find_outcome
 from ingest.ledger.source_files import ingested_files, is_content_id, write_unkept
+from ingest.ledger.source_names import find_source
 from ingest.ledger.tombstones import read_purged, write_purged
 from ingest.run.conclusion import conclude
 from ingest.settings import IngestConfig
@@ -55,7 +55,7 @@ class PurgePlan:
 
 
 def plan_purge(dataset: Dataset, name: str) -> PurgePlan:
-    """The plan for purging a video, given by its id or URI. Raises UserError if there is none."""
+    """The plan for purging a video, given by any of its names (`find_source`). Raises UserError."""
     video_id, uri = _find(dataset, name)
     files = [
         *ingested_files(dataset, video_id),
@@ -109,32 +109,28 @@ def _tombstone(plan: PurgePlan, before: VideoOutcome | None) -> VideoOutcome:
 
 
 def undo_purge(dataset: Dataset, name: str) -> str:
-    """Delete the tombstone of a video (id or URI), so that the next run ingests it again; returns
+    """Delete the tombstone of a video (any name), so that the next run ingests it again; returns
     its id. Raises UserError if it was not purged."""
     purged = read_purged(dataset)
-    found = [video_id for video_id, uri in purged.items() if name in (video_id, uri)]
-    if not found:
+    video_id = find_source(dataset, name).video_id
+    if video_id not in purged:
         raise UserError(f"{name} is not in {dataset.purged_jsonl}: nothing to undo")
-    write_purged(dataset, {v: uri for v, uri in purged.items() if v not in found})
-    for video_id in found:
-        outcome = find_outcome(dataset, video_id)
-        if outcome is not None and outcome.reason == "purged":
-            dataset.outcome_json(video_id).unlink()
-    return found[0]
+    write_purged(dataset, {v: uri for v, uri in purged.items() if v != video_id})
+    outcome = find_outcome(dataset, video_id)
+    if outcome is not None and outcome.reason == "purged":
+        dataset.outcome_json(video_id).unlink()
+    return video_id
 
 
 def _find(dataset: Dataset, name: str) -> tuple[str, str]:
-    """Id and URI of the video with this id or URI. Raises UserError if there is none."""
-    purged = read_purged(dataset)
-    if name in purged:
-        return name, purged[name]  # a purge that was killed can be repeated
-    outcome = find_outcome(dataset, name) if is_content_id(name) else None
-    if outcome is not None:
-        return outcome.video_id, outcome.uri
-    for outcome in read_outcomes(dataset):
-        if outcome.uri == name and is_content_id(outcome.video_id):
-            return outcome.video_id, outcome.uri
-    raise UserError(
-        f"{dataset.root} has no video {name}: give the id or the URI of a row of videos.parquet "
-        "(for a duplicate those of the video that was taken)"
-    )
+    """Id and URI of the video with this name (`find_source`).
+
+    Raises:
+        UserError: there is none, or several, or it has no content of its own.
+    """
+    source = find_source(dataset, name)
+    if not is_content_id(source.video_id):
+        raise UserError(
+            f"{name} is not in the dataset ({source.status}: {source.detail}): nothing to take out"
+        )
+    return source.video_id, source.uri

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
+from ingest.format.sample_names import is_name, parse_name
 from ingest.format.schema import Record
 from labeling.corrections.corrections import Correction, effective_corrections, latest_by_reviewer
 from labeling.corrections.log_follower import LogFollower
@@ -36,7 +37,7 @@ class QueueFilter(Record):
     """The pairs that a reviewer wants to see, and their order."""
 
     video: str = Field(default="", max_length=500)
-    """Part of a video's id or URI; empty: all."""
+    """Part of a video's id or URI, or the name of a pair of it; empty: all."""
     label: str = Field(default="", max_length=200)
     """Word of the effective instruction; ``(nothing)``: pairs without one; empty: all."""
     low: float = 0.0
@@ -147,10 +148,12 @@ class ReviewIndex:
                 "reviewers": self._is_disputed,
             }[wanted.disagreement]  # fmt: skip
         if wanted.video:
+            given = wanted.video.strip().casefold().removeprefix("./")
+            given = parse_name(given).video_id if is_name(given) else given
             videos = {
                 video
                 for video, uri in self.uris.items()
-                if wanted.video.casefold() in video or wanted.video.casefold() in uri.casefold()
+                if given in video or given in uri.casefold()
             }
             fits &= np.array([label.video_id in videos for label in self.labels], bool)
         if wanted.label:

@@ -126,7 +126,7 @@ def test_a_purge_can_be_repeated_and_undone(built) -> None:
     assert undo_purge(dataset, f"{video_id}.mp4") == video_id
     refuse_purged(dataset, video_id)
     assert not dataset.outcome_json(video_id).exists()
-    with pytest.raises(UserError, match="nothing to undo"):
+    with pytest.raises(UserError, match="has no source"):
         undo_purge(dataset, video_id)
     with pytest.raises(UserError, match="has no video"):
         plan_purge(dataset, "another.mp4")
