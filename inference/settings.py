@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from inference.artist.detail import DetailConfig
+from inference.artist.planned.settings import StrokesConfig
 from inference.artist.sampling import SamplingConfig
 from inference.inputs.jobs import WorkConfig
 from inference.inputs.picture import PictureConfig
 from inference.loading.memory_config import MemoryConfig
 from inference.output.export import ExportConfig
+from inference.output.stroke_film import StrokeFilmConfig
 from inference.output.viewer import ViewerConfig
 from inference.rollout.finish import FinishConfig
 from inference.rollout.region import RegionConfig
@@ -21,8 +23,9 @@ from ingest.conventions.config import Config
 class InferenceConfig(Config):
     """Settings of `python -m inference paint`."""
 
-    painter: str = "weights/pocket"
-    """Painter folder or name of a hub repository."""
+    painter: str = "prototype"
+    """Painter folder, name of a hub repository, or an artist that needs no trained networks:
+    prototype, coarse-to-fine, random-regions, fade-in."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, ...; auto takes a GPU if there is one."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
@@ -36,6 +39,8 @@ class InferenceConfig(Config):
     """Reading of the picture."""
     rollout: RolloutConfig = RolloutConfig()
     """The painting loop."""
+    strokes: StrokesConfig = StrokesConfig()
+    """Painting with strokes (artists without trained networks)."""
     region: RegionConfig = RegionConfig()
     """Choice of the next region."""
     sampling: SamplingConfig = SamplingConfig()
@@ -46,6 +51,8 @@ class InferenceConfig(Config):
     """Stop rule."""
     finish: FinishConfig = FinishConfig()
     """The last step, which sets the canvas to the picture."""
+    film: StrokeFilmConfig = StrokeFilmConfig()
+    """The film of a painting in strokes."""
     export: ExportConfig = ExportConfig()
     """Film, GIF and contact sheet."""
     viewer: ViewerConfig = ViewerConfig()

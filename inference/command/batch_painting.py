@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from inference.command.painting import PaintingTask, paint_picture, paint_pictures
-from inference.command.painting_context import PaintingContext, load_context, loader_of
+from inference.command.painting_context import (
+    PaintingContext,
+    load_context,
+    loader_of,
+    needs_no_networks,
+)
 from inference.inputs.jobs import Job, WorkConfig
 from inference.inputs.picture import load_picture
 from inference.memory.plan import MemoryPlan, memory_plan
@@ -92,7 +97,8 @@ def _make_worker(
     config: InferenceConfig, record: PainterRecord, batches: Sequence[Sequence[Job]]
 ) -> Callable[[Sequence[Job]], list[Outcome]]:
     """The function of an actor, which paints one batch; loads the painter onto its device."""
-    context = load_context(config, record, plan_memory(config, batches))
+    expected = None if needs_no_networks(config.painter) else plan_memory(config, batches)
+    context = load_context(config, record, expected)
     return functools.partial(paint_jobs, context=context)
 
 

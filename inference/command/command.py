@@ -15,9 +15,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inference.artist.canvas_transform import CanvasTransform
+from inference.artist.planned.orders import USUAL_INTERVAL_S
 from inference.command.batch_painting import Outcome, paint_jobs, paint_on_actors, plan_memory
 from inference.command.painting import finished_before
-from inference.command.painting_context import PaintingContext, load_context, painter_record
+from inference.command.painting_context import (
+    PaintingContext,
+    load_context,
+    needs_no_networks,
+    painter_record,
+)
 from inference.command.paintings_page import write_page, write_table
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
 from inference.inputs.picture import Picture, load_picture
@@ -75,6 +81,9 @@ def run_paint(
         print(to_yaml(config, "inference"))
         for job in jobs:
             print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
+        if needs_no_networks(config.painter):
+            print(_strokes_plan(config))
+            return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
         # Pictures are not read yet: all might have one size.
         batches = in_batches(jobs, [None] * len(jobs), _batch_size(run))
         print(*plan_lines(plan_memory(painting_config, batches), painting_config, record), sep="\n")
@@ -145,9 +154,13 @@ def _paint_batches(
         _print_line(progress, "plan: each actor of the cluster plans its memory on its own device")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
         return
-    expected = plan_memory(run.config, batches)
-    for line in plan_lines(expected, run.config, run.record):
-        _print_line(progress, line)
+    expected = None
+    if needs_no_networks(run.config.painter):
+        _print_line(progress, _strokes_plan(run.config))
+    else:
+        expected = plan_memory(run.config, batches)
+        for line in plan_lines(expected, run.config, run.record):
+            _print_line(progress, line)
     if uses_actors:
         _print_line(progress, "plan: every actor has such a painter of its own")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
@@ -179,6 +192,15 @@ def _paint_here(
         return paint_jobs(batch, context, report_step)
     finally:
         progress.remove_task(bar)
+
+
+def _strokes_plan(config: InferenceConfig) -> str:
+    """What will be painted without trained networks, in one line."""
+    strokes, interval_s = config.strokes, config.rollout.interval_s or USUAL_INTERVAL_S
+    count = round(strokes.num_steps * USUAL_INTERVAL_S / interval_s)
+    return (
+        f"plan: {config.painter} order, {strokes.medium}, about {count} steps of {interval_s:g} s"
+    )
 
 
 def _uses_actors(num_batches: int, run: CommandRun) -> bool:

@@ -27,6 +27,7 @@ from inference.output.session import (
     write_record,
     write_steps,
 )
+from inference.output.stroke_film import write_stroke_film, write_strokes
 from inference.output.viewer import write_viewer
 from inference.rollout.finish import finishing_step
 from inference.rollout.rollout import Rollout
@@ -118,7 +119,13 @@ def _write_outputs(
     write_bytes(place.root / "steering.json", SCRIPT.dump_json(rollout.actions, indent=1))
     record = session.record.model_copy(update={"steps_sha256": write_steps(place, encoded)})
     write_frames(folder / "frames", encoded)
-    write_film(folder / "painting.mp4", session.samples, config.export)
+    if any(step.strokes for step in steps):
+        write_strokes(folder / "strokes.json", steps)
+    if any(step.strokes for step in steps) and config.film.film == "strokes":
+        hold_s, quality = config.export.final_hold_s, config.export.film_quality
+        write_stroke_film(folder / "painting.mp4", steps, config.film, hold_s, quality)
+    else:
+        write_film(folder / "painting.mp4", session.samples, config.export)
     write_gif(folder / "painting.gif", session.samples, config.export)
     write_contact_sheet(folder / "sheet.png", session.samples)
     write_viewer(folder / "index.html", session, config.viewer)

@@ -6,9 +6,11 @@ import importlib.metadata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import torch
 
+from inference.artist.planned.settings import OrderName
 from inference.loading.offload import load_for_inference
 from inference.loading.part_loading import PartLoader
 from inference.memory.advice import memory_error_text
@@ -20,12 +22,17 @@ from ingest import __version__
 from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
+from training.networks.presets import POCKET
 from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
 
-DEFAULT_PAINTER = InferenceConfig().painter
-"""Painter folder of the default settings, relative to the repository root."""
+STROKES_VERSION = 1
+"""Raised when the same picture, settings and seed give other strokes."""
+NO_NETWORKS = PainterSettings(
+    preset=POCKET, interval_s=20.0, num_steps=POCKET.num_steps, guidance=dict(POCKET.guidance)
+)
+"""Settings in place of a painter's for artists without trained networks."""
 
 WHOLE_FILE_BYTES = 64 * 2**20
 """Largest file that is hashed as a whole. Larger files enter the fingerprint by their size and both
@@ -61,12 +68,11 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     Raises:
         UserError: there is no such painter, or the folder is no painter.
     """
-    if config.painter == DEFAULT_PAINTER and not Path(config.painter).is_dir():
-        raise UserError(
-            f"the painter {config.painter} is not there: run from the repository root, or give "
-            "--painter FOLDER (make one with `python -m training text|mask|renderer` and "
-            "`python -m training painter`)"
+    if needs_no_networks(config.painter):
+        record = PainterRecord(
+            name=config.painter, preset="strokes", fingerprint=f"strokes-{STROKES_VERSION}"
         )
+        return record, NO_NETWORKS
     folder = local_folder(config.painter)
     settings = read_index(folder)[1]
     record = PainterRecord(
@@ -104,10 +110,20 @@ def load_context(
         plan: expected memory, for the message of an out-of-memory error.
         painter: path of the painter, if it is another than in the config.
     """
+    if needs_no_networks(config.painter):
+        device = resolve_device(config.device)
+        nothing = Painter({}, NO_NETWORKS, device)
+        return PaintingContext(nothing, record, PerceptualDistance(str(device)), config)
     loader = loader_of(config.model_copy(update={"painter": painter or config.painter}))
     with explain_out_of_memory("loading the painter", lambda: memory_error_text(plan)):
         placed = load_for_inference(loader)
         return PaintingContext(placed, record, PerceptualDistance(str(loader.device)), config, plan)
+
+
+def needs_no_networks(painter: str) -> bool:
+    """Whether `painter` names an artist without trained networks. A folder of that name comes
+    first."""
+    return painter in get_args(OrderName) and not Path(painter).is_dir()
 
 
 def resolve_dtype(name: str, preset: str, device: torch.device) -> torch.dtype | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 from torch import Tensor
 
 from inference.artist.artist import PainterArtist
-from inference.command.painting_context import PaintingContext
+from inference.artist.planned.orders import order_artist
+from inference.artist.planned.settings import OrderName
+from inference.command.painting_context import PaintingContext, needs_no_networks
 from inference.inputs.picture import Picture, load_picture
 from inference.official.artist import OfficialArtist, OfficialMetric
 from inference.official.language import OfficialInstructionModel, instruction_function
@@ -22,6 +25,7 @@ from inference.rollout.region import RegionConfig
 from inference.rollout.rollout import Rollout, paint
 from inference.rollout.steering import read_script
 from inference.rollout.steps import Step
+from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
 from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
 from training.painter.painter import Painter
@@ -34,9 +38,12 @@ def start_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     """The rollout of a picture of canvas size; nothing is painted yet."""
     with context.explain_out_of_memory("encoding the picture"):
         is_official = context.config.quirks == "official"
-        rollout = (
-            _official_rollout(context, picture) if is_official else _fixed_rollout(context, picture)
-        )
+        if needs_no_networks(context.config.painter):
+            rollout = _stroke_rollout(context, picture)
+        elif is_official:
+            rollout = _official_rollout(context, picture)
+        else:
+            rollout = _fixed_rollout(context, picture)
     rollout.error_context = context.explain_out_of_memory
     return rollout
 
@@ -101,6 +108,30 @@ def _fixed_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     return paint(
         picture.image, artist, metric, interval_of(context), resolved_region_config(config,
         painter), config.stop, first_canvas(config, picture.image), )  # fmt: skip
+
+
+def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+    config, image, interval_s = context.config, picture.image, interval_of(context)
+    canvas = first_canvas(config, image)
+    artist = order_artist(
+        cast(OrderName, config.painter), image, config.strokes, interval_s, config.rollout.seed,
+        canvas,
+    )  # fmt: skip
+    metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
+    if canvas is None:
+        canvas = np.full_like(image, config.strokes.ground_rgb())
+    whole = RegionConfig(thresholds=(0.5,), largest_area=1.0, only_unfinished=False)
+    return paint(image, artist, metric, interval_s, whole, _stroke_stop(config.stop), canvas)
+
+
+def _stroke_stop(asked: StopConfig) -> StopConfig:
+    """Strokes arrive at the picture exactly, so a painting ends there, and not when it is near;
+    limits that the user set stay."""
+    usual = StopConfig()
+    own = {"arrived": 0.0, "small_change": 1e-9, "max_steps": 1000}
+    return asked.model_copy(
+        update={k: v for k, v in own.items() if getattr(asked, k) == getattr(usual, k)}
+    )
 
 
 def _official_rollout(context: PaintingContext, picture: Picture) -> Rollout:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import av
 import cv2
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image
 from pydantic import Field
 
+from inference.output.film import encode_film, even_sides
 from inference.output.frames import canvases
-from ingest.conventions.atomic import atomic_file, write_bytes
+from ingest.conventions.atomic import write_bytes
 from ingest.conventions.config import Config
 from ingest.format.schema import Sample
 from ingest.format.tar import Fields
@@ -66,33 +63,10 @@ def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
 
 def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
     """Write an h264 mp4 in yuv420p, which every player supports; sides are even, canvases fade."""
-    frames = [_even(_fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
+    frames = [even_sides(_fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
     height, width = frames[0].shape[:2]
-    with (
-        atomic_file(path) as file,
-        # By name, not by handle: to put the index first ("faststart") the muxer reopens its file.
-        av.open(file.name, mode="w", format="mp4", options={"movflags": "faststart"}) as container,
-    ):
-        # Several threads, or the macroblock tree, make x264's output differ between runs (with the
-        # tree, a quarter of equal runs at 80 x 64 px).
-        options = {
-            "crf": str(config.film_quality),
-            "preset": "veryfast",
-            "threads": "1",
-            "x264-params": "mbtree=0",
-        }
-        stream: Any = container.add_stream("libx264", rate=config.fps, options=options)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.codec_context.thread_count = 1
-        stream.codec_context.time_base = Fraction(1, config.fps)
-        context = stream.codec_context
-        # Players guess the colour space of untagged files differently.
-        context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-        for image in _film_frames(frames, config):
-            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
-        container.mux(stream.encode())
+    images = _film_frames(frames, config)
+    encode_film(path, images, (width, height), config.fps, config.film_quality)
 
 
 def write_gif(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
@@ -140,9 +114,3 @@ def _fitted(canvas: np.ndarray, side_px: int) -> np.ndarray:
         return canvas
     size = (max(2, round(width * scale)), max(2, round(height * scale)))
     return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)
-
-
-def _even(canvas: np.ndarray) -> np.ndarray:
-    """The canvas with even sides, by repeating the last row or column; yuv420p needs them."""
-    height, width = canvas.shape[:2]
-    return np.pad(canvas, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")

@@ -114,6 +114,7 @@ class Rollout(Iterator[Step]):
             change=changes[-1],
             distance=distances[-1],
             stop=reason,
+            strokes=self.artist.strokes(),
         )
         self._past.append(state)
         canvas, mask = self.artist.carry_over(painted), proposal.region.mask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from pydantic import Field
 
 from inference.rollout.region import Region
 from inference.rollout.stop import StopReason
+from inference.strokes.brushwork import Pass
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 
@@ -79,6 +81,10 @@ class Artist(Protocol):
         """The canvas that the next step starts from; the release crops and scales it again."""
         return painted
 
+    def strokes(self) -> Sequence[Pass]:
+        """The strokes of the last `render`; none of artists that do not paint with strokes."""
+        return ()
+
     def snapshot(self) -> Any:
         """The artist's state between steps."""
         return None
@@ -124,6 +130,8 @@ class Step:
     """LPIPS of the canvas after to the target."""
     stop: StopReason | None = None
     """Why the painting ends here; None while it goes on."""
+    strokes: Sequence[Pass] = ()
+    """The strokes that the artist laid, if it paints with strokes."""
     is_finish: bool = False
     """True for the step of `inference.rollout.finish`, which the artist did not paint."""
 

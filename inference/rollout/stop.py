@@ -39,7 +39,7 @@ def stop_reason(
     """
     if not changes:
         return None
-    if to_target[-1] < config.arrived:
+    if to_target[-1] < config.arrived or to_target[-1] == 0.0:
         return "arrived"
     enough = len(changes) >= MIN_STEPS_BEFORE_UNCHANGED
     if enough and max(changes[-2:]) < config.small_change:

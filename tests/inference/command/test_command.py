@@ -101,14 +101,6 @@ def test_missing_painter_is_one_clear_line(picture_file: Path, tmp_path: Path) -
     assert "\n" not in str(raised.value)
 
 
-def test_missing_default_painter_says_how_to_make_one(
-    picture_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="python -m training painter"):
-        run_paint([picture_file], tmp_path / "out", InferenceConfig(), dry_run=False)
-
-
 def test_output_that_is_a_file(config: InferenceConfig, picture_file: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x")
     with pytest.raises(UserError, match="is a file"):

@@ -1,0 +1,7 @@
+"""Artists that paint with strokes in an order that is known beforehand.
+
+In: a picture. Out: instructions, regions and canvases for the rollout. Files, in the order of their
+use: `regions` (cuts the picture into things), `plan` (which region comes when, up to which finish),
+`stroke_artist` (paints the plan), `orders` (the artists that
+need no trained networks).
+"""

@@ -1,0 +1,92 @@
+"""Builds the artists that need no trained networks: an order for the regions of a picture."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inference.artist.planned.plan import UNNAMED, Habit, PaintingPlan, make_plan
+from inference.artist.planned.regions import Regions, cut_regions
+from inference.artist.planned.schedule import fitted_num_steps
+from inference.artist.planned.settings import OrderName, StrokesConfig
+from inference.artist.planned.stroke_artist import StrokeArtist
+from inference.rollout.steps import Artist, Instruction
+from inference.strokes.medium import medium_named
+from training.backbone.backbone import has_backbone, picture_features
+
+USUAL_INTERVAL_S = 20.0
+"""Interval for which `StrokesConfig.num_steps` counts."""
+NEAR_TIE = 0.04
+"""Regions whose subject scores are closer than this may change places with the seed."""
+
+
+class FadeArtist(Artist):
+    """The picture appears everywhere at once: the simplest rival."""
+
+    def __init__(self, first_canvas: np.ndarray, num_steps: int) -> None:
+        self._first, self._num_steps = first_canvas.astype(np.float32), num_steps
+
+    def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
+        return Instruction(UNNAMED, None)
+
+    def locate(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        difference: np.ndarray,
+        instruction: str,
+        interval_s: float,
+    ) -> np.ndarray:
+        return np.ones(target.shape[:2], np.float32)
+
+    def render(
+        self,
+        canvas: np.ndarray,
+        target: np.ndarray,
+        mask: np.ndarray,
+        instruction: str,
+        interval_s: float,
+        index: int,
+    ) -> np.ndarray:
+        share = min(1.0, (index + 1) / self._num_steps)
+        mixed = self._first + share * (target - self._first)
+        return np.where(mask[..., None], np.rint(mixed), canvas).astype(np.uint8)
+
+
+def order_artist(
+    name: OrderName,
+    picture: np.ndarray,
+    config: StrokesConfig,
+    interval_s: float,
+    seed: int,
+    canvas: np.ndarray | None = None,
+) -> Artist:
+    """The artist of that name for one picture.
+
+    Args:
+        picture: RGB uint8 (H, W, 3).
+        interval_s: seconds of a step.
+        seed: decides strokes, habit and what the order leaves open.
+        canvas: RGB uint8 (H, W, 3) to go on from; None for a blank one.
+    """
+    ground = config.ground_rgb()
+    if name == "fade-in":
+        first = np.broadcast_to(ground, picture.shape) if canvas is None else canvas
+        return FadeArtist(first, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
+    plan = _plan(name, picture, seed)
+    wanted = max(1, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
+    total_s = fitted_num_steps(plan, seed, wanted) * interval_s
+    medium = medium_named(config.medium)
+    return StrokeArtist(picture, plan, medium, total_s, seed, ground, config.underdrawing, canvas)
+
+
+def _plan(name: OrderName, picture: np.ndarray, seed: int) -> PaintingPlan:
+    rng = np.random.default_rng([seed, 41])
+    habit: Habit = "block-in first" if rng.random() < 0.5 else "thing by thing"
+    if name == "coarse-to-fine" or not has_backbone():
+        whole = np.zeros(picture.shape[:2], np.uint8)
+        return make_plan(Regions(whole, np.zeros(1, np.float32)), [0], "block-in first")
+    regions = cut_regions(picture, picture_features(picture))
+    if name == "random-regions":
+        return make_plan(regions, [int(n) for n in rng.permutation(regions.count)], habit)
+    scores = regions.subject + rng.uniform(0, NEAR_TIE, regions.count)
+    return make_plan(regions, [int(n) for n in np.argsort(scores, kind="stable")], habit)

@@ -1,0 +1,41 @@
+"""Settings of painting with strokes."""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from inference.strokes.medium import MediumName
+from ingest.conventions.config import Config
+
+OrderName = Literal["prototype", "coarse-to-fine", "random-regions", "fade-in"]
+"""Artists that need no trained networks. prototype: regions from the background to the subject.
+coarse-to-fine: the whole picture with ever smaller brushes. random-regions: the prototype's regions
+in an order drawn by the seed. fade-in: the picture appears everywhere at once, without strokes."""
+
+
+class StrokesConfig(Config):
+    """How pictures are painted with strokes."""
+
+    medium: MediumName = "oil"
+    """oil, acrylic, watercolour, pencil or digital."""
+    underdrawing: bool = True
+    """Draw the large forms with a pencil before anything is painted."""
+    ground: str = "#faf7f0"
+    """Colour of the blank canvas, as #rrggbb."""
+    num_steps: int = Field(default=30, ge=4, le=500)
+    """Steps of a painting at an interval of 20 s; at 10 s there are twice as many."""
+
+    @field_validator("ground")
+    @classmethod
+    def _is_colour(cls, value: str) -> str:
+        if not re.fullmatch(r"#[0-9a-fA-F]{6}", value):
+            raise ValueError(f"ground {value!r} is no colour: give it as #rrggbb, such as #faf7f0")
+        return value.lower()
+
+    def ground_rgb(self) -> np.ndarray:
+        """The ground as RGB uint8 (3,)."""
+        return np.array([int(self.ground[i : i + 2], 16) for i in (1, 3, 5)], np.uint8)

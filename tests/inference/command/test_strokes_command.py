@@ -1,0 +1,70 @@
+"""``python -m inference paint`` without trained networks: a picture painted with strokes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("torch")
+pytestmark = pytest.mark.torch
+
+from inference.artist.planned.settings import StrokesConfig  # noqa: E402
+from inference.command.command import run_paint  # noqa: E402
+from inference.command.replay import run_replay  # noqa: E402
+from inference.output.session import read_session  # noqa: E402
+from inference.output.stroke_film import StrokeFilmConfig  # noqa: E402
+from inference.settings import InferenceConfig  # noqa: E402
+
+CONFIG = InferenceConfig(
+    strokes=StrokesConfig(num_steps=6), film=StrokeFilmConfig(seconds=5, fps=10)
+)
+
+
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small picture, painted by the default artist."""
+    folder = tmp_path_factory.mktemp("strokes")
+    y, x = np.mgrid[0:80, 0:101]
+    picture = np.dstack([120 + 0 * x, 80 + y, 200 - x]).astype(np.uint8)
+    picture[30:60, 40:70] = (180, 40, 30)
+    Image.fromarray(picture).save(folder / "hill.png")
+    _, code = run_paint([folder / "hill.png"], folder / "out", CONFIG, dry_run=False)
+    assert code == 0
+    return folder / "out" / "hill"
+
+
+def test_the_last_canvas_is_the_picture_to_the_bit(painted: Path) -> None:
+    session = read_session(painted)
+    assert np.array_equal(session.samples[-1].next, session.samples[-1].target)
+    assert session.record.stop == "arrived"
+    assert not any(step.is_finish for step in session.record.steps)
+
+
+def test_the_film_lays_strokes_and_is_as_long_as_asked(painted: Path) -> None:
+    with av.open(str(painted / "painting.mp4")) as film:
+        frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(video=0)]
+    assert len(frames) == 50
+    changes = [np.abs(b.astype(int) - a).max() > 12 for a, b in zip(frames, frames[1:])]  # noqa: B905, RUF007
+    # Slides of six canvases would change six times.
+    assert sum(changes) > 12
+    target = read_session(painted).samples[-1].target
+    assert np.abs(frames[-1][:80, :101].astype(int) - target).mean() < 6
+
+
+def test_the_strokes_are_written_for_every_step(painted: Path) -> None:
+    record = json.loads((painted / "strokes.json").read_text(encoding="utf-8"))
+    assert record["canvas_size_px"] == [101, 80]
+    assert len(record["steps"]) == len(read_session(painted).samples)
+    counts = {name: len(record["steps"][0][0][name]) for name in ("x", "y", "colour", "width")}
+    assert len(set(counts.values())) == 1
+
+
+def test_a_replay_paints_the_same_bytes(painted: Path, tmp_path: Path) -> None:
+    result, code = run_replay(painted, tmp_path / "again", None, None)
+    assert code == 0
+    assert result["identical"]
