@@ -200,20 +200,10 @@ def _check(dataset: Path, json: Path | None) -> None:
 
 def _diff(dataset: Path, other: Path, json: Path | None) -> None:
     """Print what differs between the shards of two datasets (or two folders of shards)."""
-    from ingest.format.dataset import Dataset
-    from labeling.corrections.corrections import effective_corrections, read_corrections
-    from labeling.shards.diff import as_json, compare_builds, summary
-    from labeling.shards.index import read_index, read_samples
+    from labeling.shards.builds import diff_builds
+    from labeling.shards.diff import as_json, summary
 
-    samples, rejected = [], {}
-    for given in (other, dataset):
-        root = given.parent if given.name == "index.json" else given
-        folder = Dataset(root.parent if (root / "index.json").is_file() else root)
-        samples.append(read_samples(folder.shards, read_index(folder)))
-        corrections = effective_corrections(read_corrections(folder)).values()
-        rejected = {c.pair_id: c.reviewer for c in corrections if c.verdict == "reject"}
-    why = {pair_id: f"rejected by human:{reviewer}" for pair_id, reviewer in rejected.items()}
-    changes = compare_builds(samples[0], samples[1], why)
+    changes = diff_builds(other, dataset)
     for line in summary(changes, limit=1000):
         print(line)
     write_result(json, as_json(changes))

@@ -2,5 +2,6 @@
 
 In: keyframes, labels, corrections. Out: shards, of which equal inputs give equal bytes. Files:
 `plan` (assigns pairs to shards), `sample_table` and `index` (describe the shards), `write` (one
-shard), `diff` (compares two builds), `build` (all shards), `migrate` (older versions).
+shard), `diff` and `builds` (compare two builds), `build` (all shards), `migrate` (older
+versions).
 """

@@ -67,16 +67,19 @@ class ShardIndex(Record):
 
 def read_index(dataset: Dataset) -> ShardIndex:
     """Read the index. Raises UserError: it is missing, damaged or of another major version."""
-    path = dataset.index_json
-    rebuild = f"run `python -m labeling shards {dataset.root}`"
+    return read_index_file(dataset.index_json, f"run `python -m labeling shards {dataset.root}`")
+
+
+def read_index_file(path: Path, advice: str) -> ShardIndex:
+    """Read an index. Raises UserError, with what to do about a missing or damaged one."""
     try:
         return parse_index(path.read_bytes(), str(path))
     except FileNotFoundError:
-        raise UserError(f"{path} not found: {rebuild} first") from None
+        raise UserError(f"{path} not found: {advice} first") from None
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path} is damaged ({place}: {first['msg']}): {rebuild} again") from error
+        raise UserError(f"{path} is damaged ({place}: {first['msg']}): {advice} again") from error
 
 
 def parse_index(data: bytes, where: str) -> ShardIndex:

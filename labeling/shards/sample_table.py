@@ -140,7 +140,10 @@ def read_columns(data: bytes, names: Sequence[str], where: str) -> dict[str, lis
     from pyarrow import parquet
 
     try:
-        table = parquet.read_table(pyarrow.BufferReader(data), columns=list(names))
+        # Arrow's threads may end a short process with "terminate called" when it exits.
+        table = parquet.read_table(
+            pyarrow.BufferReader(data), columns=list(names), use_threads=False, pre_buffer=False
+        )
         return {name: table.column(name).to_pylist() for name in names}
     except (pyarrow.ArrowException, OSError, KeyError) as error:
         raise UserError(

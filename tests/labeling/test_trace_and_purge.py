@@ -128,7 +128,7 @@ def test_a_purge_can_be_repeated_and_undone(built) -> None:
     assert not dataset.outcome_json(video_id).exists()
     with pytest.raises(UserError, match="has no source"):
         undo_purge(dataset, video_id)
-    with pytest.raises(UserError, match="has no video"):
+    with pytest.raises(UserError, match="has no source"):
         plan_purge(dataset, "another.mp4")
 
 
