@@ -27,6 +27,8 @@ from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
 
+STROKES_PRESET = "strokes"
+"""Preset of artists without trained networks, in records."""
 STROKES_VERSION = 1
 """Raised when the same picture, settings and seed give other strokes."""
 NO_NETWORKS = PainterSettings(
@@ -70,7 +72,7 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     """
     if needs_no_networks(config.painter):
         record = PainterRecord(
-            name=config.painter, preset="strokes", fingerprint=f"strokes-{STROKES_VERSION}"
+            name=config.painter, preset=STROKES_PRESET, fingerprint=f"strokes-{STROKES_VERSION}"
         )
         return record, NO_NETWORKS
     folder = local_folder(config.painter)

@@ -14,7 +14,7 @@ from torch import Tensor
 from inference.artist.artist import PainterArtist
 from inference.artist.planned.orders import order_artist
 from inference.artist.planned.settings import OrderName
-from inference.command.painting_context import PaintingContext, needs_no_networks
+from inference.command.painting_context import STROKES_PRESET, PaintingContext
 from inference.inputs.picture import Picture, load_picture
 from inference.official.artist import OfficialArtist, OfficialMetric
 from inference.official.language import OfficialInstructionModel, instruction_function
@@ -38,7 +38,8 @@ def start_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     """The rollout of a picture of canvas size; nothing is painted yet."""
     with context.explain_out_of_memory("encoding the picture"):
         is_official = context.config.quirks == "official"
-        if needs_no_networks(context.config.painter):
+        # A pipeline has networks, whatever its config says of a painter.
+        if context.record.preset == STROKES_PRESET:
             rollout = _stroke_rollout(context, picture)
         elif is_official:
             rollout = _official_rollout(context, picture)
@@ -114,7 +115,7 @@ def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
     artist = order_artist(
-        cast(OrderName, config.painter), image, config.strokes, interval_s, config.rollout.seed,
+        cast(OrderName, context.record.name), image, config.strokes, interval_s, config.rollout.seed,
         canvas,
     )  # fmt: skip
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)

@@ -83,8 +83,7 @@ class PerceptualDistance:
     def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
         """LPIPS between pairs of RGB uint8 (B, H, W, 3) canvases: float32 (B,), 0 if equal."""
         _check_sizes(first, second)
-        layers = self._layer_distances(self.features(first), self.features(second))
-        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0).cpu().numpy()
+        return self.mean_distances(self.features(first), self.features(second))
 
     @torch.inference_mode()
     def features(self, images: np.ndarray) -> list[Features]:
@@ -106,6 +105,11 @@ class PerceptualDistance:
         )
         assert isinstance(total, torch.Tensor)
         return total[:, 0].clamp(0, 1).cpu().numpy()
+
+    def mean_distances(self, first: Sequence[Features], second: Sequence[Features]) -> np.ndarray:
+        """`distances` from the features of canvases of one size: float32 (B,)."""
+        layers = self._layer_distances(first, second)
+        return torch.stack([layer.mean(dim=(1, 2, 3)) for layer in layers]).sum(dim=0).cpu().numpy()
 
     @torch.inference_mode()
     def _layer_distances(

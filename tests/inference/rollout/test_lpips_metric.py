@@ -13,12 +13,15 @@ class Recorder:
     def __init__(self) -> None:
         self.shapes: list[tuple[int, ...]] = []
 
-    def maps(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        self.shapes.append(first.shape)
-        return np.abs(first.astype(np.float32) - second).mean(axis=3) / 255
+    def features(self, images: np.ndarray) -> list[np.ndarray]:
+        self.shapes.append(images.shape)
+        return list(images.astype(np.float32) / 255)
 
-    def distances(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        return self.maps(first, second).mean(axis=(1, 2))
+    def compare(self, first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+        return np.abs(np.stack(first) - np.stack(second)).mean(axis=3)
+
+    def mean_distances(self, first: list[np.ndarray], second: list[np.ndarray]) -> np.ndarray:
+        return self.compare(first, second).mean(axis=(1, 2))
 
 
 def test_canvases_are_measured_at_one_size() -> None:
@@ -33,3 +36,16 @@ def test_canvases_are_measured_at_one_size() -> None:
     assert difference[:40].all()
     assert not difference[50:].any()
     assert set(recorder.shapes) == {(1, 32, 43, 3)}
+
+
+def test_features_of_a_canvas_that_is_used_again_are_computed_once() -> None:
+    recorder = Recorder()
+    measure = LpipsMetric(recorder, side_px=32)
+    target, canvas = np.zeros((40, 40, 3), np.uint8), np.full((40, 40, 3), 255, np.uint8)
+    for _ in range(4):
+        painted = canvas // 2
+        measure.difference(canvas, target)
+        measure.distance(canvas, painted)
+        measure.distance(painted, target)
+        canvas = painted
+    assert len(recorder.shapes) == 1 + 1 + 4
