@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -41,9 +42,17 @@ def yaml_text() -> str:
 
 def keep_edited_values(path: Path, text: str) -> None:
     """Keep a copy of the settings if they hold other values than `text`, and say so."""
-    if path.is_file() and yaml.safe_load(path.read_text(encoding="utf-8")) != yaml.safe_load(text):
+    old = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if _has_other_values(old, yaml.safe_load(text)):
         copy = keep_former(path)
         print(f"{path.name} held values that are not the defaults: they are kept in {copy.name}")
+
+
+def _has_other_values(old: Any, new: Any) -> bool:
+    """Whether a key of both has another value; keys of only one are not edits of a value."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return any(_has_other_values(old[key], new[key]) for key in old.keys() & new.keys())
+    return old != new
 
 
 def markdown_text() -> str:

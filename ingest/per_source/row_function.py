@@ -18,6 +18,7 @@ from ingest.ledger.outcome import VideoOutcome
 from ingest.ledger.reuse import reusable_outcome
 from ingest.ledger.source_files import placeholder_id, write_unkept, write_video
 from ingest.ledger.tombstones import refuse_purged
+from ingest.per_source.doubts import with_start_doubt
 from ingest.per_source.folder_to_keyframes import holds_keyframes, import_folder
 from ingest.per_source.video_to_keyframes import ingest_footage
 from ingest.settings import IngestConfig, identity
@@ -98,7 +99,7 @@ class IngestVideo:
                 if is_pointer(local.path):
                     raise Refusal("unreadable", f"{local.uri} {ADVICE}")
                 make = import_folder if holds_keyframes(local.path) else ingest_footage
-                made = make(local, outcome, self.config)
+                made = with_start_doubt(make(local, outcome, self.config))
                 return SourceResult(write_video(dataset, made), change_tag)
         except Exception as error:
             closed = _record_error(dataset, outcome, error)

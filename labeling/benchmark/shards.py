@@ -97,7 +97,15 @@ def _build(dataset: Dataset, table: dict[str, Instruction]) -> list[PlannedShard
     shards_config_hash = config_hash(config.regions, config.shards)
     videos = [
         plan_video(
-            PlanTask(dataset.root, video, labels[video], {}, config.regions, shards_config_hash)
+            PlanTask(
+                dataset.root,
+                video,
+                labels[video],
+                {},
+                config.regions,
+                shards_config_hash,
+                config.shards,
+            )
         )
         for video in dataset.video_ids()
     ]

@@ -190,8 +190,11 @@ def _exclusion_reasons(plan: Plan) -> dict[str, str]:
     reasons = {}
     for pair in (pair for video in plan.videos for pair in video if not pair.is_kept):
         labeler = pair.provenance.labeler
-        verb = "rejected" if pair.is_rejected else "unnamed"
-        reasons[pair.pair_id] = f"{verb} by {labeler}"
+        reasons[pair.pair_id] = (
+            "the beginning of its painting is missing from the video"
+            if pair.exclusion == "half_done"
+            else f"{pair.exclusion} by {labeler}"
+        )
     return reasons
 
 
@@ -218,8 +221,8 @@ def _make_index(
         config_hash=plan.config_hash,
         num_pairs=len(pairs),
         left_out={
-            "rejected": sum(pair.is_rejected for pair in pairs),
-            "unnamed": sum(not pair.is_rejected and not pair.instruction for pair in pairs),
+            reason: sum(pair.exclusion == reason for pair in pairs)
+            for reason in ("rejected", "half_done", "unnamed")
         },
         corrected=sum(pair.provenance.labeler.startswith("human:") for pair in kept),
         stale_corrections=plan.stale_corrections,
@@ -245,7 +248,7 @@ def _plan_shards(
             decided[table[key[0]].video_id][key] = correction
     root = dataset.root.absolute()
     tasks = [
-        PlanTask(root, video, labels[video], decided[video], regions, shards_config_hash)
+        PlanTask(root, video, labels[video], decided[video], regions, shards_config_hash, config)
         for video in dataset.video_ids()
     ]
     videos, failed = run_all(

@@ -55,7 +55,7 @@ class ShardIndex(Record):
     num_pairs: int = 0
     """Pairs of the dataset, in a shard or not."""
     left_out: dict[str, int] = Field(default_factory=dict)
-    """Pairs in no shard, counted by reason: rejected (by a reviewer), unnamed (no instruction)."""
+    """Pairs in no shard, counted by reason (`labeling.shards.plan.Exclusion`)."""
     corrected: int = 0
     """Number of samples whose instruction a person wrote or confirmed."""
     stale_corrections: int = 0

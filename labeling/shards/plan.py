@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,12 +23,17 @@ from ingest.format.fields import SCHEMA_VERSION
 from ingest.format.images import sha256
 from ingest.format.schema import Provenance, Record, Split
 from ingest.ledger.outcome import VideoOutcome, keyframes_file_version
+from ingest.video.keyframes.painted_share import finished_share
 from labeling.corrections.corrections import Correction
 from labeling.corrections.human_masks import RULE_SUFFIX, effective_region, human_mask_hash
 from labeling.instructions.normalisation import normalise
 from labeling.instructions.table import Instruction
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.regions import RegionsConfig, matching_region, read_regions
+
+Exclusion = Literal["", "rejected", "half_done", "unnamed"]
+"""Why a pair is in no shard: rejected by a person; the beginning of its painting is missing from
+the video; nobody named it."""
 
 SHARDS_VERSION = 1
 """Raised when the same pairs make other shards: all are then built again."""
@@ -41,6 +46,12 @@ class ShardsConfig(Config):
     """Most pairs in one shard; 256 pairs take about 75 MB at a short side of 512 px. The shards of
     a split have about equal bytes. Small shards spread better over workers, large ones read
     faster."""
+    max_finished_at_start: float = Field(default=0.3, ge=0, le=1)
+    """Most of the finished painting's detail, as a share, that may be on the canvas after the first
+    step, which starts from white. Above it the beginning of the painting is missing from the video,
+    and the step would teach to paint half a picture at once. 1: never."""
+    half_done_start: Literal["step", "video"] = "step"
+    """What is then left out: that first step, or all steps of the video."""
 
 
 class PlannedPair(Record):
@@ -63,12 +74,24 @@ class PlannedPair(Record):
     instruction: str
     """Effective instruction; empty if the machine named nothing and nobody corrected it."""
     is_rejected: bool
+    is_half_done: bool = Field(default=False, exclude=True)
+    """Whether it is left out because the beginning of the painting is missing
+    (`ShardsConfig.max_finished_at_start`)."""
     provenance: Provenance
 
     @property
     def is_kept(self) -> bool:
         """Whether the pair becomes a sample."""
-        return bool(self.instruction) and not self.is_rejected
+        return not self.exclusion
+
+    @property
+    def exclusion(self) -> Exclusion:
+        """Why the pair becomes no sample; empty if it does."""
+        if self.is_rejected:
+            return "rejected"
+        if self.is_half_done:
+            return "half_done"
+        return "" if self.instruction else "unnamed"
 
 
 class PlannedShard(Record):
@@ -107,6 +130,7 @@ class PlanTask:
     """Corrections in force, by (pair id, content hash)."""
     regions: RegionsConfig
     config_hash: str
+    shards: ShardsConfig
 
 
 def plan_video(task: PlanTask) -> list[PlannedPair]:
@@ -121,6 +145,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
     outcome, pairs = read_pairs(dataset, task.video_id)
     regions = read_regions(dataset, task.video_id) if pairs else {}
     planned = []
+    half_done = half_done_pairs(pairs, task.shards)
     for pair in pairs:
         region = matching_region(pair, regions, task.regions, dataset)
         label = task.instructions.get(pair.pair_id)
@@ -146,10 +171,26 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 interval_s=pair.interval_s,
                 instruction=normalise(correction.instruction) if correction else label.text,
                 is_rejected=correction is not None and correction.verdict == "reject",
+                is_half_done=pair.pair_id in half_done,
                 provenance=provenance,
             )
         )
     return planned
+
+
+def half_done_pairs(pairs: Sequence[Pair], config: ShardsConfig) -> set[str]:
+    """Ids of the pairs to leave out because the beginning of their painting is missing."""
+    if config.max_finished_at_start == 1:
+        return set()
+    starts = {
+        pair.pair_id
+        for pair in pairs
+        if pair.current.reference.keyframe is None
+        and pair.next.reference.keyframe != pair.target.reference.keyframe
+        and finished_share(pair.next.image(), pair.target.image()) > config.max_finished_at_start
+    }
+    is_whole = bool(starts) and config.half_done_start == "video"
+    return {pair.pair_id for pair in pairs} if is_whole else starts
 
 
 def assign_shards(

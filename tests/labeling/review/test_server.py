@@ -24,7 +24,7 @@ from labeling.review.server import MAX_BODY_BYTES, ReviewServer
 from labeling.review.service import ReviewService
 from labeling.review.spreadsheet_export import ReviewConfig, export_review
 from labeling.review.spreadsheet_import import import_review
-from labeling.shards.plan import PlanTask, plan_video
+from labeling.shards.plan import PlanTask, ShardsConfig, plan_video
 
 FORK = multiprocessing.get_context("fork")
 
@@ -332,7 +332,7 @@ def test_a_painted_mask_goes_into_the_shards(dataset: Dataset) -> None:
 
 def plan_task(dataset: Dataset, video_id: str) -> PlanTask:
     table, decided = read_table(dataset), effective_corrections(read_corrections(dataset))
-    return PlanTask(dataset.root, video_id, table, decided, RegionsConfig(), "0")
+    return PlanTask(dataset.root, video_id, table, decided, RegionsConfig(), "0", ShardsConfig())
 
 
 @pytest.mark.parametrize("mask", ["", "AAAA", "not base64!", base64.b64encode(b"x" * 641).decode()])

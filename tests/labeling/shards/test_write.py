@@ -17,7 +17,7 @@ from ingest.conventions.config import config_hash
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_image
-from ingest.format.schema import Sample, decode_sample
+from ingest.format.schema import Sample, decode_sample, encode_keyframe
 from ingest.format.tar import read_tar, write_tar
 from ingest.ledger.outcome import read_keyframes
 from labeling.corrections.corrections import (
@@ -27,21 +27,36 @@ from labeling.corrections.corrections import (
     read_corrections,
 )
 from labeling.instructions.table import read_table
+from labeling.pairs import read_pairs
 from labeling.regions.regions import RegionsConfig
-from labeling.shards.plan import PlannedPair, PlannedShard, PlanTask, ShardsConfig, plan_video
+from labeling.shards.plan import (
+    PlannedPair,
+    PlannedShard,
+    PlanTask,
+    ShardsConfig,
+    half_done_pairs,
+    plan_video,
+)
 from labeling.shards.plan import _split_by_bytes as split_by_bytes
 from labeling.shards.plan import assign_shards as assign
 from labeling.shards.write import build_shard, is_up_to_date
+from tests.labeling.conftest import write_video
 
 SMALL = ShardsConfig(samples_per_shard=3)
 
 
-def planned(dataset: Dataset, video_id: str) -> list[PlannedPair]:
+def planned(dataset: Dataset, video_id: str, config: ShardsConfig = SMALL) -> list[PlannedPair]:
     labels = {k: v for k, v in read_table(dataset).items() if v.video_id == video_id}
     decided = effective_corrections(read_corrections(dataset))
     return plan_video(
         PlanTask(
-            dataset.root, video_id, labels, decided, RegionsConfig(), config_hash(RegionsConfig())
+            dataset.root,
+            video_id,
+            labels,
+            decided,
+            RegionsConfig(),
+            config_hash(RegionsConfig()),
+            config,
         )
     )
 
@@ -225,7 +240,7 @@ def test_missing_and_stale_instructions_name_the_command(
     first = next(iter(labels))
     stale = {**labels, first: labels[first].model_copy(update={"content_hash": "0" * 64})}
     for known, problem in (({}, "no instruction"), (stale, "an instruction for other images")):
-        task = PlanTask(dataset.root, video, known, {}, RegionsConfig(), "0" * 12)
+        task = PlanTask(dataset.root, video, known, {}, RegionsConfig(), "0" * 12, SMALL)
         with pytest.raises(UserError, match=f"{problem}: run `python -m labeling instructions"):
             plan_video(task)
 
@@ -235,7 +250,7 @@ def test_missing_regions_name_the_command(labeled_dataset: Callable[..., Dataset
     video, labels = dataset.video_ids()[0], read_table(dataset)
     dataset.regions_tar(video).unlink()
     with pytest.raises(UserError, match="run `python -m labeling regions"):
-        plan_video(PlanTask(dataset.root, video, labels, {}, RegionsConfig(), "0" * 12))
+        plan_video(PlanTask(dataset.root, video, labels, {}, RegionsConfig(), "0" * 12, SMALL))
 
 
 def test_a_painting_in_both_splits_is_refused(labeled_dataset: Callable[..., Dataset]) -> None:
@@ -245,3 +260,39 @@ def test_a_painting_in_both_splits_is_refused(labeled_dataset: Callable[..., Dat
     write_json(path, {**outcome, "painting_id": dataset.video_ids()[0]})
     with pytest.raises(UserError, match="one split a painting"):
         plan(dataset)
+
+
+def without_beginning(dataset: Dataset, num_lost: int) -> str:
+    """Cut the first keyframes off a video; returns its id."""
+    video_id = dataset.video_ids()[0]
+    stored = read_keyframes(dataset, video_id)[num_lost:]
+    images = [item.image() for item in stored]
+    write_video(dataset, video_id, images)
+    records = read_keyframes(dataset, video_id)
+    write_tar(
+        dataset.keyframes_tar(video_id),
+        (
+            (
+                f"{video_id}-k{item.keyframe.index:04d}",
+                encode_keyframe(
+                    item.keyframe.model_copy(update={"is_bare": False}), item.data, item.format
+                ),
+            )
+            for item in records
+        ),
+    )
+    return video_id
+
+
+def test_a_step_from_white_to_half_done_is_left_out(
+    keyframe_dataset: Callable[..., Dataset],
+) -> None:
+    dataset = keyframe_dataset(1, 1)
+    _, whole = read_pairs(dataset, dataset.video_ids()[0])
+    assert half_done_pairs(whole, ShardsConfig()) == set(), "no false alarm"
+    _, pairs = read_pairs(dataset, without_beginning(dataset, 3))
+    assert half_done_pairs(pairs, ShardsConfig()) == {pairs[0].pair_id}
+    assert "-white-" in pairs[0].pair_id
+    everything = ShardsConfig(half_done_start="video")
+    assert half_done_pairs(pairs, everything) == {pair.pair_id for pair in pairs}
+    assert half_done_pairs(pairs, ShardsConfig(max_finished_at_start=1)) == set()
