@@ -77,7 +77,8 @@ def run_all(
         Results and failures, each in the order of `tasks`.
 
     Raises:
-        UserError: several tasks were given and all failed for the same reason.
+        UserError: several tasks were given and all failed for the same reason, or the output
+            cannot be written.
     """
     results: dict[str, Result] = {}
     failed: dict[str, Failure] = {}
@@ -91,6 +92,9 @@ def run_all(
         for finished in run(function, tasks, execution.run, execution.address):
             name, result = name_of(finished.item), finished.result
             if isinstance(result, TaskFailure):
+                if result.reason == "storage":
+                    # Every further task would fail at the same disk.
+                    raise UserError(result.detail)
                 detail = result.detail.removeprefix(f"{UserError.__module__}.UserError: ")
                 is_known = any(failure["detail"] == detail for failure in failed.values())
                 failed[name] = {"item": name, "reason": result.reason, "detail": detail}

@@ -133,7 +133,7 @@ def _answer(reference: ray.ObjectRef) -> Any:
     try:
         return ray.get(reference, timeout=60)
     except RayTaskError as error:
-        return TaskFailure("exception", str(error).strip().splitlines()[-1])
+        return TaskFailure.of_exception(getattr(error, "cause", None), str(error))
     except RayError as error:
         return TaskFailure("worker-died", " ".join(str(error).split())[:300])
 

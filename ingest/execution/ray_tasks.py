@@ -39,6 +39,8 @@ def connect(address: str | None = None) -> None:
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A run that ends at a full disk leaves tasks behind; Ray would print the traceback of each.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     # By default Ray retries a task that its memory monitor kills for ever.
     os.environ.setdefault("RAY_task_oom_retries", "2")
     target = address or os.environ.get("RAY_ADDRESS")
@@ -136,7 +138,7 @@ def _result(reference: ray.ObjectRef) -> Any:
     try:
         return ray.get(reference, timeout=60)
     except RayTaskError as error:
-        return TaskFailure("exception", str(error).strip().splitlines()[-1])
+        return TaskFailure.of_exception(getattr(error, "cause", None), str(error))
     except GetTimeoutError:
         return TaskFailure("worker-died", "the result could not be fetched from its node")
     except RayError as error:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from pydantic import Field
 
 from ingest.conventions.config import Config
+from ingest.conventions.errors import storage_error
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -51,8 +52,21 @@ class TaskFailure:
     """A task without result: its worker died, it exceeded a limit, or it raised."""
 
     reason: str
-    """worker-died, timeout, out-of-memory or exception."""
+    """worker-died, timeout, out-of-memory, storage (the output cannot be written) or exception."""
     detail: str
+
+    @classmethod
+    def of_exception(cls, error: BaseException | None, text: str) -> TaskFailure:
+        """The failure of a task that raised.
+
+        Args:
+            error: what it raised, where it is known.
+            text: its traceback; the last line is the detail, unless storage is to blame.
+        """
+        known = storage_error(error, "the output") if isinstance(error, OSError) else None
+        if known is not None:
+            return cls("storage", str(known))
+        return cls("exception", text.strip().splitlines()[-1])
 
 
 @dataclass(frozen=True)

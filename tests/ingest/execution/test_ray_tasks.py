@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,3 +84,12 @@ def test_waiting_items_do_not_time_out(fake: FakeRay) -> None:
     finished = run((f"item-{n}" for n in range(30)), max_in_flight=30)
     assert fake.now_s > 100 + STALL_GRACE_S
     assert not any(isinstance(f.result, TaskFailure) for f in finished)
+
+
+def test_a_full_disk_in_a_task_is_told_as_such() -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/labels/a.tar")
+    failure = TaskFailure.of_exception(full, "Traceback\nOSError: no space")
+    assert failure.reason == "storage"
+    assert "cannot write /data/labels/a.tar: the disk is full" in failure.detail
+    other = TaskFailure.of_exception(ValueError("odd"), "Traceback\nValueError: odd")
+    assert (other.reason, other.detail) == ("exception", "ValueError: odd")
