@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 
@@ -12,6 +14,10 @@ SIDE_PX = 128
 FINE_PX, COARSE_PX = 1.5, 10.0
 """Standard deviations of the blurs between which structure counts as detail: finer, registration
 is not exact; coarser, a first wash has the colours of the finished sky."""
+MAX_SHIFT_PX = 4
+"""Largest shift of a place between the two pictures: shots of real films do not match exactly."""
+NEIGHBOURHOOD_PX = 6.0
+"""Standard deviation of the neighbourhood that is shifted together."""
 MIN_CONTRAST = 0.1
 """Mean contrast in Lab below which a finished picture has no detail to compare."""
 
@@ -29,10 +35,15 @@ def finished_share(canvas: np.ndarray, target: np.ndarray) -> float:
     """
     before, after = _detail(canvas), _detail(target)
     contrast = np.linalg.norm(after, axis=2)
-    missing = np.linalg.norm(after - before, axis=2)
     if contrast.mean() < MIN_CONTRAST:
         return 0.0
-    return float(np.maximum(contrast - missing, 0).sum() / contrast.sum())
+    best = np.zeros_like(contrast)
+    offsets = range(-MAX_SHIFT_PX, MAX_SHIFT_PX + 1)
+    for shift in itertools.product(offsets, offsets):
+        missing = np.linalg.norm(after - np.roll(before, shift, axis=(0, 1)), axis=2)
+        found = np.maximum(contrast - missing, 0)
+        best = np.maximum(best, cv2.GaussianBlur(found, (0, 0), NEIGHBOURHOOD_PX))
+    return float(best.sum() / contrast.sum())
 
 
 def _detail(image: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def test_a_video_that_begins_half_done_is_told() -> None:
 
     for canvases in ((half, finished), (blank, half, finished)):
         (warning,) = with_start_doubt(source(*canvases)).outcome.warnings
-        assert warning.startswith("begins half done: 46%")
+        assert warning.startswith("begins half done: 47%")
     early = finished.copy()
     early[20:] = 250
     assert with_start_doubt(source(blank, early, half, finished)).outcome.warnings == ()
