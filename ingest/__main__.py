@@ -52,11 +52,14 @@ def run_command(
     `python -m ingest VIDEOS... -o DATASET` is short for `python -m ingest run ...`.
     """
     from ingest.conventions.config import load_section, to_yaml
+    from ingest.conventions.unused_settings import refuse_unused_keys, refuse_unused_options
     from ingest.run.intake import RunOptions
-    from ingest.settings import IngestConfig
+    from ingest.settings import IngestConfig, unused_keys
 
     settings = load_section("ingest", IngestConfig, config, set_)
+    refuse_unused_keys(set_, unused_keys(settings))
     if dry_run:
+        refuse_unused_options("--dry-run", {"--json": json_, "--retry-failed": retry_failed})
         print(to_yaml(settings, "ingest"))
         _print_plan(inputs, output, settings)
         return
@@ -99,9 +102,12 @@ def purge_command(
     undo: Annotated[bool, typer.Option("--undo", help="Let the next run take it in again")] = False,
 ) -> None:
     """Take a video out for good: keyframes, labels, corrections, and the shards that hold it."""
+    from ingest.conventions.unused_settings import refuse_unused_options
     from ingest.format.dataset import Dataset
     from ingest.run.purge import plan_purge, purge, undo_purge
 
+    if undo:
+        refuse_unused_options("--undo", {"--dry-run": dry_run})
     place = Dataset.existing(dataset)
     if undo:
         print(f"video {undo_purge(place, video)} will be taken in again by the next run")

@@ -58,6 +58,16 @@ class IngestConfig(Config):
     """Share of videos that may fail by an unforeseen error before the exit code is 1."""
 
 
+def unused_keys(config: IngestConfig) -> dict[str, str]:
+    """Keys of ``--set`` that do nothing with a config, and why."""
+    if config.segmenter.model:
+        return {}
+    why = "no network segments; add --set ingest.segmenter.model=NAME"
+    others = [name for name in SegmenterConfig.model_fields if name != "model"]
+    keys = [*(f"ingest.segmenter.{name}" for name in others), "ingest.actors"]
+    return dict.fromkeys(keys, why)
+
+
 @functools.lru_cache(maxsize=8)
 def identity(config: IngestConfig) -> str:
     """Twelve hex digits, a hash of everything that results depend on: the configs and algorithm

@@ -18,6 +18,7 @@ from ingest.conventions.cli import (
     run_app,
     write_result,
 )
+from ingest.conventions.unused_settings import refuse_unused_options
 
 app = new_app("Label the pairs of a dataset, let people correct them, build training shards.")
 review = new_app("Correct labels in a spreadsheet or in the browser.")
@@ -72,9 +73,14 @@ def shards(
     ray_address: RayAddressOption = None,
 ) -> None:
     """Build the shards that training streams, from keyframes, labels and corrections."""
+    building = {
+        "--config": config, "--set": set, "--dry-run": dry_run, "--ray-address": ray_address,
+    }  # fmt: skip
     if check:
+        refuse_unused_options("--check", {"--diff": diff, **building})
         _check(dataset, json)
     elif diff is not None:
+        refuse_unused_options("--diff", building)
         _diff(dataset, diff, json)
     else:
         _stage("shards", dataset, config, set, dry_run, json, ray_address)
@@ -95,11 +101,13 @@ def migrate(dataset: DatasetArgument, json: JsonOption = None) -> None:
 def report(dataset: DatasetArgument, config: ConfigOption = None, set: SetOption = None) -> None:
     """Write labels.html: every pair with its mask and instruction, and what labels there are."""
     from ingest.conventions.config import load_section
+    from ingest.conventions.unused_settings import refuse_unused_keys
     from ingest.format.dataset import Dataset
     from labeling.report import write_report
-    from labeling.settings import LabelingConfig
+    from labeling.settings import LabelingConfig, unused_keys
 
     settings = load_section("labeling", LabelingConfig, config, set)
+    refuse_unused_keys(set, unused_keys("report", settings))
     print(f"report: {write_report(Dataset.existing(dataset), settings.report)}")
 
 
@@ -113,11 +121,13 @@ def export(
 ) -> None:
     """Write labels as a CSV for a spreadsheet, most doubtful first, with thumbnails beside it."""
     from ingest.conventions.config import load_section
+    from ingest.conventions.unused_settings import refuse_unused_keys
     from ingest.format.dataset import Dataset
     from labeling.review.spreadsheet_export import export_review
-    from labeling.settings import LabelingConfig
+    from labeling.settings import LabelingConfig, unused_keys
 
     settings = load_section("labeling", LabelingConfig, config, set)
+    refuse_unused_keys(set, unused_keys("review", settings))
     rows, unlabeled = export_review(Dataset.existing(dataset), out, settings.review)
     print(f"review: {rows} pairs in {out}; fill corrected or verdict, then import it again")
     if unlabeled:
@@ -162,6 +172,8 @@ def import_(
     from labeling.review.console import run_import
     from labeling.review.spreadsheet_import import ImportOptions
 
+    if dry_run:
+        refuse_unused_options("--dry-run", {"--left": left})
     options = ImportOptions(overrule, encoding, new_words, left, dry_run)
     is_complete = run_import(dataset, files, reviewer or [""], options, json)
     if not is_complete:
@@ -220,11 +232,14 @@ def _stage(
 ) -> None:
     """Run one stage over the whole dataset, or print its plan if `dry_run`."""
     from ingest.conventions.config import load_section
+    from ingest.conventions.unused_settings import refuse_unused_keys
     from labeling import pipeline
-    from labeling.settings import LabelingConfig
+    from labeling.settings import LabelingConfig, unused_keys
 
     settings = load_section("labeling", LabelingConfig, config, overrides)
+    refuse_unused_keys(overrides, unused_keys(stage, settings))
     if dry_run:
+        refuse_unused_options("--dry-run", {"--json": json})
         print(pipeline.describe_plan(dataset, stage, settings))
         return
     run = {

@@ -68,6 +68,7 @@ def film(
     if context.invoked_subcommand is not None:
         return
     from ingest.conventions.config import to_yaml
+    from ingest.conventions.unused_settings import refuse_unused_options
     from ingest.studio.corpus import film_paintings, plan_films, resolve_config
 
     given = {
@@ -81,6 +82,7 @@ def film(
     }
     settings, folder = resolve_config(config, set or [], given), _folder(output)
     if dry_run:
+        refuse_unused_options("--dry-run", {"--json": json})
         print(to_yaml(settings, "studio"), end="")
         for film_ in plan_films(seed, count, settings):
             print(f"{folder / film_.name}.mp4  seed {film_.seed}  {film_.split}")
