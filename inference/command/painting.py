@@ -21,13 +21,14 @@ from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import write_film, write_frames, write_gif
 from inference.output.session import (
     PainterRecord,
+    Session,
     SessionFolder,
     SessionRecord,
     read_record,
     write_record,
     write_steps,
 )
-from inference.output.stroke_film import write_stroke_film, write_strokes
+from inference.output.stroke_film import step_ends, write_stroke_film, write_strokes
 from inference.output.viewer import write_viewer
 from inference.rollout.finish import finishing_step
 from inference.rollout.rollout import Rollout
@@ -119,18 +120,28 @@ def _write_outputs(
     write_bytes(place.root / "steering.json", SCRIPT.dump_json(rollout.actions, indent=1))
     record = session.record.model_copy(update={"steps_sha256": write_steps(place, encoded)})
     write_frames(folder / "frames", encoded)
-    if any(step.strokes for step in steps):
-        write_strokes(folder / "strokes.json", steps)
-    if any(step.strokes for step in steps) and config.film.film == "strokes":
-        hold_s, quality = config.export.final_hold_s, config.export.film_quality
-        write_stroke_film(folder / "painting.mp4", steps, config.film, hold_s, quality)
-    else:
-        write_film(folder / "painting.mp4", session.samples, config.export)
+    film_ends_s = _write_film(folder, steps, session, config)
     write_gif(folder / "painting.gif", session.samples, config.export)
     write_contact_sheet(folder / "sheet.png", session.samples)
-    write_viewer(folder / "index.html", session, config.viewer)
+    write_viewer(folder / "index.html", session, config.viewer, film_ends_s)
     write_record(place, record)
     return record
+
+
+def _write_film(
+    folder: Path, steps: Sequence[Step], session: Session, config: InferenceConfig
+) -> list[float] | None:
+    """Write ``painting.mp4`` and, for a painting in strokes, ``strokes.json``; returns the seconds
+    at which each step ends in a film of strokes, else None."""
+    has_strokes = any(step.strokes for step in steps)
+    if has_strokes:
+        write_strokes(folder / "strokes.json", steps)
+    if not has_strokes or config.film.film == "steps":
+        write_film(folder / "painting.mp4", session.samples, config.export)
+        return None
+    hold_s, quality = config.export.final_hold_s, config.export.film_quality
+    write_stroke_film(folder / "painting.mp4", steps, config.film, hold_s, quality)
+    return [round(end / config.film.fps, 4) for end in step_ends(steps, config.film, hold_s)]
 
 
 def with_finish(steps: list[Step], target: np.ndarray, config: InferenceConfig) -> list[Step]:

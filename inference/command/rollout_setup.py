@@ -114,10 +114,8 @@ def _fixed_rollout(context: PaintingContext, picture: Picture) -> Rollout:
 def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
-    artist = order_artist(
-        cast(OrderName, context.record.name), image, config.strokes, interval_s, config.rollout.seed,
-        canvas,
-    )  # fmt: skip
+    name = cast(OrderName, context.record.name)
+    artist = order_artist(name, image, config.strokes, interval_s, config.rollout.seed, canvas)
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
     if canvas is None:
         canvas = np.full_like(image, config.strokes.ground_rgb())

@@ -42,7 +42,9 @@ def write_stroke_film(
     """Write the film of steps that have strokes."""
     first = even_sides(_fitted(steps[0].current, config.side_px))
     size = (first.shape[1], first.shape[0])
-    encode_film(path, film_frames(steps, config, final_hold_s), size, config.fps, quality)
+    frames = film_frames(steps, config, final_hold_s)
+    # A frame a second can be decoded on its own, so that players may jump about.
+    encode_film(path, frames, size, config.fps, quality, frames_between_keys=config.fps)
 
 
 def film_frames(
@@ -52,17 +54,22 @@ def film_frames(
 
     The strokes are drawn again at the film's size.
     """
+    ends = step_ends(steps, config, final_hold_s)
+    shown = even_sides(_fitted(steps[0].current, config.side_px))
+    for step, start, end in zip(steps, [0, *ends[:-1]], ends, strict=True):
+        following = _fitted(step.next, config.side_px)
+        yield from _step_frames(step, following, end - start, config.side_px)
+        shown = even_sides(following)
+    yield from [shown] * max(1, round(final_hold_s * config.fps))
+
+
+def step_ends(steps: Sequence[Step], config: StrokeFilmConfig, final_hold_s: float) -> list[int]:
+    """The number of the frame after the last one of each step."""
     num_final = max(1, round(final_hold_s * config.fps))
     num_painted = max(len(steps), round(config.seconds * config.fps) - num_final)
     counts = np.array([1 + sum(len(laid.strokes) for laid in step.strokes) for step in steps])
     weights = counts**STROKES_WEIGHT
-    ends = np.rint(np.cumsum(weights) / weights.sum() * num_painted).astype(int)
-    shown = even_sides(_fitted(steps[0].current, config.side_px))
-    for step, start, end in zip(steps, [0, *ends[:-1]], ends, strict=True):
-        following = _fitted(step.next, config.side_px)
-        yield from _step_frames(step, following, int(end - start), config.side_px)
-        shown = even_sides(following)
-    yield from [shown] * num_final
+    return [int(end) for end in np.rint(np.cumsum(weights) / weights.sum() * num_painted)]
 
 
 def _step_frames(

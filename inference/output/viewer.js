@@ -7,6 +7,8 @@
   const last = data.steps.length - 1;
   const STEP_MS = 1100, END_MS = 3200;
   const PLAY = "M8 5.5v13l11-6.5z", PAUSE = "M7 5.5h3.4v13H7zM13.6 5.5H17v13h-3.4z";
+  // A film of strokes, and the seconds at which each step of it ends; null where steps are slides.
+  let film = at("film"), ends = data.film;
   let step = 0, timer = null, showsMask = false, compares = false, split = 0.5;
 
   target.src = data.target;
@@ -30,6 +32,11 @@
   function show(index, behavior = "smooth") {
     const before = step;
     step = Math.max(0, Math.min(last, index));
+    if (film) seek(step === 0 ? 0 : ends[step - 1]);
+    describe(before, behavior);
+  }
+
+  function describe(before, behavior) {
     const item = data.steps[step];
     // The canvas before lies under the new one, which fades in over it.
     under.src = data.steps[before].image;
@@ -43,8 +50,7 @@
     at("clock").textContent = item.clock;
     at("place").textContent = step === 0 ? "" : "step " + step + " of " + last;
     at("facts").textContent = facts(item);
-    scrub.value = step;
-    scrub.style.setProperty("--done", (100 * step / last) + "%");
+    if (!film) progress(step, last);
     for (const [place, entry] of [...strip.children].entries()) {
       entry.firstChild.setAttribute("aria-current", place === step);
     }
@@ -52,6 +58,29 @@
     const middle = entry.offsetLeft - strip.offsetLeft - (strip.clientWidth - entry.clientWidth) / 2;
     strip.scrollTo({ left: middle, behavior });
     overlay();
+  }
+
+  function progress(value, most) {
+    scrub.max = most;
+    scrub.value = value;
+    scrub.style.setProperty("--done", (100 * value / most) + "%");
+  }
+
+  function seek(seconds) {
+    // Half a frame further: the frame that begins at this moment, whatever is rounded.
+    const to = () => { film.currentTime = Math.min(seconds + 0.016, film.duration || seconds); };
+    if (film.readyState > 0) to();
+    else film.addEventListener("loadedmetadata", to, { once: true });
+    progress(seconds, ends[last - 1]);
+  }
+
+  // The step that the film is painting now becomes the step of the page.
+  function follow() {
+    const painting = ends.findIndex((end) => film.currentTime <= end + 0.02);
+    const now = film.currentTime < 0.02 ? 0 : (painting === -1 ? last : painting + 1);
+    progress(Math.min(film.currentTime, ends[last - 1]), ends[last - 1]);
+    if (now !== step) { const before = step; step = now; describe(before, "smooth"); }
+    if (timer !== null) timer = requestAnimationFrame(follow);
   }
 
   function facts(item) {
@@ -76,9 +105,14 @@
 
   function play() {
     if (step === last) show(0);
+    if (film) {
+      film.playbackRate = Number(at("speed").value);
+      film.play();
+      timer = requestAnimationFrame(follow);
+    }
     at("glyph").setAttribute("d", PAUSE);
     at("play").setAttribute("aria-label", "Pause");
-    tick();
+    if (!film) tick();
   }
   function tick() {
     const speed = Number(at("speed").value);
@@ -89,6 +123,8 @@
   }
   function pause() {
     clearTimeout(timer);
+    cancelAnimationFrame(timer);
+    if (film) film.pause();
     timer = null;
     at("glyph").setAttribute("d", PLAY);
     at("play").setAttribute("aria-label", "Play");
@@ -100,7 +136,11 @@
   at("play").addEventListener("click", toggle);
   at("maskbutton").addEventListener("click", toggleMask);
   at("targetbutton").addEventListener("click", toggleTarget);
-  scrub.addEventListener("input", () => { pause(); show(Number(scrub.value)); });
+  scrub.addEventListener("input", () => {
+    pause();
+    if (film) { film.currentTime = Number(scrub.value); follow(); } else { show(Number(scrub.value)); }
+  });
+  at("speed").addEventListener("change", () => { if (film) film.playbackRate = Number(at("speed").value); });
   stage.addEventListener("pointermove", (event) => {
     if (!compares) return;
     const box = stage.getBoundingClientRect();
@@ -117,6 +157,12 @@
     const action = actions[event.key.toLowerCase()];
     if (action) { event.preventDefault(); action(); }
   });
+
+  if (film) {
+    scrub.step = "any";
+    // The page may have been moved away from its film: then the canvases are shown as slides.
+    film.addEventListener("error", () => { film.remove(); film = null; scrub.step = 1; show(step); });
+  }
 
   // A link such as index.html#7 opens at that step; otherwise the finished picture greets.
   const wanted = location.hash === "" ? NaN : Number(location.hash.slice(1));

@@ -46,8 +46,18 @@ class ViewerConfig(Config):
     """Largest size of the page; canvases are scaled down for it, but not below 320 px."""
 
 
-def write_viewer(path: Path, session: Session, config: ViewerConfig) -> None:
-    """Render ``index.html``."""
+def write_viewer(
+    path: Path,
+    session: Session,
+    config: ViewerConfig,
+    film_ends_s: Sequence[float] | None = None,
+) -> None:
+    """Render ``index.html``.
+
+    Args:
+        film_ends_s: seconds in ``painting.mp4`` beside the page at which each step ends, if it is a
+            film of strokes; the page then plays it instead of slides.
+    """
     environment = Environment(
         loader=PackageLoader("inference.output", "."), autoescape=True, undefined=StrictUndefined
     )
@@ -58,7 +68,8 @@ def write_viewer(path: Path, session: Session, config: ViewerConfig) -> None:
         total=clock(record.steps[-1].time_s),
         stop_words=STOP_WORDS[record.stop],
         is_finished_exactly=record.steps[-1].is_finish,
-        data=_data(session, config),
+        has_film=film_ends_s is not None,
+        data={**_data(session, config), "film": film_ends_s},
     )
     write_bytes(path, page.encode())
 

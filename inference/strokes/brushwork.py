@@ -19,6 +19,8 @@ from inference.strokes.textures import TextureKind
 
 MOST_COVERING_PASSES = 4
 """Passes of the broadest brush that may follow each other to close holes."""
+FEWEST_HOLES = 5e-4
+"""Share of a patch that may stay bare."""
 BARE_LEVELS = 10
 """A pixel is bare while its largest channel differs from the ground by less than this, of 255."""
 BOX_MARGIN = 1.2
@@ -108,7 +110,7 @@ class Brushwork:
             if number or coat.least_error:
                 wanted = wanted & self._differs(canvas, patch, coat)
             passes += self._lay(canvas, patch, coat, wanted, area, rng)
-            if patch.level == 1 and number == 0 and self.medium.must_cover:
+            if patch.level <= 2 and number == 0 and self.medium.must_cover:
                 passes += self._close_holes(canvas, patch, coat, area, rng)
         if patch.level == NUM_LEVELS:
             canvas[patch.mask] = self.picture[patch.mask]
@@ -128,7 +130,7 @@ class Brushwork:
         colours_differ = np.abs(self.picture - self.ground).max(axis=2) >= BARE_LEVELS
         for number in range(MOST_COVERING_PASSES):
             holes = patch.centres & self.is_bare(canvas) & colours_differ
-            if holes.mean() < 0.002 * patch.centres.mean():
+            if holes.mean() <= FEWEST_HOLES * patch.centres.mean():
                 break
             width = coat.brush.width_px * 0.6 ** (number + 1)
             smaller = replace(coat, brush=replace(coat.brush, width_px=max(width, 6.0)))

@@ -56,7 +56,7 @@ def _coat(
 
 
 _REVEAL = Coat(
-    Brush(15, longest=3.5, spacing=0.55, opacity=1.0, colour_tolerance=1000, reveals=True), 5.0
+    Brush(18, longest=3.5, spacing=0.55, opacity=1.0, colour_tolerance=1000, reveals=True), 7.0
 )
 """The last coat of all media: small strokes whose paint has the picture's own colours."""
 

@@ -19,6 +19,7 @@ from inference.command.replay import run_replay  # noqa: E402
 from inference.output.session import read_session  # noqa: E402
 from inference.output.stroke_film import StrokeFilmConfig  # noqa: E402
 from inference.settings import InferenceConfig  # noqa: E402
+from labeling.benchmark.browser import ADVICE, find_browser, open_browser  # noqa: E402
 
 CONFIG = InferenceConfig(
     strokes=StrokesConfig(num_steps=6), film=StrokeFilmConfig(seconds=5, fps=10)
@@ -68,3 +69,26 @@ def test_a_replay_paints_the_same_bytes(painted: Path, tmp_path: Path) -> None:
     result, code = run_replay(painted, tmp_path / "again", None, None)
     assert code == 0
     assert result["identical"]
+
+
+@pytest.mark.skipif(find_browser() is None, reason=f"no Chromium to test the page in: {ADVICE}")
+def test_the_page_scrubs_through_the_strokes(painted: Path) -> None:
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with open_browser() as driver:
+        driver.get(f"{(painted / 'index.html').as_uri()}#0")
+        wait = WebDriverWait(driver, 30, 0.05)
+        film = "document.getElementById('film')"
+        wait.until(lambda d: d.execute_script(f"return {film}.readyState >= 2"))
+        # Half way between the first and the second step: the page says that the second is painted.
+        ends = driver.execute_script(
+            "return JSON.parse(document.getElementById('session').textContent).film"
+        )
+        driver.execute_script(
+            "const scrub = document.getElementById('scrub'); scrub.value = arguments[0];"
+            "scrub.dispatchEvent(new Event('input'))",
+            (ends[0] + ends[1]) / 2,
+        )
+        place = "return document.getElementById('place').textContent"
+        wait.until(lambda d: d.execute_script(place).startswith("step 2 of "))
+        assert abs(driver.execute_script(f"return {film}.currentTime") - sum(ends[:2]) / 2) < 0.2

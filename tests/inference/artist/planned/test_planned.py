@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from inference.artist.planned import orders
 from inference.artist.planned.orders import order_artist
 from inference.artist.planned.plan import PaintingPlan, make_plan
 from inference.artist.planned.regions import Regions, cut_regions
 from inference.artist.planned.schedule import Schedule, fitted_num_steps
 from inference.artist.planned.settings import StrokesConfig
-from inference.artist.planned.stroke_artist import DRAWING_WORD
+from inference.artist.planned.stroke_artist import DRAWING_WORD, StrokeArtist
 from inference.rollout.steps import Artist
 from training.backbone.backbone import PictureFeatures
 
@@ -148,3 +149,16 @@ def test_a_painting_goes_on_from_a_half_finished_canvas() -> None:
     nothing = np.zeros(picture.shape[:2], bool)
     mask = artist.locate(canvas, picture, nothing, artist.instruct(canvas, picture).text, 20.0)
     assert not mask[:12].any()
+
+
+def test_of_two_regions_alike_the_higher_one_is_painted_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[:30] = 1
+    alike = Regions(labels, np.array([0.4, 0.4], np.float32))
+    monkeypatch.setattr(orders, "cut_regions", lambda *_: alike)
+    monkeypatch.setattr(orders, "picture_features", lambda _: None)
+    artist = order_artist("prototype", _picture(), StrokesConfig(), 20.0, seed=1)
+    assert isinstance(artist, StrokeArtist)
+    assert artist.plan.order == (1, 0)
