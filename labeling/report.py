@@ -57,7 +57,7 @@ class PairCard:
     machine: str
     """The machine's instruction."""
     labeler: str
-    """Who gave the effective instruction: ``rule-1``, ``human: Ann``."""
+    """Who gave the effective instruction: ``rule-2``, ``human: Ann``."""
     verdict: str
     """accept, correct or reject by a person; empty without a decision."""
     confidence: float
@@ -231,7 +231,7 @@ def _card(
 def _instruction(label: Instruction, decision: Correction | None) -> str:
     """The effective instruction as the page shows it."""
     if decision is None:
-        return label.text or "(nothing)"
+        return label.text or ("(unsure)" if label.is_unsure else "(nothing)")
     return "(rejected)" if decision.verdict == "reject" else normalise(decision.instruction)
 
 

@@ -47,7 +47,7 @@ def unused_keys(command: str, config: LabelingConfig) -> dict[str, str]:
         if name not in read
     }
     chosen = config.instructions.labeler
-    for labeler in ("llava", "endpoint"):
+    for labeler in ("rule", "llava", "endpoint"):
         if labeler != chosen:
             why = f"the labeler is {chosen}; add --set labeling.instructions.labeler={labeler}"
             unused[f"labeling.instructions.{labeler}"] = why

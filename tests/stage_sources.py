@@ -37,7 +37,10 @@ def stages() -> dict[str, tuple[int, list[Path]]]:
         for name, version in STAGE_VERSIONS.items()
     }
     labeling = ROOT / "labeling"
-    rules = [labeling / "instructions" / name for name in ("rule_labeler.py", "normalisation.py")]
+    rules = [
+        labeling / "instructions" / name
+        for name in ("rule_labeler.py", "rule_confidence.py", "normalisation.py")
+    ]
     shards = [labeling / "shards" / name for name in ("plan.py", "write.py")]
     return found | {
         "labeling.regions": (REGIONS_VERSION, sorted((labeling / "regions").glob("*.py"))),

@@ -89,7 +89,7 @@ class Provenance(Record):
     corners_px: tuple[tuple[float, float], ...] | None = None
     """Crop of the next canvas in its source frame."""
     labeler: str
-    """Who wrote the instruction: ``rule-1``, ``llava:NAME``, ``human:NAME``, ``painter:NAME``."""
+    """Who wrote the instruction: ``rule-2``, ``llava:NAME``, ``human:NAME``, ``painter:NAME``."""
     machine_instruction: str
     """The machine's instruction before any correction."""
     confidence: float | None = Field(default=None, ge=0, le=1)

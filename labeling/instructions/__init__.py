@@ -1,8 +1,8 @@
 """Names what is painted in each step, in one or two words.
 
 In: pairs of canvases. Out: a table with an instruction and a confidence for each pair. Files:
-`normalisation` (any words to an instruction), `labeler` (the protocol), `rule_labeler` (built in;
-`rule_fit` makes its prototypes), `vision_language/` (LLaVA, or a model behind a server),
-`labeler_factory` (the choice: add a new labeler here), `table` (on disk), `batch_labeling` and
-`actor_labeling` (many videos).
+`normalisation` (any words to an instruction), `labeler` (the protocol), `rule_labeler` and
+`rule_confidence` (built in; made by `rule_fit`, `rule_calibration`), `vision_language/` (LLaVA or
+a server), `labeler_factory` (the choice: add a new labeler here), `table` (on disk),
+`batch_labeling` and `actor_labeling` (many videos).
 """

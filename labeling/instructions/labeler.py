@@ -59,7 +59,7 @@ class Labeler(Protocol):
 
     @property
     def name(self) -> str:
-        """Name with version for the provenance: ``rule-1``, ``llava:NAME``."""
+        """Name with version for the provenance: ``rule-2``, ``llava:NAME``."""
         ...
 
     @property

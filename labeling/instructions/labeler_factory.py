@@ -15,6 +15,14 @@ from labeling.instructions.vision_language.endpoint import EndpointConfig, Endpo
 from labeling.instructions.vision_language.llava import LlavaConfig, LlavaLabeler
 
 
+class RuleConfig(Config):
+    """The built-in labeler."""
+
+    unsure_below: float = Field(default=0.3, ge=0, le=1)
+    """Confidence below which it says that it is unsure: the instruction is then empty, the pair is
+    in no shard, and comes first in the review. 0: it always names something."""
+
+
 class InstructionsConfig(Config):
     """Which labeler writes the instructions."""
 
@@ -24,6 +32,8 @@ class InstructionsConfig(Config):
     batch_size: int = Field(default=16, ge=1)
     """Pairs that a labeler gets at once, from several videos if one has too few; each batch of
     answers is saved before the next one."""
+    rule: RuleConfig = RuleConfig()
+    """The built-in labeler, ``labeler=rule``."""
     llava: LlavaConfig = LlavaConfig()
     """The model behind ``labeler=llava``."""
     endpoint: EndpointConfig = EndpointConfig()

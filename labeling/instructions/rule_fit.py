@@ -11,8 +11,9 @@ import csv
 import io
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
 
@@ -37,22 +38,26 @@ MIN_STEPS_TO_SPLIT = 20
 
 app = new_app("Fit and measure the built-in labeler on the studio's paintings.")
 SeedOption = Annotated[int, typer.Option(help="First seed")]
+SubjectOption = Annotated[str, typer.Option(help="landscape, portrait or still_life")]
 EndOption = Annotated[int, typer.Option(help="Seed after the last")]
 
 
 @app.command()
 def fit(start: SeedOption = FIT_SEEDS[0], end: EndOption = FIT_SEEDS[1]) -> None:
-    """Write rule_prototypes.csv beside this file."""
+    """Write rule_prototypes.csv and rule_pictures.csv beside this file."""
     import numpy as np
 
     from ingest.conventions.atomic import write_bytes
     from ingest.format.vocabulary import VOCABULARY
+    from labeling.instructions.rule_confidence import PICTURES_FILE, pictures_csv
     from labeling.instructions.rule_labeler import MEASURES, PROTOTYPES_FILE
 
     seen: dict[str, list[list[float]]] = defaultdict(list)
-    for word, measures in measured_steps(start, end):
-        if measures is not None:
-            seen[word].append([measures[name] for name in MEASURES])
+    pictures: dict[int, np.ndarray] = {}
+    for step in measured_steps(start, end):
+        pictures[step.seed] = step.picture
+        if step.measures is not None:
+            seen[step.word].append([step.measures[name] for name in MEASURES])
     total = sum(map(len, seen.values()))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -64,12 +69,19 @@ def fit(start: SeedOption = FIT_SEEDS[0], end: EndOption = FIT_SEEDS[1]) -> None
             numbers = np.stack([median, deviation], axis=1).ravel()
             writer.writerow([word, f"{len(values) / total:.4f}", *(f"{n:.3f}" for n in numbers)])
     write_bytes(Path(__file__).with_name(PROTOTYPES_FILE), text.getvalue().encode())
-    print(f"{PROTOTYPES_FILE}: from {total} steps of {end - start} paintings")
+    write_bytes(
+        Path(__file__).with_name(PICTURES_FILE),
+        pictures_csv([pictures[s] for s in sorted(pictures)]),
+    )
+    print(f"{PROTOTYPES_FILE} and {PICTURES_FILE}: from {total} steps of {end - start} paintings")
 
 
 @app.command()
 def accuracy(
-    start: SeedOption = TEST_SEEDS[0], end: EndOption = TEST_SEEDS[1], json: JsonOption = None
+    start: SeedOption = TEST_SEEDS[0],
+    end: EndOption = TEST_SEEDS[1],
+    subject: SubjectOption = "landscape",
+    json: JsonOption = None,
 ) -> None:
     """Print how often the labeler is right on paintings that it was not fitted to."""
     import numpy as np
@@ -77,7 +89,8 @@ def accuracy(
     from labeling.instructions.rule_labeler import RuleLabeler
 
     labeler = RuleLabeler()
-    rows = [(word, labeler.classify(measures)) for word, measures in measured_steps(start, end)]
+    rows = [(step.word, labeler.classify(step.measures, distance_of(step)))
+            for step in measured_steps(start, end, subject)]  # fmt: skip
     right = np.array([answer.text == word for word, answer in rows])
     confidence = np.array([answer.confidence for _, answer in rows])
     print(f"{len(rows)} steps of {end - start} paintings: {right.mean():.1%} right, "
@@ -104,25 +117,47 @@ def accuracy(
     write_result(json, result)
 
 
-def measured_steps(start: int, end: int) -> Iterator[tuple[str, dict[str, float] | None]]:
-    """True word and `measure_region` of every step of the paintings with seeds [start, end)."""
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of a painting, measured."""
+
+    seed: int
+    word: str
+    """What the studio painted."""
+    measures: dict[str, float] | None
+    """`labeling.instructions.rule_labeler.measure_region`."""
+    picture: Any
+    """`labeling.instructions.rule_confidence.picture_measures` of the finished painting."""
+
+
+def distance_of(step: Step) -> float:
+    """`picture_distance` of a step's finished painting."""
+    from labeling.instructions.rule_confidence import distance_to, known_pictures
+
+    return distance_to(step.picture, known_pictures())
+
+
+def measured_steps(start: int, end: int, subject: str = "landscape") -> Iterator[Step]:
+    """Every step of the paintings of a subject with seeds [start, end)."""
     import numpy as np
 
     from labeling.instructions.labeler import PairImages
+    from labeling.instructions.rule_confidence import picture_measures
     from labeling.instructions.rule_labeler import measure_region
     from labeling.regions.perceptual import PerceptualDistance
     from labeling.regions.regions import difference_mask
 
     distance = PerceptualDistance()
     for seed in range(start, end):
-        states, words = painted_states(seed)
+        states, words = painted_states(seed, subject)
+        picture = picture_measures(states[-1])
         for before, after, word in zip(states, states[1:], words, strict=False):
             mask = difference_mask(distance.maps(before[None], after[None])[0])
             pair = PairImages(before, after, np.asarray(states[-1]), mask)
-            yield word, measure_region(pair)
+            yield Step(seed, word, measure_region(pair), picture)
 
 
-def painted_states(seed: int) -> tuple[list[Any], list[str]]:
+def painted_states(seed: int, subject: str = "landscape") -> tuple[list[Any], list[str]]:
     """Paint one of the studio's paintings.
 
     Returns:
@@ -130,10 +165,11 @@ def painted_states(seed: int) -> tuple[list[Any], list[str]]:
     """
     import numpy as np
 
+    from ingest.studio.painting.formats import Subject
     from ingest.studio.painting.planner import plan_painting
 
     width, height = SIZES_PX[seed % len(SIZES_PX)]
-    plan = plan_painting(seed, width / height)
+    plan = plan_painting(seed, width / height, cast(Subject, subject))
     canvas = plan.canvas(width, height)
     states, words = [np.full((height, width, 3), 255, np.uint8)], []
     rng = np.random.default_rng(seed)

@@ -3,8 +3,8 @@
 It needs no network and no download. It serves demos, tests, and first labels that people correct;
 it confuses objects of like colour and position, such as a lilac mountain and a lilac cloud. Each
 word has one or two prototypes: Gaussians of the measures, fitted to the studio's landscapes by
-`labeling.instructions.rule_fit` (``rule_prototypes.csv``). The label is the most likely word, the
-confidence its softmax share.
+`labeling.instructions.rule_fit` (``rule_prototypes.csv``). The label is the most likely word. Its
+confidence is calibrated on other kinds of paintings (`labeling.instructions.rule_confidence`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 
 from labeling.instructions.labeler import Answer, PairImages
+from labeling.instructions.rule_confidence import calibrated, picture_distance
 
-RULE_VERSION = 1
+RULE_VERSION = 2
 """Raised when the same pairs get other answers: they are then asked again."""
 PROTOTYPES_FILE = "rule_prototypes.csv"
 """Name of the file beside this one."""
@@ -36,8 +37,7 @@ MAX_DEVIATIONS = 4.0
 """Bound of each measure's distance from a prototype, in standard deviations."""
 TEMPERATURE = 2.0
 """Divides the scores before the softmax. The measures are correlated, so their sum overstates the
-evidence. With this value the mean confidence equals the accuracy
-(`python -m labeling.instructions.rule_fit accuracy`)."""
+evidence."""
 NO_CHANGE_ANSWER = Answer("details", 0.3)
 """The answer if no change is visible: finishing touches are often that small."""
 
@@ -72,7 +72,9 @@ class RuleLabeler:
 
     def __call__(self, pairs: Sequence[PairImages]) -> list[Answer]:
         """The most likely word of the vocabulary and its probability for each pair."""
-        return [self.classify(measure_region(pair)) for pair in pairs]
+        return [
+            self.classify(measure_region(pair), picture_distance(pair.target)) for pair in pairs
+        ]
 
     def load(self) -> None:
         """Does nothing."""
@@ -85,10 +87,20 @@ class RuleLabeler:
         """The answer to each pair."""
         return self(prepared)
 
-    def classify(self, measures: dict[str, float] | None) -> Answer:
-        """The most likely word for the result of `measure_region`."""
+    def classify(self, measures: dict[str, float] | None, picture: float) -> Answer:
+        """The most likely word for the result of `measure_region`.
+
+        Args:
+            picture: `picture_distance` of the finished painting.
+        """
         if measures is None:
             return NO_CHANGE_ANSWER
+        word, share, distance = self.likeliest(measures)
+        return Answer(word, calibrated(share, distance, picture))
+
+    def likeliest(self, measures: dict[str, float]) -> tuple[str, float, float]:
+        """The most likely word, its share among all words, and the mean squared distance of the
+        measures from its nearest prototype."""
         values = np.array([measures[name] for name in MEASURES])
         scores = np.array([_score(p, values) for p in self._prototypes]) / self._temperature
         shares = np.exp(scores - scores.max())
@@ -97,7 +109,8 @@ class RuleLabeler:
         for prototype, share in zip(self._prototypes, shares.tolist(), strict=True):
             by_word[prototype.word] = by_word.get(prototype.word, 0.0) + share
         best = max(by_word, key=lambda word: by_word[word])
-        return Answer(best, by_word[best])
+        distance = min(_distances(p, values).mean() for p in self._prototypes if p.word == best)
+        return best, by_word[best], float(distance)
 
 
 @functools.cache
@@ -186,9 +199,15 @@ def _lab(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
 
 
+def _distances(prototype: Prototype, values: np.ndarray) -> np.ndarray:
+    """Squared, bounded distance of each measure from a prototype, in standard deviations."""
+    deviations = np.abs(values - prototype.median) / prototype.deviation
+    return np.minimum(MAX_DEVIATIONS, deviations) ** 2
+
+
 def _score(prototype: Prototype, values: np.ndarray) -> float:
     """Log-likelihood of the measures under independent normal distributions with bounded outliers,
     plus the log of the prototype's frequency."""
-    distances = np.minimum(MAX_DEVIATIONS, np.abs(values - prototype.median) / prototype.deviation)
-    likelihood = -(0.5 * distances**2 + np.log(prototype.deviation)).sum()
+    distances = _distances(prototype, values)
+    likelihood = -(0.5 * distances + np.log(prototype.deviation)).sum()
     return float(likelihood + np.log(prototype.frequency))

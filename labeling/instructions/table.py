@@ -45,7 +45,7 @@ class Instruction(Record):
     raw_text: str
     """The labeler's own words."""
     text: str
-    """The normalised instruction; empty if the answer names nothing."""
+    """The normalised instruction; empty if the answer names nothing, or the labeler is unsure."""
     confidence: float = Field(ge=0, le=1)
     mean_log_probability: float | None = None
     """Natural logarithm, mean over the answer's tokens; None if unknown."""
@@ -54,6 +54,11 @@ class Instruction(Record):
     """Version of the prompt; empty for a labeler without one."""
     region_rule: str
     """Rule of the mask that the labeler used; empty if it ignores masks."""
+
+    @property
+    def is_unsure(self) -> bool:
+        """Whether the labeler named something, but with too little confidence."""
+        return not self.text and bool(normalise(self.raw_text))
 
 
 class Cache:
@@ -141,7 +146,7 @@ def merge_table(
     rule = regions.rule if labeler.reads_mask else ""
     key = (labeler.name, labeler.prompt, rule)
     rows = [
-        answer
+        with_doubt(answer, config)
         for video_id in sorted(video_ids)
         for answer in read_jsonl(dataset.instructions_jsonl(video_id))
         if (answer.labeler, answer.prompt, answer.region_rule) == key
@@ -150,6 +155,15 @@ def merge_table(
     with atomic_file(dataset.instructions_parquet) as file:
         frame.to_parquet(file, index=False)
     return rows
+
+
+def with_doubt(answer: Instruction, config: InstructionsConfig) -> Instruction:
+    """The answer, with an empty instruction if the built-in labeler is unsure of it.
+
+    The raw text keeps its guess.
+    """
+    is_unsure = config.labeler == "rule" and answer.confidence < config.rule.unsure_below
+    return answer.model_copy(update={"text": ""}) if is_unsure else answer
 
 
 def read_table(dataset: Dataset) -> dict[str, Instruction]:

@@ -96,7 +96,8 @@ class ReviewService:
             uri = self._index.uris.get(label.video_id, "")
         known = {
             "pair_id": label.pair_id, "video_id": label.video_id, "uri": uri,
-            "machine": label.text, "raw": label.raw_text, "confidence": label.confidence,
+            "machine": label.text, "unsure": label.is_unsure, "raw": label.raw_text,
+            "confidence": label.confidence,
             "labeler": label.labeler, "answers": answers, "content_hash": label.content_hash,
             "label_hash": label_hash(label), "decision": _as_json(decision),
             "history": [f"{c.reviewer}: {describe_correction(c)}" for c in history], "problem": "",

@@ -222,7 +222,7 @@ def _make_index(
         num_pairs=len(pairs),
         left_out={
             reason: sum(pair.exclusion == reason for pair in pairs)
-            for reason in ("rejected", "half_done", "unnamed")
+            for reason in ("rejected", "half_done", "unsure", "unnamed")
         },
         corrected=sum(pair.provenance.labeler.startswith("human:") for pair in kept),
         stale_corrections=plan.stale_corrections,

@@ -31,9 +31,9 @@ from labeling.instructions.table import Instruction
 from labeling.pairs import Pair, read_pairs
 from labeling.regions.regions import RegionsConfig, matching_region, read_regions
 
-Exclusion = Literal["", "rejected", "half_done", "unnamed"]
+Exclusion = Literal["", "rejected", "half_done", "unsure", "unnamed"]
 """Why a pair is in no shard: rejected by a person; the beginning of its painting is missing from
-the video; nobody named it."""
+the video; the labeler is unsure, or named nothing, and no person said more."""
 
 SHARDS_VERSION = 1
 """Raised when the same pairs make other shards: all are then built again."""
@@ -77,6 +77,8 @@ class PlannedPair(Record):
     is_half_done: bool = Field(default=False, exclude=True)
     """Whether it is left out because the beginning of the painting is missing
     (`ShardsConfig.max_finished_at_start`)."""
+    is_unsure: bool = Field(default=False, exclude=True)
+    """Whether its labeler had a guess, but was too unsure of it."""
     provenance: Provenance
 
     @property
@@ -91,7 +93,9 @@ class PlannedPair(Record):
             return "rejected"
         if self.is_half_done:
             return "half_done"
-        return "" if self.instruction else "unnamed"
+        if self.instruction:
+            return ""
+        return "unsure" if self.is_unsure else "unnamed"
 
 
 class PlannedShard(Record):
@@ -172,6 +176,7 @@ def plan_video(task: PlanTask) -> list[PlannedPair]:
                 instruction=normalise(correction.instruction) if correction else label.text,
                 is_rejected=correction is not None and correction.verdict == "reject",
                 is_half_done=pair.pair_id in half_done,
+                is_unsure=label.is_unsure,
                 provenance=provenance,
             )
         )

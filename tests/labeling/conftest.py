@@ -17,7 +17,7 @@ from ingest.format.schema import Keyframe, Sample, Split, encode_keyframe
 from ingest.format.tar import write_tar
 from ingest.ledger.outcome import VideoOutcome
 from labeling.instructions.batch_labeling import InstructionTask, label_instructions
-from labeling.instructions.labeler_factory import InstructionsConfig
+from labeling.instructions.labeler_factory import InstructionsConfig, RuleConfig
 from labeling.instructions.table import merge_table
 from labeling.regions import regions
 
@@ -83,7 +83,9 @@ def labeled_dataset(
 
     def make(num_train: int = 2, num_val: int = 1, **options: Any) -> Dataset:
         dataset = keyframe_dataset(num_train, num_val, **options)
-        config, instructions = regions.RegionsConfig(), InstructionsConfig()
+        # Toy paintings are of no kind that the labeler knows.
+        instructions = InstructionsConfig(rule=RuleConfig(unsure_below=0))
+        config = regions.RegionsConfig()
         for video_id in dataset.video_ids():
             regions.label_regions(regions.RegionTask(dataset.root, video_id, config))
             label_instructions(InstructionTask(dataset.root, video_id, config, instructions))

@@ -29,7 +29,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def config(**shards: Any) -> LabelingConfig:
-    return LabelingConfig.model_validate({"shards": {"samples_per_shard": 4, **shards}})
+    sections = {"shards": {"samples_per_shard": 4, **shards}}
+    # Toy paintings are of no kind that the labeler knows.
+    sections["instructions"] = {"rule": {"unsure_below": 0}}
+    return LabelingConfig.model_validate(sections)
 
 
 @pytest.fixture
@@ -232,8 +235,8 @@ def test_on_ray_with_one_worker_and_two(
         disconnect()
     assert shard_bytes(datasets[0]) == shard_bytes(datasets[1])
     answers = read_jsonl(next(datasets[0].instructions.iterdir()))
-    assert {row.labeler.partition("@")[0] for row in answers} == {"rule-1", "llava:tiny"}
-    assert all((row.mean_log_probability is None) == (row.labeler == "rule-1") for row in answers)
+    assert {row.labeler.partition("@")[0] for row in answers} == {"rule-2", "llava:tiny"}
+    assert all((row.mean_log_probability is None) == (row.labeler == "rule-2") for row in answers)
     one, two = ([p.read_bytes() for p in sorted(d.regions.iterdir())] for d in datasets)
     assert one == two
 

@@ -65,7 +65,7 @@ def test_a_sample_is_traced_to_frame_labeler_and_shard(built) -> None:
     following = found["keyframes"]["next"]
     assert following["frame_index"] == pair.next.reference.frame_index
     assert following["time_s"] == pair.next.reference.time_s
-    assert [answer["labeler"] for answer in found["answers"]] == ["rule-1"]
+    assert [answer["labeler"] for answer in found["answers"]] == ["rule-2"]
     assert [c["instruction"] for c in found["corrections"]] == ["lake"]
     (shard,) = found["shards"]
     sample = dict(read_tar(Path(shard)))[pair.pair_id]

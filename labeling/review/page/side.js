@@ -14,9 +14,10 @@ const GRID_KEYS = [
 // The label that holds, and its state: "" (the machine's), accept, correct or reject.
 export function shownOf(pair) {
   const said = pair.pending ?? pair.decision;
-  if (!said) return { text: pair.machine || "(nothing)", state: "" };
+  const machine = pair.machine || (pair.unsure ? `(unsure: ${pair.raw}?)` : "(nothing)");
+  if (!said) return { text: machine, state: "" };
   const text = said.text ?? said.stored;
-  return { text: text || pair.machine || "(nothing)", state: said.verdict };
+  return { text: text || machine, state: said.verdict };
 }
 
 // `numChosen`: how many pairs of a grid a decision would be about.

@@ -116,7 +116,7 @@ def test_the_table_holds_the_answers_of_the_configured_labeler(
     data = dataset.instructions_parquet.read_bytes()
     table = read_table(dataset)
     assert len(table) == 4
-    assert {row.labeler for row in table.values()} == {"rule-1"}
+    assert {row.labeler for row in table.values()} == {"rule-2"}
     merge_table(dataset, [VIDEO], InstructionsConfig(), RegionsConfig())
     assert dataset.instructions_parquet.read_bytes() == data
 
@@ -142,7 +142,7 @@ def test_a_damaged_cache_names_the_line(dataset: Dataset) -> None:
 
 
 def test_the_config_selects_the_labeler() -> None:
-    assert make_labeler(InstructionsConfig()).name == "rule-1"
+    assert make_labeler(InstructionsConfig()).name == "rule-2"
     llava = make_labeler(InstructionsConfig(labeler="llava"))
     assert llava.name.startswith("llava:")
     assert llava.prompt
