@@ -19,8 +19,6 @@ from inference.strokes.textures import TextureKind
 
 MOST_COVERING_PASSES = 4
 """Passes of the broadest brush that may follow each other to close holes."""
-FEWEST_HOLES = 5e-4
-"""Share of a patch that may stay bare."""
 BARE_LEVELS = 10
 """A pixel is bare while its largest channel differs from the ground by less than this, of 255."""
 BOX_MARGIN = 1.2
@@ -130,7 +128,7 @@ class Brushwork:
         colours_differ = np.abs(self.picture - self.ground).max(axis=2) >= BARE_LEVELS
         for number in range(MOST_COVERING_PASSES):
             holes = patch.centres & self.is_bare(canvas) & colours_differ
-            if holes.mean() <= FEWEST_HOLES * patch.centres.mean():
+            if not holes.any():
                 break
             width = coat.brush.width_px * 0.6 ** (number + 1)
             smaller = replace(coat, brush=replace(coat.brush, width_px=max(width, 6.0)))
