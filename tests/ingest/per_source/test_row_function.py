@@ -144,6 +144,7 @@ def test_a_disk_that_cannot_be_written_is_reported_and_not_recorded(
 
     monkeypatch.setattr(row_function, "write_video", full)
     monkeypatch.setattr(row_function, "ingest_footage", lambda *_: None)
+    monkeypatch.setattr(row_function, "with_start_doubt", lambda source: source)
     outcome = make_ingest_video(quick, tmp_path)(SourceRow(str(film.path)))
     assert outcome.reason == STORAGE
     assert "the disk is full" in outcome.detail
