@@ -72,7 +72,9 @@ def run_instructions(
         "videos": len(videos),
         "pairs": len(rows),
         "asked": sum(result["asked"] for result in results),
-        "texts": dict(Counter(row.text for row in rows).most_common()),
+        "texts": dict(Counter(row.text for row in rows if row.text).most_common()),
+        "unsure": sum(row.is_unsure for row in rows),
+        "unnamed": sum(not row.text and not row.is_unsure for row in rows),
         "mean_confidence": sum(row.confidence for row in rows) / max(1, len(rows)),
         "failed": failed,
     }
