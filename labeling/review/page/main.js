@@ -157,7 +157,7 @@ function decide({ label = "", verdict = "", note = "" }) {
 function decisionOf(pair, label, verdict) {
   if (verdict === "reject") return { verdict, corrected: "" };
   const shown = pair.pending ?? pair.decision;
-  const text = label || (shown && shown.verdict !== "reject" ? shown.text ?? shown.instruction : pair.machine);
+  const text = label || (shown && shown.verdict !== "reject" ? shown.text ?? shown.instruction : pair.machine || (pair.unsure ? pair.raw : ""));
   return text === pair.machine ? { verdict: text ? "accept" : "", corrected: "" } : { verdict: "", corrected: text };
 }
 

@@ -48,7 +48,8 @@ export function showPair(pair, state, pairs, numChosen = 0) {
 // What Enter and the button would do; `typed`: the label that would be chosen, empty for none.
 export function showAction(pair, typed, numChosen) {
   const shown = shownOf(pair);
-  const accepted = `“${shown.state === "reject" ? pair.machine : shown.text}”`;
+  const guess = pair.machine || (pair.unsure ? pair.raw : shown.text);
+  const accepted = `“${shown.state === "reject" || !shown.state ? guess : shown.text}”`;
   byId("accept").firstChild.textContent = typed
     ? `Save “${typed}”${numChosen ? ` for ${numChosen} chosen` : ""} `
     : `Accept ${numChosen ? `${numChosen} chosen` : accepted} `;
