@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.artist.guided_filter import guided_upsampling
 from training.backbone.backbone import PictureFeatures
+from training.order.network import PlacePrediction
 
 NUM_REGIONS = 8
 """Clusters of tokens."""
@@ -16,6 +17,8 @@ POSITION_WEIGHT = 0.35
 """Weight of a token's place, as against its normalised values."""
 COLOUR_WEIGHT = 0.8
 """Weight of a place's Lab colour (each channel in [0, 1])."""
+TIME_WEIGHT, WORD_WEIGHT = 1.5, 0.7
+"""Weights of the predicted time, and of the square roots of the words' probabilities."""
 SHARPNESS = 14.0
 """How fast a place's share in a cluster falls with its distance to the cluster's centre."""
 SMALLEST_REGION = 0.006
@@ -43,16 +46,23 @@ class Regions:
         return self.labels == region
 
 
-def cut_regions(picture: np.ndarray, features: PictureFeatures, seed: int = 0) -> Regions:
+def cut_regions(
+    picture: np.ndarray,
+    features: PictureFeatures,
+    prediction: PlacePrediction | None = None,
+) -> Regions:
     """Regions by k-means on tokens, colour and place; their rims follow the picture's edges.
 
     Args:
         picture: RGB uint8 (H, W, 3).
         features: of the same picture.
-        seed: of the first cluster centres.
+        prediction: of the same places; places of different times and words are then kept apart.
     """
     grid = _descriptors(picture, features)
-    shares = _cluster_shares(grid, seed)
+    if prediction is not None:
+        words = WORD_WEIGHT * np.sqrt(prediction.words)
+        grid = np.dstack([grid, TIME_WEIGHT * prediction.time, words]).astype(np.float32)
+    shares = _cluster_shares(grid)
     height, width = picture.shape[:2]
     small = _small_picture(picture)
     radius = max(2, round(0.75 * min(small.shape[:2]) / min(grid.shape[:2])))
@@ -77,12 +87,13 @@ def _descriptors(picture: np.ndarray, features: PictureFeatures) -> np.ndarray:
     return np.dstack([features.tokens, COLOUR_WEIGHT * lab, place]).astype(np.float32)
 
 
-def _cluster_shares(grid: np.ndarray, seed: int) -> np.ndarray:
+def _cluster_shares(grid: np.ndarray) -> np.ndarray:
     """Soft assignment of every place, float32 (clusters, rows, columns)."""
     points = grid.reshape(-1, grid.shape[2])
     count = min(NUM_REGIONS, len(points))
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 60, 1e-3)
-    cv2.setRNGSeed(seed + 1)
+    # The same picture has the same regions, whatever the seed of the painting.
+    cv2.setRNGSeed(1)
     start = np.zeros((len(points), 1), np.int32)
     _, _, centres = cv2.kmeans(points, count, start, criteria, 4, cv2.KMEANS_PP_CENTERS)
     distances = ((points[:, None] - centres[None]) ** 2).sum(axis=2)

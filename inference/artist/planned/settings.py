@@ -11,10 +11,12 @@ from pydantic import Field, field_validator
 from inference.strokes.medium import MediumName
 from ingest.conventions.config import Config
 
-OrderName = Literal["prototype", "coarse-to-fine", "random-regions", "fade-in"]
-"""Artists that need no trained networks. prototype: regions from the background to the subject.
-coarse-to-fine: the whole picture with ever smaller brushes. random-regions: the prototype's regions
-in an order drawn by the seed. fade-in: the picture appears everywhere at once, without strokes."""
+OrderName = Literal["learned", "prototype", "coarse-to-fine", "random-regions", "fade-in"]
+"""Artists that paint in an order. learned: regions by the time and the word that the order network
+predicts (`weights/order`). The others are made by hand. prototype: regions from the background to
+the subject. coarse-to-fine: the whole picture with ever smaller brushes. random-regions: the
+prototype's regions in an order drawn by the seed. fade-in: the picture appears everywhere at once,
+without strokes."""
 
 
 class StrokesConfig(Config):

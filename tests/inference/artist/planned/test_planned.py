@@ -16,6 +16,7 @@ from inference.artist.planned.settings import StrokesConfig
 from inference.artist.planned.stroke_artist import DRAWING_WORD, StrokeArtist
 from inference.rollout.steps import Artist
 from training.backbone.backbone import PictureFeatures
+from training.order.network import PlacePrediction
 
 
 def _regions() -> Regions:
@@ -162,3 +163,24 @@ def test_of_two_regions_alike_the_higher_one_is_painted_first(
     artist = order_artist("prototype", _picture(), StrokesConfig(), 20.0, seed=1)
     assert isinstance(artist, StrokeArtist)
     assert artist.plan.order == (1, 0)
+
+
+def test_the_learned_order_follows_the_predicted_times_and_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Predictor:
+        vocabulary = ("sky", "ground", "house")
+
+        def predict(self, picture: np.ndarray, features: PictureFeatures) -> PlacePrediction:
+            labels = _regions().labels[3::6, 3::6].astype(np.int64)
+            # The house, which is region 2, is painted first, then the ground, then the sky.
+            return PlacePrediction((1 - labels / 2).astype(np.float32), np.eye(3)[labels])
+
+    monkeypatch.setattr(orders, "load_order", lambda _: Predictor())
+    picture = _picture()
+    artist = order_artist("learned", picture, StrokesConfig(underdrawing=False), 20.0, seed=1)
+    assert isinstance(artist, StrokeArtist)
+    words = [artist.plan.words[region] for region in artist.plan.order]
+    known = [word for word in words if word != "shapes"]
+    assert known[0] == "house"
+    assert known[-1] == "sky"

@@ -1,0 +1,132 @@
+"""The order network: labels of a process, the network and its folder, and what is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ingest.conventions.errors import UserError
+from ingest.studio.painting.planner import plan_painting
+from training.backbone.backbone import PictureFeatures
+from training.order.__main__ import VOCABULARY, example_loss, train
+from training.order.examples import Example, recoloured
+from training.order.labels import NO_WORD, PASSING_WORDS, PlaceLabels, place_labels
+from training.order.measure import order_agreement, word_accuracy
+from training.order.network import OrderNetwork, OrderPredictor, load_order, place_channels
+
+WORDS = ("sky", "hill", "tree")
+
+
+def _mask(rows: slice, columns: slice = slice(None)) -> np.ndarray:
+    mask = np.zeros((40, 60), bool)
+    mask[rows, columns] = True
+    return mask
+
+
+def _features(seed: int = 0) -> PictureFeatures:
+    tokens = np.random.default_rng(seed).normal(size=(4, 6, 768)).astype(np.float32)
+    return PictureFeatures(tokens / 28, np.zeros((32, 48), np.float32))
+
+
+def test_a_place_has_the_time_and_word_of_its_last_visit() -> None:
+    steps = [
+        ("sky", _mask(slice(0, 20))),
+        ("hill", _mask(slice(20, 40))),
+        ("tree", _mask(slice(10, 40), slice(0, 20))),
+        ("details", _mask(slice(0, 40))),
+    ]
+    labels = place_labels(steps, WORDS, (4, 6))
+    assert labels is not None
+    assert labels.word[0].tolist() == [0] * 6
+    assert labels.word[3].tolist() == [2, 2, 1, 1, 1, 1]
+    assert labels.time[0, 5] < labels.time[3, 5] < labels.time[3, 0]
+
+
+def test_times_are_shares_of_the_canvas_that_was_painted_before() -> None:
+    steps = [("sky", _mask(slice(0, 10))), ("hill", _mask(slice(10, 40)))]
+    labels = place_labels(steps, WORDS, (4, 6))
+    assert labels is not None
+    assert labels.time[0, 0] == pytest.approx(0.125)
+    assert labels.time[3, 0] == pytest.approx(0.625)
+
+
+def test_words_outside_of_the_vocabulary_label_nothing() -> None:
+    labels = place_labels([("dragon", _mask(slice(0, 40)))], WORDS, (4, 6))
+    assert labels is not None
+    assert (labels.word == NO_WORD).all()
+
+
+def test_a_process_of_passing_words_only_has_no_labels() -> None:
+    assert place_labels([("details", _mask(slice(0, 40)))], WORDS, (4, 6)) is None
+
+
+def test_words_of_the_studio_are_in_the_vocabulary_or_pass() -> None:
+    seen = {
+        step.word
+        for subject in ("landscape", "portrait", "still_life")
+        for seed in range(6)
+        for step in plan_painting(seed, 1.0, subject).steps
+    }
+    assert seen <= {*VOCABULARY, *PASSING_WORDS}
+
+
+def test_a_network_learns_a_picture_that_it_sees_often() -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[20:] = 255
+    labels = PlaceLabels(
+        np.repeat([0.2, 0.2, 0.7, 0.7], 6).reshape(4, 6).astype(np.float32),
+        np.repeat([0, 0, 1, 1], 6).reshape(4, 6),
+    )
+    example = Example(place_channels(picture, _features().tokens).astype(np.float16), labels)
+    network = train([example] * 8, epochs=8, seed=0)
+    with torch.no_grad():
+        assert float(example_loss(network, example, flipped=False)) < 0.8
+
+
+def test_a_folder_gives_back_the_predictions(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    predictor = OrderPredictor(OrderNetwork(3), WORDS)
+    predictor.save(tmp_path / "order", {"training": {}})
+    picture, features = np.full((40, 60, 3), 90, np.uint8), _features()
+    before = predictor.predict(picture, features)
+    after = load_order(tmp_path / "order").predict(picture, features)
+    assert after.time.shape == (4, 6)
+    assert after.words.shape == (4, 6, 3)
+    assert np.abs(after.time - before.time).max() < 0.01
+    assert load_order(tmp_path / "order").vocabulary == WORDS
+
+
+def test_a_damaged_folder_is_refused_by_name(tmp_path: Path) -> None:
+    OrderPredictor(OrderNetwork(3), WORDS).save(tmp_path / "order", {})
+    (tmp_path / "order" / "order.safetensors").write_bytes(b"no weights")
+    with pytest.raises(UserError, match="order is damaged"):
+        load_order(tmp_path / "order")
+
+
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [([0.1, 0.5, 0.9], 1.0), ([0.9, 0.5, 0.1], -1.0), ([0.1, 0.9, 0.5], 1 / 3)],
+)
+def test_the_order_of_things_is_compared_by_pairs(time: list[float], expected: float) -> None:
+    word = np.repeat([0, 1, 2], 6).reshape(3, 6)
+    true = np.repeat([0.1, 0.5, 0.9], 6).reshape(3, 6).astype(np.float32)
+    found = order_agreement(np.repeat(time, 6).reshape(3, 6), PlaceLabels(true, word))
+    assert found is not None
+    assert found[0] == pytest.approx(expected)
+
+
+def test_places_without_a_known_word_are_not_counted() -> None:
+    labels = PlaceLabels(np.zeros((1, 3), np.float32), np.array([[0, 1, NO_WORD]]))
+    assert word_accuracy([np.array([[0, 0, 0]])], [labels]) == 0.5
+
+
+def test_recoloured_pictures_keep_their_shapes() -> None:
+    picture = np.zeros((40, 60, 3), np.uint8)
+    picture[20:] = (200, 180, 90)
+    changed = recoloured(picture, np.random.default_rng(0))
+    assert changed.shape == picture.shape
+    assert np.abs(changed[5].astype(int) - changed[35]).max() > 20
+    assert np.abs(changed[5].astype(int) - changed[15]).max() == 0
