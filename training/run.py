@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.conventions.config import to_yaml
-from ingest.conventions.errors import UserError
+from ingest.conventions.errors import UserError, reading_error, storage_error
 from training.loop.config import LoopConfig
 from training.painter.device import resolve_device
 from training.process import train_in_process
@@ -55,11 +55,14 @@ def run_training(
     if done is not None:
         print(f"{name}: {run} is done ({done['step']} steps, {done['trained_s']:.0f} s)")
         return done
-    if num_workers:
-        from training.launch import train_on_ray
+    try:
+        if num_workers:
+            from training.launch import train_on_ray
 
-        return train_on_ray(name, dataset, run, config, num_workers, ray_address)
-    return train_in_process(name, dataset, run, config)
+            return train_on_ray(name, dataset, run, config, num_workers, ray_address)
+        return train_in_process(name, dataset, run, config)
+    except OSError as error:
+        raise reading_error(error, run) or storage_error(error, run) or error from error
 
 
 def _stored_result(run: Path, loop: LoopConfig, name: str) -> dict[str, Any] | None:

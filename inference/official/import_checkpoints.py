@@ -7,8 +7,6 @@ the largest file. The folder is renamed to its name when it is complete.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +29,7 @@ from inference.official.checkpoint import (
 )
 from inference.official.llava import import_llava
 from inference.official.sizes import token_width, unet_size
-from ingest.conventions.atomic import SUFFIX
+from ingest.conventions.atomic import atomic_folder
 from ingest.conventions.errors import UserError
 from training.networks.diffusion import build_scheduler
 from training.networks.presets import PAPER, Preset
@@ -67,10 +65,7 @@ def import_official(
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise UserError(f"{out} is not empty: choose another -o, or delete it first")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}{SUFFIX}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(out) as temporary:
         importer = _Importer(temporary, None if dtype == "keep" else getattr(torch, dtype), say)
         importer.checkpoints(local_file(sources.renderer), local_file(sources.mask))
         importer.base(_folder(sources.base, "--base"))
@@ -83,12 +78,7 @@ def import_official(
                 temporary,
                 say,
             )
-        settings = importer.settings(sources)
-        write_index(temporary, importer.classes, settings)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        write_index(temporary, importer.classes, importer.settings(sources))
     return {"painter": str(out), "parts": sorted(importer.classes), "tensors": importer.num_tensors}
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.conventions.errors import UserError, storage_error
+from ingest.conventions.errors import UserError, reading_error, storage_error
 
 EXIT_DONE = 0
 """Exit code of success."""
@@ -61,7 +61,8 @@ def new_app(help: str) -> typer.Typer:
 
 
 def run_app(app: Callable[[], Any]) -> None:
-    """Run a typer app; wrong use and disk errors print one line and exit with code 2."""
+    """Run a typer app; wrong use, disk errors and files that may not be read print one line and
+    exit with code 2."""
     # A name that the terminal cannot show is printed with escapes; it never ends a run.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -70,7 +71,7 @@ def run_app(app: Callable[[], Any]) -> None:
     except UserError as error:
         _fail(str(error))
     except OSError as error:
-        known = storage_error(error, error.filename or "the output")
+        known = reading_error(error, "") or storage_error(error, "the output")
         if known is None:
             raise
         _fail(str(known))

@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 
@@ -57,6 +58,42 @@ _ADVICE = {
 
 
 def storage_error(error: OSError, path: Path | str) -> UserError | None:
-    """The one-line answer to a disk that cannot be written, or None if `error` is another kind."""
+    """The one-line answer to a disk that cannot be written, or None if `error` is another kind.
+
+    Args:
+        path: what was written, if the error does not name it.
+    """
     advice = _ADVICE.get(error.errno or 0)
-    return UserError(f"cannot write {error.filename or path}: {advice}") if advice else None
+    if advice is None or reading_error(error, path) is not None:
+        return None
+    # Of a copy, the first name is that of the source.
+    return UserError(f"cannot write {error.filename2 or error.filename or path}: {advice}")
+
+
+def reading_error(error: OSError, path: Path | str) -> UserError | None:
+    """The one-line answer to a file or folder that this process may not read, or None if `error`
+    is another kind.
+
+    Args:
+        path: what was read, if the error does not name it.
+    """
+    named = error.filename or path
+    if error.errno not in (errno.EACCES, errno.EPERM) or not named or isinstance(named, int):
+        return None
+    closed = _unreadable(Path(os.fsdecode(named)))
+    if closed is None:
+        return None
+    return UserError(
+        f"{closed} may not be read (permission denied): ask its owner for read access "
+        "(chmod a+rX), or use an account that has it"
+    )
+
+
+def _unreadable(path: Path) -> Path | None:
+    """`path`, or the first folder on the way to it, that exists and that this process may not read
+    or enter; None if there is none."""
+    for folder in reversed(path.parents):
+        if os.access(folder, os.F_OK) and not os.access(folder, os.X_OK):
+            return folder
+    rights = os.R_OK | os.X_OK if path.is_dir() else os.R_OK
+    return path if os.access(path, os.F_OK) and not os.access(path, rights) else None

@@ -35,6 +35,8 @@ def read_header(header: bytes) -> Entry:
     kind, size = header[156:157], header[124:135]
     is_plain = len(header) == BLOCK and kind == tarfile.REGTYPE and not header[345]
     is_ours = is_plain and header[257:263] == b"ustar\0" and size.isdigit()
+    # The checksum's last two bytes do not enter the sum; tarfile refuses other ones.
+    is_ours = is_ours and header[154:156] == b"\0 " and header[135] == 0
     if is_ours and _sum(header) == _octal(header[148:154]):
         # bytes.isdigit accepts 8 and 9; `_octal` returns -1 for them.
         num_bytes = _octal(size)

@@ -88,6 +88,45 @@ def test_wrong_use_is_told_in_one_line(
         train("mask", empty, tmp_path / "nothing")
 
 
+def test_a_full_disk_is_told_in_one_line_and_earlier_checkpoints_stay(
+    toy_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors import SafetensorError
+
+    from training.loop import checkpoint
+
+    train("mask", toy_dataset, tmp_path / "run", 1)
+
+    def full(*_: Any) -> None:
+        raise SafetensorError("Error while serializing: No space left on device (os error 28)")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save_file", full)
+        with pytest.raises(UserError, match=r"step-000000002: the disk is full: free space"):
+            train("mask", toy_dataset, tmp_path / "run", 2)
+    left = [path.name for path in (tmp_path / "run" / "checkpoints").iterdir()]
+    assert left == ["step-000000001"]
+    assert train("mask", toy_dataset, tmp_path / "run", 2)["step"] == 2
+
+
+def test_a_full_disk_leaves_the_painter_that_was_there(
+    runs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.painter import assemble
+
+    sources = {"text": None, **runs}
+    assemble.assemble_painter(sources, tmp_path / "painter")
+
+    def full(source: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr(assemble.shutil, "copyfile", full)
+    with pytest.raises(UserError, match=r"cannot write .*/painter/\w+/.* the disk is full"):
+        assemble.assemble_painter(sources, tmp_path / "painter")
+    assert [path.name for path in tmp_path.iterdir()] == ["painter"]
+    assert (tmp_path / "painter" / "model_index.json").is_file()
+
+
 def test_dry_run_prints_config_and_plan_and_makes_nothing(
     toy_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

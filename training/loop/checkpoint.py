@@ -8,7 +8,6 @@ complete, so a checkpoint is whole or absent.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ingest.conventions.atomic import SUFFIX, write_json
+from ingest.conventions.atomic import atomic_folder, write_json
 from ingest.conventions.errors import UserError
 from ingest.conventions.git_lfs import refuse_pointers
 
@@ -46,22 +45,12 @@ def save_checkpoint(
 ) -> Path:
     """Write the checkpoint of `step` and delete all but the last `keep`."""
     path = checkpoint_path(run, step)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    try:
+    with atomic_folder(path) as folder:
         for name, tensors in groups.items():
-            file = temporary / f"{name}.safetensors"
             # clone: safetensors refuses tensors that share memory, as tied weights do.
-            save_file({k: t.detach().cpu().clone().contiguous() for k, t in tensors.items()}, file)
-            with file.open("rb") as written:
-                os.fsync(written.fileno())
-        write_json(temporary / "state.json", {**state, "groups": sorted(groups)})
-        if path.exists():
-            shutil.rmtree(path)
-        os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            copies = {k: t.detach().cpu().clone().contiguous() for k, t in tensors.items()}
+            save_file(copies, folder / f"{name}.safetensors")
+        write_json(folder / "state.json", {**state, "groups": sorted(groups)})
     for old in checkpoints(run)[:-keep]:
         shutil.rmtree(old)
     return path

@@ -22,7 +22,10 @@ class RunLog:
 
     def __init__(self, run: Path, title: str, writes: bool = True) -> None:
         self.run = run
-        self.writer = SummaryWriter(str(run / "tensorboard")) if writes else None
+        # `scalars` flushes: TensorBoard's thread would print a traceback about a full disk.
+        self.writer = (
+            SummaryWriter(str(run / "tensorboard"), flush_secs=1_000_000) if writes else None
+        )
         self.progress = Progress(
             TextColumn(f"[bold]{title}"),
             BarColumn(),
@@ -58,11 +61,12 @@ class RunLog:
         """Write numbers to TensorBoard (x axis: samples seen) and to log.jsonl."""
         if not self.writer:
             return
-        for name, value in values.items():
-            self.writer.add_scalar(f"{split}/{name}", value, samples)
         line = {"split": split, "step": step, "samples": samples, "at": time.time(), **values}
         with (self.run / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+        for name, value in values.items():
+            self.writer.add_scalar(f"{split}/{name}", value, samples)
+        self.writer.flush()
 
     def picture(self, name: str, image: np.ndarray, samples: int) -> None:
         """Write an RGB uint8 image (H, W, 3) to TensorBoard."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from ingest.conventions.atomic import SUFFIX
-from ingest.conventions.errors import UserError
+from ingest.conventions.atomic import atomic_folder
+from ingest.conventions.errors import UserError, reading_error, storage_error
 from training.painter.folder import (
     PainterSettings,
     local_folder,
@@ -33,15 +32,12 @@ def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, An
     folders = {name: parts_folder(name, path) for name, path in sources.items() if path is not None}
     if not folders:
         raise UserError("nothing to put together: give --text, --mask or --renderer a run folder")
-    temporary = out.with_name(f".{out.name}.{os.getpid()}{SUFFIX}")
-    shutil.rmtree(temporary, ignore_errors=True)
     try:
-        classes, settings = _copy_parts(folders, temporary)
-        write_index(temporary, classes, settings)
-        shutil.rmtree(out, ignore_errors=True)
-        os.replace(temporary, out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_folder(out) as temporary:
+            classes, settings = _copy_parts(folders, temporary)
+            write_index(temporary, classes, settings)
+    except OSError as error:
+        raise reading_error(error, out) or storage_error(error, out) or error from error
     print(f"painter: {len(classes)} parts of the {settings.preset.name} preset -> {out}")
     return {"painter": str(out), "parts": sorted(classes), "interval_s": settings.interval_s}
 
@@ -80,9 +76,18 @@ def _copy_parts(
                     "it: train both with the same preset and the same training.initial"
                 )
             if part not in origin:
-                shutil.copytree(folder / part, out / part)
+                _copy_files(folder / part, out / part)
             classes[part], origin[part] = found[part], folder / part
     return classes, _merged(all_settings)
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    """Copy a folder with all below it. `shutil.copytree` would not say which error a disk had."""
+    for file in sorted(source.rglob("*")):
+        if file.is_file():
+            copy = target / file.relative_to(source)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, copy)
 
 
 def _merged(settings: dict[str, PainterSettings]) -> PainterSettings:

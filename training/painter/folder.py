@@ -12,7 +12,6 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import json
-import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from pydantic import Field, ValidationError
 from torch import nn
 from transformers.utils import logging as transformers_logging
 
-from ingest.conventions.atomic import write_json
+from ingest.conventions.atomic import atomic_folder, write_json
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
 from ingest.conventions.git_lfs import refuse_pointers
@@ -87,8 +86,8 @@ def save_part(part: Any, folder: Path) -> None:
     """Write one part, models as safetensors with LoRA layers merged; replaces the folder."""
     from training.networks.lora import without_lora
 
-    shutil.rmtree(folder, ignore_errors=True)
-    without_lora(part).save_pretrained(folder)
+    with atomic_folder(folder) as temporary:
+        without_lora(part).save_pretrained(temporary)
 
 
 def class_of(part: Any) -> list[str]:

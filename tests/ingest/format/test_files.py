@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
 import sys
 import tarfile
@@ -14,8 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.conventions.atomic import atomic_file, remove_stale_temporaries, write_bytes, write_json
-from ingest.conventions.errors import Refusal, UserError, storage_error
+from ingest.conventions.atomic import (
+    atomic_file,
+    atomic_folder,
+    remove_stale_temporaries,
+    temporary_name,
+    write_bytes,
+    write_json,
+)
+from ingest.conventions.errors import Refusal, UserError, reading_error, storage_error
 from ingest.format.images import (
     decode_image,
     decode_mask,
@@ -78,6 +86,65 @@ def test_a_killed_write_is_known_by_its_name(tmp_path: Path) -> None:
     subprocess.run(command, cwd=Path(__file__).parents[3], check=False)
     assert len(list(tmp_path.iterdir())) == 1
     assert remove_stale_temporaries(tmp_path) == 1
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    place = tmp_path / "made"
+    with atomic_folder(place) as folder:
+        (folder / "old").touch()
+
+    def fill_the_disk() -> None:
+        with atomic_folder(place) as folder:
+            (folder / "new").touch()
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fill_the_disk()
+    assert [p.name for p in place.iterdir()] == ["old"]
+    with atomic_folder(place) as folder:
+        (folder / "new").touch()
+        assert [p.name for p in place.iterdir()] == ["old"]
+    assert [p.name for p in place.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize(
+    ("umask", "file", "folder"), [(0o022, 0o644, 0o755), (0o077, 0o600, 0o700)]
+)
+def test_files_of_a_folder_get_the_modes_of_the_umask(
+    umask: int, file: int, folder: int, tmp_path: Path
+) -> None:
+    """safetensors writes files that only their owner may read."""
+    before = os.umask(umask)
+    try:
+        with atomic_folder(tmp_path / "made") as made:
+            (made / "inner").mkdir(mode=0o700)
+            (made / "inner" / "weights").touch(mode=0o600)
+    finally:
+        os.umask(before)
+    inner = tmp_path / "made" / "inner"
+    modes = [stat.S_IMODE(p.stat().st_mode) for p in (inner / "weights", inner)]
+    assert modes == [file, folder]
+
+
+def test_a_full_disk_told_in_words_is_an_error_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No space left") as raised, atomic_folder(tmp_path / "made"):
+        raise ValueError("serializing: I/O error: No space left on device (os error 28)")
+    assert storage_error(raised.value, "") is not None
+    with pytest.raises(OSError, match="made/x'"), atomic_folder(tmp_path / "made") as folder:
+        raise OSError(28, "No space left on device", str(folder / "x"))
+    with pytest.raises(ValueError, match="another"), atomic_folder(tmp_path / "made"):
+        raise ValueError("another error")
+
+
+def test_a_killed_folder_is_removed_and_others_are_not(tmp_path: Path) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    killed = tmp_path / temporary_name(Path("x")).name.replace(str(os.getpid()), str(gone.pid))
+    (killed / "inner").mkdir(parents=True)
+    (tmp_path / ".notes.tmp").mkdir()
+    assert remove_stale_temporaries(tmp_path) == 1
+    assert [p.name for p in tmp_path.iterdir()] == [".notes.tmp"]
 
 
 def test_equal_samples_make_equal_tars(tmp_path: Path) -> None:
@@ -171,6 +238,23 @@ def test_short_side_is_exact(height: int, width: int) -> None:
     assert min(scaled.shape[:2]) == 64
 
 
+def test_what_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if it is a folder on the way; tests may run as root, who may read everything."""
+    file = tmp_path / "painter" / "weights"
+    file.parent.mkdir()
+    file.touch()
+    denied = OSError(13, "Permission denied", str(file))
+    for closed in (file, file.parent):
+
+        def access(path: Path, mode: int, closed: Path = closed) -> bool:
+            return mode == os.F_OK or path != closed
+
+        monkeypatch.setattr(os, "access", access)
+        assert f"{closed} may not be read" in str(reading_error(denied, ""))
+        assert storage_error(denied, "") is None
+    assert reading_error(OSError(28, "full", str(file)), "") is None
+
+
 def test_storage_errors_and_refusals() -> None:
     import pickle
 
@@ -178,5 +262,8 @@ def test_storage_errors_and_refusals() -> None:
     assert told is not None
     assert "/out/x: the disk is full" in str(told)
     assert storage_error(OSError(2, "absent"), "/out") is None
+    copying = OSError(28, "No space left on device", "/in/x", None, "/out/x")
+    assert "cannot write /out/x" in str(storage_error(copying, "/out"))
+    assert "cannot write /out/x" in str(storage_error(OSError(13, "denied", "/out/x"), "/out"))
     back = pickle.loads(pickle.dumps(Refusal("reason", "detail")))
     assert (back.reason, back.detail) == ("reason", "detail")

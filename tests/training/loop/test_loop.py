@@ -27,7 +27,7 @@ class Line(torch.nn.Module):
         return self.dropout(self.layer(x))
 
     def save_pretrained(self, folder: Path) -> None:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         torch.save(self.state_dict(), folder / "line.pt")
 
 
@@ -208,6 +208,16 @@ def test_a_checkpoint_that_could_not_be_finished_leaves_nothing(
     with pytest.raises(OSError, match="No space"):
         checkpoint.save_checkpoint(tmp_path, 5, {"weights": {"a": torch.ones(1)}}, {}, keep=2)
     assert not list((tmp_path / "checkpoints").iterdir())
+
+
+def test_checkpoints_have_the_mode_of_other_files(tmp_path: Path) -> None:
+    """The group and others may read them, as the umask says; safetensors writes 0600."""
+    from training.loop import checkpoint
+
+    path = checkpoint.save_checkpoint(tmp_path, 5, {"weights": {"a": torch.ones(1)}}, {}, keep=2)
+    (tmp_path / "plain").touch()
+    modes = {file.stat().st_mode for file in [*path.iterdir(), tmp_path / "plain"]}
+    assert len(modes) == 1
 
 
 @pytest.mark.parametrize(
