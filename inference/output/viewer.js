@@ -20,7 +20,7 @@
     const clock = document.createElement("span");
     image.src = item.thumbnail;
     image.alt = "";
-    word.textContent = index === 0 ? "canvas" : item.word + (item.finish ? " ◦" : "");
+    word.textContent = index === 0 ? "canvas" : (item.word || "no word") + (item.finish ? " ◦" : "");
     clock.textContent = item.clock;
     clock.className = "digits";
     button.append(image, word, clock);
@@ -46,7 +46,7 @@
     void over.offsetWidth;
     over.style.transition = "";
     over.style.opacity = 1;
-    at("word").textContent = step === 0 ? "the white canvas" : item.word;
+    at("word").textContent = step === 0 ? "the blank canvas" : (item.word || "no word");
     at("clock").textContent = item.clock;
     at("place").textContent = step === 0 ? "" : "step " + step + " of " + last;
     at("facts").textContent = facts(item);

@@ -62,7 +62,8 @@ def check_values(where: str, key: str, interval_s: Any, instruction: Any) -> Non
     is_number = isinstance(interval_s, int | float) and not isinstance(interval_s, bool)
     if not is_number or not math.isfinite(interval_s) or interval_s <= 0:
         raise SchemaError(where, key, "interval_s", f"got {interval_s!r}, expected seconds above 0")
-    if not isinstance(instruction, str) or not instruction.strip():
+    # Empty: painters without a text network (-TG) have no words for their steps.
+    if not isinstance(instruction, str) or (instruction and not instruction.strip()):
         raise SchemaError(where, key, "instruction", f"got {instruction!r}, expected a text")
     if len(instruction) > MAX_INSTRUCTION_CHARACTERS:
         raise SchemaError(

@@ -163,3 +163,24 @@ def test_setting_one_value_of_a_loop_keeps_the_others_of_that_objective(
     overrides = ["training.renderer.loop.max_time_s=7"]
     changed = load_section("training", TrainingConfig, None, overrides).renderer.loop
     assert changed == plain.model_copy(update={"max_time_s": 7.0})
+
+
+def test_parts_are_compared_by_what_they_compute(runs: dict[str, Path], tmp_path: Path) -> None:
+    """A fine-tuned renderer notes where its frozen parts came from; that is no difference."""
+    from safetensors.torch import load_file, save_file
+
+    from training.painter.assemble import assemble_painter
+
+    assemble_painter({"text": None, **runs}, tmp_path / "painter")
+    config = tmp_path / "painter" / "vae" / "config.json"
+    values = json.loads(config.read_text(encoding="utf-8"))
+    values["_name_or_path"] = "somewhere/else"
+    config.write_text(json.dumps(values), encoding="utf-8")
+    weights = next((tmp_path / "painter" / "text_encoder").glob("*.safetensors"))
+    save_file(load_file(weights), weights, metadata={"format": "pt", "by": "another version"})
+    sources = {"text": None, "mask": tmp_path / "painter", "renderer": runs["renderer"]}
+    assemble_painter(sources, tmp_path / "joined")
+    changed = {name: tensor + 1 for name, tensor in load_file(weights).items()}
+    save_file(changed, weights, metadata={"format": "pt"})
+    with pytest.raises(UserError, match=r"text_encoder differs .*safetensors: other values in"):
+        assemble_painter(sources, tmp_path / "refused")

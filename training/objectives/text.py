@@ -170,6 +170,12 @@ def with_answers(
         The network's inputs, and labels (B, T) of the last T tokens, padded with `IGNORED`.
     """
     tokenizer, device = instruction_model.tokenizer, inputs["input_ids"].device
+    for key, text in zip(batch.keys, batch.instructions, strict=True):
+        if not text:
+            raise UserError(
+                f"sample {key} has no instruction, and the text network learns instructions: leave "
+                "it out of the shards (sessions of painters without words have such samples)"
+            )
     answers = [
         [*tokenizer(text, add_special_tokens=False).input_ids, tokenizer.eos_token_id]
         for text in batch.instructions

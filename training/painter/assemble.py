@@ -13,9 +13,10 @@ from training.painter.folder import (
     local_folder,
     parts_of,
     read_index,
-    same_files,
     write_index,
 )
+from training.painter.parts_comparison import first_difference
+from training.painter.shared_preset import merged_preset
 
 
 def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, Any]:
@@ -70,10 +71,11 @@ def _copy_parts(
                 f"a {name} run, or of a whole painter"
             )
         for part in wanted:
-            if part in origin and not same_files(origin[part], folder / part):
+            differs = first_difference(origin[part], folder / part) if part in origin else None
+            if differs:
                 raise UserError(
                     f"{part} differs between {origin[part].parent} and {folder}, which must share "
-                    "it: train both with the same preset and the same training.initial"
+                    f"it: {differs}. Train both with the same preset and the same training.initial"
                 )
             if part not in origin:
                 _copy_files(folder / part, out / part)
@@ -93,10 +95,7 @@ def _copy_files(source: Path, target: Path) -> None:
 def _merged(settings: dict[str, PainterSettings]) -> PainterSettings:
     """Settings of the renderer (else of the last objective) with the provenance of all
     objectives."""
-    presets = {name: item.preset for name, item in settings.items()}
-    if len({preset.model_dump_json() for preset in presets.values()}) > 1:
-        sizes = {name: f"{p.name} at {p.image_side_px} px" for name, p in presets.items()}
-        raise UserError(f"these were trained at different sizes: {sizes}; train them alike")
+    preset = merged_preset({name: item.preset for name, item in settings.items()})
     base = settings.get("renderer") or list(settings.values())[-1]
     provenance = {k: v for item in settings.values() for k, v in item.provenance.items()}
-    return base.model_copy(update={"provenance": provenance})
+    return base.model_copy(update={"preset": preset, "provenance": provenance})

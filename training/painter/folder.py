@@ -218,11 +218,3 @@ def without_code(loaded: type) -> dict[str, bool]:
     if issubclass(loaded, nn.Module):
         return {"use_safetensors": True}
     return {"trust_remote_code": False} if loaded.__module__.startswith("transformers.") else {}
-
-
-def same_files(first: Path, second: Path) -> bool:
-    """Returns True if two folders hold the same files, byte by byte."""
-    names = sorted(p.name for p in first.iterdir())
-    if names != sorted(p.name for p in second.iterdir()):
-        return False
-    return all((first / n).read_bytes() == (second / n).read_bytes() for n in names)
