@@ -113,7 +113,7 @@ def _write_outputs(
         image = cv2.resize(picture.image, (width, height), interpolation=cv2.INTER_LINEAR)
         picture = dataclasses.replace(picture, image=image)
     count = len(steps)
-    steps = with_finish(steps, picture.image, config)
+    steps = with_finish(steps, picture.image, config, rollout)
     if len(steps) > count:
         on_step(steps[-1])
     session, encoded = make_session(steps, picture, context.record, config, versions())
@@ -144,10 +144,18 @@ def _write_film(
     return [round(end / config.film.fps, 4) for end in step_ends(steps, config.film, hold_s)]
 
 
-def with_finish(steps: list[Step], target: np.ndarray, config: InferenceConfig) -> list[Step]:
-    """The painter's steps, followed by the finishing step if the config enables it."""
-    finish = finishing_step(steps[-1], target, config.finish)
-    return steps if finish is None else [*steps, finish]
+def with_finish(
+    steps: list[Step], target: np.ndarray, config: InferenceConfig, rollout: Rollout
+) -> list[Step]:
+    """The painter's steps, followed by the finishing step if the config enables it. Pixels that are
+    locked at the end stay as they are."""
+    finish = finishing_step(steps[-1], target, config.finish, rollout.locked)
+    if finish is None:
+        return steps
+    if rollout.locked is not None:
+        distance = rollout.metric.distance(finish.next, target)
+        finish = dataclasses.replace(finish, distance=distance)
+    return [*steps, finish]
 
 
 def finished_before(

@@ -54,7 +54,9 @@ def _card(outcome: Outcome) -> dict[str, object]:
         "num_painted": record.num_painted,
         "time": clock(record.steps[-1].time_s),
         "stop": record.stop,
-        "words": ", ".join(s.instruction for s in record.steps if s.instruction and not s.is_finish),
+        "words": ", ".join(
+            s.instruction for s in record.steps if s.instruction and not s.is_finish
+        ),
     }
 
 

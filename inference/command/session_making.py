@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from inference.inputs.picture import Picture
 from inference.output.session import PainterRecord, Session, SessionRecord, StepRecord
 from inference.rollout.steps import Step
@@ -36,7 +38,8 @@ def make_session(
         # A canvas that is one step's next and another's current is encoded once.
         if step.current is not before:
             current = encode_image(step.current, "png")
-        following = target if step.is_finish else encode_image(step.next, "png")
+        is_target = step.is_finish and np.array_equal(step.next, picture.image)
+        following = target if is_target else encode_image(step.next, "png")
         images = (current, following, target)
         provenance = _provenance(step, steps[-1].time_s, images, picture, painter, config)
         sample = _sample(step, picture, provenance)

@@ -45,8 +45,8 @@ class ExportConfig(Config):
 
 
 def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
-    """Write ``000.png`` (the first canvas) to the last canvas at full size; older frames are
-    deleted.
+    """Write ``000.png`` (the first canvas) to the last canvas at full size; frames of a
+    longer painting that lay there are deleted, other files stay.
 
     Args:
         encoded: samples of a session as fields; their PNG bytes are written unchanged.
@@ -56,9 +56,12 @@ def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
     contents = {f"{index:03d}.png": data for index, data in enumerate(frames)}
     for name, data in contents.items():
         write_bytes(folder / name, data)
-    for path in folder.glob("*.png"):
-        if path.name not in contents:
-            path.unlink()
+    # Only names that follow ours without a gap are of a longer painting before; others are the
+    # user's own.
+    number = len(frames)
+    while (extra := folder / f"{number:03d}.png").is_file():
+        extra.unlink()
+        number += 1
 
 
 def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:

@@ -67,7 +67,7 @@ def write_viewer(
         record=record,
         total=clock(record.steps[-1].time_s),
         stop_words=STOP_WORDS[record.stop],
-        is_finished_exactly=record.steps[-1].is_finish,
+        is_finished_exactly=record.steps[-1].is_finish and record.steps[-1].distance == 0.0,
         has_film=film_ends_s is not None,
         data={**_data(session, config), "film": film_ends_s},
     )

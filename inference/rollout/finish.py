@@ -23,9 +23,17 @@ class FinishConfig(Config):
     """A pixel belongs to the step's region where its largest channel changes by more than this."""
 
 
-def finishing_step(last: Step, target: np.ndarray, config: FinishConfig) -> Step | None:
+def finishing_step(
+    last: Step, target: np.ndarray, config: FinishConfig, locked: np.ndarray | None = None
+) -> Step | None:
     """The step from the last painted canvas to the target; None if they are equal or the step is
-    disabled."""
+    disabled.
+
+    Args:
+        locked: bool (H, W), pixels that stay as they are to the end; None for none.
+    """
+    if locked is not None:
+        target = np.where(locked[..., None], last.next, target)
     if not config.enabled or np.array_equal(last.next, target):
         return None
     change = np.abs(last.next.astype(np.int16) - target).max(axis=2)

@@ -75,6 +75,11 @@ class Rollout(Iterator[Step]):
         return self._state.canvas
 
     @property
+    def locked(self) -> np.ndarray | None:
+        """Pixels that no further step changes, bool (H, W); None for none."""
+        return self._locked
+
+    @property
     def is_finished(self) -> bool:
         """Returns True if the stop rule has ended the painting."""
         return self._state.reason is not None
@@ -163,12 +168,14 @@ class Rollout(Iterator[Step]):
         """Keep these pixels, bool (H, W), unchanged in all further steps."""
         mask = self._checked(mask)
         self._locked = mask if self._locked is None else self._locked | mask
+        self.artist.lock(self._locked)
         self._cache.proposal = None
         self.actions.append(Lock(at=self.num_painted, mask=Mask.of(mask)))
 
     def unlock(self) -> None:
         """Remove all locks."""
         self._locked, self._cache.proposal = None, None
+        self.artist.lock(None)
         self.actions.append(Unlock(at=self.num_painted))
 
     def rewind(self, num_steps: int = 1) -> None:

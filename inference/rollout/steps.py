@@ -85,6 +85,9 @@ class Artist(Protocol):
         """The strokes of the last `render`; none of artists that do not paint with strokes."""
         return ()
 
+    def lock(self, locked: np.ndarray | None) -> None:
+        """Told when locks change: bool (H, W), pixels that no step will change; None for none."""
+
     def snapshot(self) -> Any:
         """The artist's state between steps."""
         return None

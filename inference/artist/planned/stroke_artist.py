@@ -68,11 +68,12 @@ class StrokeArtist(Artist):
             levels[error < CLOSE_LEVELS] = NUM_LEVELS - 1
         self._state = ArtistState(levels, not with_drawing or first_canvas is not None)
         self._next: NextStep | None = None
+        self._locked: np.ndarray | None = None
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
         if not self._state.is_drawn:
             return Instruction(DRAWING_WORD, None)
-        layers = self.schedule.pending_layers(self._state.levels)
+        layers = self.schedule.pending_layers(self._open_levels())
         word = self.plan.words[layers[0].region] if layers else UNNAMED
         return Instruction(word, None)
 
@@ -89,7 +90,7 @@ class StrokeArtist(Artist):
             _lay_all(self._lines(target, np.ones(target.shape[:2], bool)), drawn, target)
             return (drawn.min(axis=2) < 255).astype(np.float32)
         num_steps = self.total_s / interval_s
-        self._next = self.schedule.next_step(self._state.levels, num_steps, instruction)
+        self._next = self.schedule.next_step(self._open_levels(), num_steps, instruction)
         return (self._next.mask | (self._next.hidden != NOTHING)).astype(np.float32)
 
     def render(
@@ -122,6 +123,9 @@ class StrokeArtist(Artist):
     def strokes(self) -> Sequence[Pass]:
         return self._laid
 
+    def lock(self, locked: np.ndarray | None) -> None:
+        self._locked = locked
+
     def snapshot(self) -> Any:
         return self._state
 
@@ -151,6 +155,12 @@ class StrokeArtist(Artist):
             patch = Patch(whole, place, centres, level + 1, (index, region))
             laid += self.brushwork.paint(canvas, patch)
         return laid
+
+    def _open_levels(self) -> np.ndarray:
+        """The level of every pixel for the plan: what is locked needs no more paint."""
+        if self._locked is None:
+            return self._state.levels
+        return np.where(self._locked, np.uint8(NUM_LEVELS), self._state.levels)
 
     def _draws(self, instruction: str) -> bool:
         return not self._state.is_drawn and instruction == DRAWING_WORD

@@ -92,3 +92,22 @@ def test_the_page_scrubs_through_the_strokes(painted: Path) -> None:
         place = "return document.getElementById('place').textContent"
         wait.until(lambda d: d.execute_script(place).startswith("step 2 of "))
         assert abs(driver.execute_script(f"return {film}.currentTime") - sum(ends[:2]) / 2) < 0.2
+
+
+def test_what_is_locked_stays_to_the_bit_to_the_end(painted: Path, tmp_path: Path) -> None:
+    target = read_session(painted).samples[-1].target
+    Image.fromarray(target).save(tmp_path / "hill.png")
+    locked = np.zeros(target.shape[:2], np.uint8)
+    locked[:30] = 255
+    Image.fromarray(locked).save(tmp_path / "sky.png")
+    script = [{"do": "lock", "at": 2, "mask": {"file": str(tmp_path / "sky.png")}}]
+    (tmp_path / "script.json").write_text(json.dumps(script), encoding="utf-8")
+    rollout = CONFIG.rollout.model_copy(update={"script": str(tmp_path / "script.json")})
+    config = CONFIG.model_copy(update={"rollout": rollout})
+    _, code = run_paint([tmp_path / "hill.png"], tmp_path / "out", config, dry_run=False)
+    assert code == 0
+    samples = read_session(tmp_path / "out" / "hill").samples
+    assert len(samples) < 20
+    for sample in samples[2:]:
+        assert np.array_equal(sample.next[:30], samples[2].current[:30])
+    assert np.array_equal(samples[-1].next[30:], target[30:])

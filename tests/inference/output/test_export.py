@@ -76,8 +76,10 @@ def test_frames_replace_those_of_a_longer_painting(tmp_path: Path, session: Sess
     folder = tmp_path / "frames"
     write_frames(folder, encoded)
     assert len(list(folder.iterdir())) == 5
+    (folder / "my notes.png").write_bytes(b"not ours")
     write_frames(folder, encoded[:2])
-    assert sorted(p.name for p in folder.iterdir()) == ["000.png", "001.png", "002.png"]
+    ours = ["000.png", "001.png", "002.png"]
+    assert sorted(p.name for p in folder.iterdir()) == [*ours, "my notes.png"]
     assert decode_image((folder / "000.png").read_bytes()).min() == 255
 
 
