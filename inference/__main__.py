@@ -41,8 +41,8 @@ def paint(
     painter: Annotated[
         str | None,
         typer.Option(
-            help="Painter folder, hub name, or without trained networks: prototype, "
-            "coarse-to-fine, random-regions, fade-in [prototype]",
+            help="Painter folder, hub name, or an order for strokes: learned, prototype, "
+            "coarse-to-fine, random-regions, fade-in [learned]",
             metavar="PAINTER",
         ),
     ] = None,

@@ -23,9 +23,9 @@ from ingest.conventions.config import Config
 class InferenceConfig(Config):
     """Settings of `python -m inference paint`."""
 
-    painter: str = "prototype"
-    """Painter folder, name of a hub repository, or an artist that needs no trained networks:
-    prototype, coarse-to-fine, random-regions, fade-in."""
+    painter: str = "learned"
+    """Painter folder, name of a hub repository, or an order for strokes: learned, prototype,
+    coarse-to-fine, random-regions, fade-in."""
     device: str = "auto"
     """cpu, cuda, cuda:1, mps, ...; auto takes a GPU if there is one."""
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"

@@ -67,17 +67,13 @@ class Rollout(Iterator[Step]):
         """Number of steps painted, rewound ones included; `at` of the next action."""
         self.error_context: ErrorContext = no_error_context
         self._overrides, self._cache = StepOverrides(), ProposalCache()
-        self._locked: np.ndarray | None = None
+        self.locked: np.ndarray | None = None
+        """Pixels that no further step changes, bool (H, W); None for none."""
 
     @property
     def canvas(self) -> np.ndarray:
         """The current canvas."""
         return self._state.canvas
-
-    @property
-    def locked(self) -> np.ndarray | None:
-        """Pixels that no further step changes, bool (H, W); None for none."""
-        return self._locked
 
     @property
     def is_finished(self) -> bool:
@@ -102,8 +98,8 @@ class Rollout(Iterator[Step]):
     def _record_step(self, proposal: Proposal, painted: np.ndarray) -> Step:
         """Measure a painted canvas, check the stop rule and append the step."""
         state = self._state
-        if self._locked is not None:
-            painted = np.where(self._locked[..., None], state.canvas, painted)
+        if self.locked is not None:
+            painted = np.where(self.locked[..., None], state.canvas, painted)
         changes = (*state.changes, self.metric.distance(state.canvas, painted))
         distances = (*state.distances, self.metric.distance(painted, self.target))
         check_finite(np.array([changes[-1], distances[-1]]), "measuring a canvas")
@@ -167,14 +163,14 @@ class Rollout(Iterator[Step]):
     def lock(self, mask: np.ndarray) -> None:
         """Keep these pixels, bool (H, W), unchanged in all further steps."""
         mask = self._checked(mask)
-        self._locked = mask if self._locked is None else self._locked | mask
-        self.artist.lock(self._locked)
+        self.locked = mask if self.locked is None else self.locked | mask
+        self.artist.lock(self.locked)
         self._cache.proposal = None
         self.actions.append(Lock(at=self.num_painted, mask=Mask.of(mask)))
 
     def unlock(self) -> None:
         """Remove all locks."""
-        self._locked, self._cache.proposal = None, None
+        self.locked, self._cache.proposal = None, None
         self.artist.lock(None)
         self.actions.append(Unlock(at=self.num_painted))
 
@@ -256,7 +252,7 @@ class Rollout(Iterator[Step]):
             self.artist.restore(self._state.artist)
             chosen = yield from self._own_region(instruction, difference)
         mask = chosen.mask if overrides.add_mask is None else chosen.mask | overrides.add_mask
-        mask = mask if self._locked is None else mask & ~self._locked
+        mask = mask if self.locked is None else mask & ~self.locked
         return Region(mask, chosen.threshold)
 
     def _own_region(

@@ -23,9 +23,9 @@ HEIGHT_WEIGHT = 0.25
 """How much a region's mean height in the picture (0 top, 1 bottom) counts beside its subject score:
 painters begin with what is far away, and that is higher up. By eye it puts sky before water and the
 wall before the table in 7 of 20 old masters, and spoils none."""
-ORDER_FOLDER = Path("weights/order")
+ORDER_FOLDER = Path(__file__).parents[3] / "weights" / "order"
 """Folder of the order network, in the repository."""
-LEAST_SURE = 0.5
+LEAST_SURE = 0.75
 """Mean probability that a region's word must have."""
 NEAR_TIE = 0.1
 """Regions whose subject scores are closer than this may change places with the seed."""
