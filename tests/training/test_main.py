@@ -184,3 +184,15 @@ def test_parts_are_compared_by_what_they_compute(runs: dict[str, Path], tmp_path
     save_file(changed, weights, metadata={"format": "pt"})
     with pytest.raises(UserError, match=r"text_encoder differs .*safetensors: other values in"):
         assemble_painter(sources, tmp_path / "refused")
+
+
+def test_a_folder_of_something_else_is_never_replaced(
+    runs: dict[str, Path], tmp_path: Path
+) -> None:
+    from training.painter.assemble import assemble_painter
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear", encoding="utf-8")
+    with pytest.raises(UserError, match="mine is there and is no painter folder"):
+        assemble_painter({"text": None, **runs}, tmp_path / "mine")
+    assert (tmp_path / "mine" / "letter.txt").is_file()

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from ingest.conventions.atomic import atomic_folder
+from ingest.conventions.atomic import write_bytes, write_json
 from ingest.conventions.errors import UserError
 from ingest.conventions.git_lfs import refuse_pointers
 from training.backbone.backbone import WIDTH, PictureFeatures
@@ -89,12 +89,11 @@ class OrderPredictor:
         return PlacePrediction(time[0].numpy(), probabilities.numpy())
 
     def save(self, folder: Path, record: dict[str, object]) -> None:
-        """Write the folder: weights in float16, vocabulary, and `record` of the training."""
-        with atomic_folder(folder) as place:
-            state = {k: v.half().contiguous() for k, v in self.network.state_dict().items()}
-            save_file(state, place / WEIGHTS_FILE)
-            text = json.dumps({"vocabulary": self.vocabulary, **record}, indent=1, sort_keys=True)
-            (place / SETTINGS_FILE).write_text(text + "\n", encoding="utf-8")
+        """Write weights in float16, vocabulary, and `record` of the training; other files of the
+        folder, such as its model card, stay."""
+        state = {k: v.half().contiguous() for k, v in self.network.state_dict().items()}
+        write_bytes(folder / WEIGHTS_FILE, save(state))
+        write_json(folder / SETTINGS_FILE, {"vocabulary": self.vocabulary, **record})
 
 
 def load_order(folder: Path) -> OrderPredictor:

@@ -33,6 +33,7 @@ def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, An
     folders = {name: parts_folder(name, path) for name, path in sources.items() if path is not None}
     if not folders:
         raise UserError("nothing to put together: give --text, --mask or --renderer a run folder")
+    _refuse_other_folder(out)
     try:
         with atomic_folder(out) as temporary:
             classes, settings = _copy_parts(folders, temporary)
@@ -41,6 +42,18 @@ def assemble_painter(sources: dict[str, Path | None], out: Path) -> dict[str, An
         raise reading_error(error, out) or storage_error(error, out) or error from error
     print(f"painter: {len(classes)} parts of the {settings.preset.name} preset -> {out}")
     return {"painter": str(out), "parts": sorted(classes), "interval_s": settings.interval_s}
+
+
+def _refuse_other_folder(out: Path) -> None:
+    """Raises UserError if `out` is anything but absent, empty or a painter folder: it is
+    replaced."""
+    if not out.exists() or (out / "model_index.json").is_file():
+        return
+    if not out.is_dir() or any(out.iterdir()):
+        raise UserError(
+            f"{out} is there and is no painter folder, expected a new or empty folder, or a "
+            "painter to replace: choose another -o"
+        )
 
 
 def parts_folder(name: str, path: Path) -> Path:
