@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
 from ingest.conventions import atomic
 from ingest.conventions.config import config_hash, to_yaml
 from training.initial_parts import objective_parts
 from training.loop import ranks
+from training.loop.checkpoint import checkpoints
 from training.loop.config import LoopConfig
 from training.loop.loop import Objective, TrainingResult, train
 from training.objectives.mask import MaskObjective
 from training.objectives.renderer import RendererObjective
 from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, class_of, write_index
-from training.settings import ObjectiveName, TrainingConfig
+from training.settings import ObjectiveName, TrainingConfig, changed_settings
 from training.streaming.stream import ShardStream, read_index, read_shards
 
 PAPER_INTERVAL_S = 20.0
@@ -39,6 +41,7 @@ def train_in_process(
     preset, device = config.resolved_preset(), resolve_device(config.device)
     run.mkdir(parents=True, exist_ok=True)
     if ranks.is_rank_zero():
+        _tell_changed_settings(run, config, name)
         atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
     stream_preset = preset
     if name == "text" and config.text.image_side_px:
@@ -68,6 +71,16 @@ def train_in_process(
         write_index(run / "parts", classes, described)
         print(_summary(result, run))
     return asdict(result)
+
+
+def _tell_changed_settings(run: Path, config: TrainingConfig, name: ObjectiveName) -> None:
+    """Print the settings in which a run that goes on differs from its beginning."""
+    path = run / "training.yaml"
+    if not path.is_file() or not checkpoints(run):
+        return
+    before = yaml.safe_load(path.read_text(encoding="utf-8"))["training"]
+    for change in changed_settings(before, config, name):
+        print(f"{run} goes on with another setting: {change} (no longer equal to a run from new)")
 
 
 def default_interval_s(dataset: Path) -> float:

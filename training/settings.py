@@ -3,8 +3,9 @@ values of ``training/paper.yaml``."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -19,6 +20,17 @@ ObjectiveName = Literal["text", "mask", "renderer"]
 """Name of a network to train, also of its section in the config."""
 PUBLISHED_CONFIG = Path(__file__).with_name("paper.yaml")
 """Settings of the paper; the defaults of the paper preset."""
+
+
+IDLE_SECTIONS = ("launch.", "data.remote.")
+"""Sections that do not change what a run learns."""
+IDLE_KEYS = {
+    "device", "data.workers", "data.decode_threads", "data.batches_ahead", "data.cache_mb",
+    "data.max_damaged", "loop.max_steps", "loop.max_epochs", "loop.max_time_s",
+    "loop.log_every_steps", "loop.checkpoint_every_steps", "loop.keep_checkpoints",
+    "loop.validate_every_steps", "loop.validation_batches", "preview_samples",
+}  # fmt: skip
+"""Settings that do not change what a run learns, or only how long it does."""
 
 
 class LaunchConfig(Config):
@@ -71,6 +83,38 @@ class TrainingConfig(Config):
         one_step: tuple[Ablation, ...] = ("TG", "MG") if self.one_step else ()
         without = (*self.without, *one_step)
         return ablated(preset.model_copy(update={"image_side_px": side}), without)
+
+
+def changed_settings(
+    before: Mapping[str, Any], config: TrainingConfig, name: ObjectiveName
+) -> list[str]:
+    """Settings that differ from those that a run began with and that change what it learns, each as
+    "training.KEY is NEW, was OLD".
+
+    Args:
+        before: the section `training` of the run's ``training.yaml``.
+        name: the run's objective; the sections of the others count for nothing.
+    """
+    now = _flattened(config.model_dump(mode="json"))
+    then = _flattened(before)
+    others = tuple(f"{other}." for other in get_args(ObjectiveName) if other != name)
+    return [
+        f"training.{key} is {now[key]!r}, was {then[key]!r}"
+        for key in sorted({*now} & {*then})
+        if now[key] != then[key]
+        and not key.startswith((*others, *IDLE_SECTIONS))
+        and key.removeprefix(f"{name}.") not in IDLE_KEYS
+    ]
+
+
+def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _flattened(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
 
 
 def load_training(path: Path | None, overrides: list[str] | None) -> TrainingConfig:

@@ -196,3 +196,14 @@ def test_a_folder_of_something_else_is_never_replaced(
     with pytest.raises(UserError, match="mine is there and is no painter folder"):
         assemble_painter({"text": None, **runs}, tmp_path / "mine")
     assert (tmp_path / "mine" / "letter.txt").is_file()
+
+
+def test_going_on_with_another_setting_is_told(
+    toy_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train("mask", toy_dataset, tmp_path / "run", 1)
+    train("mask", toy_dataset, tmp_path / "run", 2, "training.data.cache_mb=64")
+    assert "another setting" not in capsys.readouterr().out
+    train("mask", toy_dataset, tmp_path / "run", 3, "training.mask.loop.learning_rate=0.5")
+    told = "training.mask.loop.learning_rate is 0.5, was 0.001"
+    assert told in capsys.readouterr().out
