@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -95,6 +96,12 @@ def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
         return read_outcome(dataset, video_id)
     except UserError:
         return None
+
+
+def tell_left_out(error: UserError) -> None:
+    """Print that a damaged outcome is left out of a ledger or report: the other sources are not
+    lost with it. Its source counts as not done, so the next run makes it again."""
+    print(f"warning: left out: {error}", file=sys.stderr)
 
 
 def damaged_outcome(path: Path, error: Exception) -> UserError:

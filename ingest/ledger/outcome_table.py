@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from ingest.format.dataset import Dataset
 from ingest.format.schema import Split
-from ingest.ledger.outcome import VideoOutcome, damaged_outcome
+from ingest.ledger.outcome import VideoOutcome, damaged_outcome, tell_left_out
 
 _SCHEMA = """
 PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF; PRAGMA cache_size = -8000;
@@ -88,7 +88,7 @@ class OutcomeTable:
 
 
 def _rows(dataset: Dataset) -> Iterator[tuple[str, str, bool, str, str | None, str]]:
-    """Yields the rows of the table. Raises UserError naming a damaged outcome file."""
+    """Yields the rows of the table. A damaged outcome file is told and left out."""
     with os.scandir(dataset.keyframes) as entries:
         for entry in entries:
             if not entry.name.endswith(".json") or entry.name.startswith("."):
@@ -98,6 +98,7 @@ def _rows(dataset: Dataset) -> Iterator[tuple[str, str, bool, str, str | None, s
             try:
                 o = VideoOutcome.model_validate_json(text)
             except ValidationError as error:
-                raise damaged_outcome(dataset.keyframes / entry.name, error) from error
+                tell_left_out(damaged_outcome(dataset.keyframes / entry.name, error))
+                continue
             name = entry.name.removesuffix(".json")
             yield name, text, o.status == "kept", o.painting_id, o.given_split, o.look

@@ -15,8 +15,9 @@ import jinja2
 
 from ingest import __version__
 from ingest.conventions.atomic import write_bytes
+from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from ingest.ledger.outcome import VideoOutcome, read_outcome
+from ingest.ledger.outcome import VideoOutcome, read_outcome, tell_left_out
 from ingest.ledger.reasons import FRAME_REASONS, VIDEO_REASONS
 from ingest.report.cards import (
     MAX_SUSPECTS,
@@ -108,7 +109,10 @@ def _outcomes(dataset: Dataset) -> Iterator[VideoOutcome]:
     with os.scandir(dataset.keyframes) as entries:
         for entry in entries:
             if entry.name.endswith(".json") and not entry.name.startswith("."):
-                yield read_outcome(dataset, entry.name.removesuffix(".json"))
+                try:
+                    yield read_outcome(dataset, entry.name.removesuffix(".json"))
+                except UserError as error:
+                    tell_left_out(error)
 
 
 def _environment() -> jinja2.Environment:

@@ -42,6 +42,17 @@ def test_an_address_where_nothing_listens_is_one_line_that_names_its_origin(
         ray_tasks.connect(f"ray://{address}")
 
 
+def test_behind_tls_a_dead_address_is_refused_and_a_silent_server_is_not(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_USE_TLS", "1")
+    check_cluster_answers(address_of(listener), "RAY_ADDRESS")
+    address = address_of(listener)
+    listener.close()
+    with pytest.raises(UserError, match="refused"):
+        check_cluster_answers(address, "RAY_ADDRESS")
+
+
 def test_a_server_that_never_answers_is_given_up(
     listener: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -298,3 +298,18 @@ def test_fates_are_the_documented_reasons(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     write_frames(dataset, "a", fates_of("", *FATES[1:]))
     assert make_timeline(read_frames(dataset, "a"), 9.0).counts == [(fate, 1) for fate in FATES]
+
+
+def test_a_damaged_outcome_is_told_and_the_others_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ingest.ledger.ledger import read_outcomes
+
+    dataset = Dataset(tmp_path / "ds")
+    dataset.keyframes.mkdir(parents=True)
+    (dataset.keyframes / "aaaa.json").write_text("{half", encoding="utf-8")
+    assert "All 0 kept videos" in write_report(dataset).read_text(encoding="utf-8")
+    assert list(read_outcomes(dataset)) == []
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert all("aaaa.json is damaged" in line and "delete it" in line for line in told)
