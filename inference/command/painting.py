@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -37,7 +38,9 @@ from inference.rollout.steps import Step
 from inference.settings import InferenceConfig
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
 from ingest.conventions.config import config_hash, to_yaml
+from ingest.conventions.errors import UserError, storage_error
 from ingest.format.images import resize_short_side
+from ingest.format.tar import Fields
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,13 +122,47 @@ def _write_outputs(
     session, encoded = make_session(steps, picture, context.record, config, versions())
     write_bytes(place.root / "steering.json", SCRIPT.dump_json(rollout.actions, indent=1))
     record = session.record.model_copy(update={"steps_sha256": write_steps(place, encoded)})
-    write_frames(folder / "frames", encoded)
-    film_ends_s = _write_film(folder, steps, session, config)
-    write_gif(folder / "painting.gif", session.samples, config.export)
-    write_contact_sheet(folder / "sheet.png", session.samples)
-    write_viewer(folder / "index.html", session, config.viewer, film_ends_s)
+    failed = _write_pictures(folder, steps, session, encoded, config)
+    if failed:
+        raise UserError(
+            f"{folder}: painted, but not all could be written ({'; '.join(failed)}); every canvas "
+            "is in session/steps.tar"
+        )
     write_record(place, record)
     return record
+
+
+def _write_pictures(
+    folder: Path,
+    steps: Sequence[Step],
+    session: Session,
+    encoded: Sequence[tuple[str, Fields]],
+    config: InferenceConfig,
+) -> list[str]:
+    """Write frames, film, GIF, sheet and page; returns what failed, in words. One that fails does
+    not take the others with it, but a disk that cannot be written ends all."""
+    failed: list[str] = []
+    film_ends_s: list[float] | None = None
+    writers: dict[str, Callable[[], object]] = {
+        "frames": lambda: write_frames(folder / "frames", encoded),
+        "painting.mp4": lambda: _write_film(folder, steps, session, config),
+        "painting.gif": lambda: write_gif(folder / "painting.gif", session.samples, config.export),
+        "sheet.png": lambda: write_contact_sheet(folder / "sheet.png", session.samples),
+        "index.html": lambda: write_viewer(
+            folder / "index.html", session, config.viewer, film_ends_s
+        ),
+    }
+    for name, write in writers.items():
+        try:
+            written = write()
+        except Exception as error:
+            if isinstance(error, OSError) and storage_error(error, folder) is not None:
+                raise
+            failed.append(f"{name}: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+            continue
+        if name == "painting.mp4":
+            film_ends_s = cast("list[float] | None", written)
+    return failed
 
 
 def _write_film(

@@ -111,3 +111,24 @@ def test_what_is_locked_stays_to_the_bit_to_the_end(painted: Path, tmp_path: Pat
     for sample in samples[2:]:
         assert np.array_equal(sample.next[:30], samples[2].current[:30])
     assert np.array_equal(samples[-1].next[30:], target[30:])
+
+
+def test_an_output_that_fails_takes_no_other_with_it(
+    painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from inference.command import painting
+    from ingest.format.tar import read_tar
+
+    def broken(*_: object) -> None:
+        raise ValueError("no palette")
+
+    monkeypatch.setattr(painting, "write_gif", broken)
+    Image.fromarray(read_session(painted).samples[-1].target).save(tmp_path / "hill.png")
+    Image.new("RGB", (64, 64), (90, 120, 60)).save(tmp_path / "flat.png")
+    pictures = [tmp_path / "hill.png", tmp_path / "flat.png"]
+    result, code = run_paint(pictures, tmp_path / "out", CONFIG, dry_run=False)
+    assert code == 1
+    assert "painting.gif: ValueError: no palette" in result["pictures"][0]["detail"]
+    for name in ("painting.mp4", "sheet.png", "index.html", "frames/000.png"):
+        assert (tmp_path / "out" / "hill" / name).is_file()
+    assert list(read_tar(tmp_path / "out" / "hill" / "session" / "steps.tar"))
