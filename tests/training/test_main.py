@@ -186,6 +186,21 @@ def test_parts_are_compared_by_what_they_compute(runs: dict[str, Path], tmp_path
         assemble_painter(sources, tmp_path / "refused")
 
 
+@pytest.mark.parametrize("rank", [0, 4])
+def test_a_fine_tuned_renderer_joins_the_painter_it_came_from(
+    rank: int, runs: dict[str, Path], toy_dataset: Path, tmp_path: Path
+) -> None:
+    """Loading and saving a tokenizer adds keys to its config; rank 4 fine-tunes with LoRA."""
+    from training.painter.assemble import assemble_painter
+
+    painter = tmp_path / "painter"
+    assemble_painter({"text": None, **runs}, painter)
+    tuning = (f"training.initial={painter}", f"training.renderer.lora.rank={rank}")
+    train("renderer", toy_dataset, tmp_path / "tuned", 1, *tuning)
+    sources = {"text": None, "mask": painter, "renderer": tmp_path / "tuned"}
+    assert "mask_unet" in assemble_painter(sources, tmp_path / "joined")["parts"]
+
+
 def test_a_folder_of_something_else_is_never_replaced(
     runs: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -11,9 +11,13 @@ from safetensors import safe_open
 
 IDLE_KEYS = {
     "_name_or_path", "name_or_path", "_diffusers_version", "_commit_hash", "transformers_version",
-    "torch_dtype", "dtype", "tokenizer_file",
+    "torch_dtype", "dtype", "tokenizer_file", "is_local", "local_files_only",
+    "max_length", "pad_to_multiple_of", "pad_token_type_id", "stride", "truncation_strategy",
 }  # fmt: skip
-"""Keys of config files that say where a part comes from and not what it computes."""
+"""Keys of config files that say where a part comes from, or with which arguments a tokenizer was
+last called (every call gives them anew), and not what it computes."""
+DEFAULTS = {"padding_side": "right", "truncation_side": "right"}
+"""Values of keys that a tokenizer writes only once it was called."""
 
 
 def first_difference(first: Path, second: Path) -> str | None:
@@ -47,8 +51,9 @@ def _json_difference(first: Any, second: Any) -> str | None:
     if not isinstance(first, dict) or not isinstance(second, dict):
         return None if first == second else "other content"
     for key in sorted({*first, *second} - IDLE_KEYS):
-        if first.get(key) != second.get(key):
-            return f"{key} is {first.get(key)!r:.60} and {second.get(key)!r:.60}"
+        one, two = (values.get(key, DEFAULTS.get(key)) for values in (first, second))
+        if one != two:
+            return f"{key} is {one!r:.60} and {two!r:.60}"
     return None
 
 
