@@ -7,7 +7,7 @@ folder, so that a change of code is never overlooked.
 from __future__ import annotations
 
 STAGE_VERSIONS = {
-    "decoding": 2,
+    "decoding": 3,
     "imaging": 1,
     "lighting": 1,
     "canvas": 1,

@@ -11,8 +11,13 @@ import av
 import av.video.stream
 import numpy as np
 from av.codec.context import Flags as CodecFlags
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from ingest.conventions.atomic import atomic_file
+
+MIN_HD_LINES = 720
+"""Films with at least so many lines are written and tagged as BT.709, which is what players take
+untagged ones for; smaller ones are BT.601, untagged."""
 
 
 @contextlib.contextmanager
@@ -35,10 +40,18 @@ def write_mp4(
         stream.width, stream.height = size_px
         stream.pix_fmt = "yuv420p"
         stream.thread_count = 1
-        stream.codec_context.flags |= CodecFlags.bitexact
+        context = stream.codec_context
+        context.flags |= CodecFlags.bitexact
+        is_hd = size_px[1] >= MIN_HD_LINES
+        if is_hd:
+            context.color_range, context.colorspace = ColorRange.MPEG, Colorspace.ITU709
+            context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
 
         def write(image: np.ndarray) -> None:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            if is_hd:
+                frame = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
+            container.mux(stream.encode(frame))
 
         yield write
         container.mux(stream.encode(None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import av
 import numpy as np
-from av.video.reformatter import ColorTrc, Interpolation, VideoReformatter
+from av.video.reformatter import Colorspace, ColorTrc, Interpolation, VideoReformatter
 
 from ingest.video.decoding.display_colours import (
     HDR_TRANSFERS,
@@ -19,6 +19,11 @@ UNSCALED = Interpolation.BILINEAR | Interpolation.BITEXACT
 """Conversion to RGB without scaling: FFmpeg's direct path, five times faster and as exact."""
 ALPHA_FORMATS = ("yuva", "rgba", "bgra", "argb", "abgr", "gbrap", "ya8", "ya16", "pal8", "ayuv")
 """Beginnings of FFmpeg's names of pixel formats that have transparency."""
+UNTAGGED = 2
+"""Colour space of frames whose file names none (`AVCOL_SPC_UNSPECIFIED`)."""
+MIN_HD_LINES = 720
+"""Untagged films with at least so many lines are BT.709 to players (Chrome, Firefox), others
+BT.601."""
 
 
 class FrameConverter:
@@ -52,13 +57,23 @@ class FrameConverter:
         width, height = self._size
         method = UNSCALED if self._size == (frame.width, frame.height) else SCALED
         return self._reformatter.reformat(
-            frame, width, height, format, interpolation=method, threads=1
+            frame,
+            *(width, height, format),
+            src_colorspace=assumed_colour_space(frame),
+            interpolation=method,
+            threads=1,
         ).to_ndarray()
 
     def _output_size(self, frame: av.VideoFrame) -> tuple[tuple[int, int], float]:
         width, height = max(1, round(frame.width * self._pixel_aspect)), frame.height
         scale = min(1.0, (self._short_side_px or min(width, height)) / min(width, height))
         return (max(1, round(width * scale)), max(1, round(height * scale))), scale
+
+
+def assumed_colour_space(frame: av.VideoFrame) -> Colorspace | None:
+    """BT.709 for untagged frames of HD height; None for others: their tag holds, or BT.601."""
+    is_hd = frame.colorspace == UNTAGGED and frame.height >= MIN_HD_LINES
+    return Colorspace.ITU709 if is_hd else None
 
 
 def on_white(image: np.ndarray) -> np.ndarray:

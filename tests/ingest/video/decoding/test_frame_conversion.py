@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from av.video.reformatter import ColorPrimaries, ColorTrc
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from PIL import Image
 
 from ingest.video.decoding.decode import DecodeConfig, Video
@@ -100,6 +100,30 @@ def test_a_transfer_that_is_not_converted_is_warned_of(tmp_path: Path) -> None:
     _, warnings = first_frame(path)
     assert len(warnings) == 1
     assert warnings[0].startswith("unknown colours: transfer LOG ")
+
+
+@pytest.mark.parametrize("height", [718, 720])
+@pytest.mark.parametrize("tag", [None, Colorspace.ITU601, Colorspace.ITU709])
+def test_untagged_films_of_720_lines_are_bt709(
+    tmp_path: Path, height: int, tag: Colorspace | None
+) -> None:
+    """Losslessly written green; the values are those of the matrix that a player takes."""
+    matrix = tag or (Colorspace.ITU709 if height >= 720 else Colorspace.ITU601)
+    green = np.full((height, 16, 3), (40, 160, 60), np.uint8)
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 16, height, "yuv444p10le"
+        if tag is not None:
+            stream.codec_context.colorspace = tag
+        for number in range(2):
+            frame = av.VideoFrame.from_ndarray(green, format="rgb24")
+            frame = frame.reformat(format="yuv444p10le", dst_colorspace=matrix)
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    image, _ = first_frame(path)
+    assert np.abs(image - green).max() <= 1
 
 
 def ring() -> np.ndarray:
