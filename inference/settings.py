@@ -40,7 +40,7 @@ class InferenceConfig(Config):
     rollout: RolloutConfig = RolloutConfig()
     """The painting loop."""
     strokes: StrokesConfig = StrokesConfig()
-    """Painting with strokes (artists without trained networks)."""
+    """Painting with strokes (orders)."""
     region: RegionConfig = RegionConfig()
     """Choice of the next region."""
     sampling: SamplingConfig = SamplingConfig()

@@ -58,7 +58,7 @@ class Painting:
 @app.command()
 def main(
     pictures: Annotated[Path, typer.Argument(help="Folder of pictures", metavar="PICTURES")],
-    order: Annotated[str, typer.Option(help="prototype, coarse-to-fine, ...")] = "prototype",
+    order: Annotated[str, typer.Option(help="learned, prototype, ...")] = "learned",
     side_px: Annotated[int, typer.Option(help="Short side that they are scaled to")] = 512,
     sheets: Annotated[Path | None, typer.Option(help="Folder for sheets of 16 moments")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the figures here")] = None,

@@ -18,7 +18,7 @@ from inference.command.painting_context import (
     PaintingContext,
     load_context,
     loader_of,
-    needs_no_networks,
+    paints_in_order,
 )
 from inference.inputs.jobs import Job, WorkConfig
 from inference.inputs.picture import load_picture
@@ -97,7 +97,7 @@ def _make_worker(
     config: InferenceConfig, record: PainterRecord, batches: Sequence[Sequence[Job]]
 ) -> Callable[[Sequence[Job]], list[Outcome]]:
     """The function of an actor, which paints one batch; loads the painter onto its device."""
-    expected = None if needs_no_networks(config.painter) else plan_memory(config, batches)
+    expected = None if paints_in_order(config.painter) else plan_memory(config, batches)
     context = load_context(config, record, expected)
     return functools.partial(paint_jobs, context=context)
 

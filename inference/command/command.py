@@ -21,8 +21,8 @@ from inference.command.painting import finished_before
 from inference.command.painting_context import (
     PaintingContext,
     load_context,
-    needs_no_networks,
     painter_record,
+    paints_in_order,
 )
 from inference.command.paintings_page import write_page, write_table
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
@@ -81,7 +81,7 @@ def run_paint(
         print(to_yaml(config, "inference"))
         for job in jobs:
             print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
-        if needs_no_networks(config.painter):
+        if paints_in_order(config.painter):
             print(_strokes_plan(config))
             return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
         # Pictures are not read yet: all might have one size.
@@ -155,7 +155,7 @@ def _paint_batches(
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
         return
     expected = None
-    if needs_no_networks(run.config.painter):
+    if paints_in_order(run.config.painter):
         _print_line(progress, _strokes_plan(run.config))
     else:
         expected = plan_memory(run.config, batches)
@@ -195,7 +195,7 @@ def _paint_here(
 
 
 def _strokes_plan(config: InferenceConfig) -> str:
-    """What will be painted without trained networks, in one line."""
+    """What an order will paint, in one line."""
     strokes, interval_s = config.strokes, config.rollout.interval_s or USUAL_INTERVAL_S
     count = round(strokes.num_steps * USUAL_INTERVAL_S / interval_s)
     return (

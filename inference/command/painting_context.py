@@ -28,13 +28,13 @@ from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
 
 STROKES_PRESET = "strokes"
-"""Preset of artists without trained networks, in records."""
-STROKES_VERSION = 1
+"""Preset of orders for strokes, in records."""
+STROKES_VERSION = 2
 """Raised when the same picture, settings and seed give other strokes."""
-NO_NETWORKS = PainterSettings(
+ORDER_SETTINGS = PainterSettings(
     preset=POCKET, interval_s=20.0, num_steps=POCKET.num_steps, guidance=dict(POCKET.guidance)
 )
-"""Settings in place of a painter's for artists without trained networks."""
+"""Settings in place of a painter's, for orders."""
 
 WHOLE_FILE_BYTES = 64 * 2**20
 """Largest file that is hashed as a whole. Larger files enter the fingerprint by their size and both
@@ -70,11 +70,11 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     Raises:
         UserError: there is no such painter, or the folder is no painter.
     """
-    if needs_no_networks(config.painter):
+    if paints_in_order(config.painter):
         record = PainterRecord(
             name=config.painter, preset=STROKES_PRESET, fingerprint=f"strokes-{STROKES_VERSION}"
         )
-        return record, NO_NETWORKS
+        return record, ORDER_SETTINGS
     folder = local_folder(config.painter)
     settings = read_index(folder)[1]
     record = PainterRecord(
@@ -112,9 +112,9 @@ def load_context(
         plan: expected memory, for the message of an out-of-memory error.
         painter: path of the painter, if it is another than in the config.
     """
-    if needs_no_networks(config.painter):
+    if paints_in_order(config.painter):
         device = resolve_device(config.device)
-        nothing = Painter({}, NO_NETWORKS, device)
+        nothing = Painter({}, ORDER_SETTINGS, device)
         return PaintingContext(nothing, record, PerceptualDistance(str(device)), config)
     loader = loader_of(config.model_copy(update={"painter": painter or config.painter}))
     with explain_out_of_memory("loading the painter", lambda: memory_error_text(plan)):
@@ -122,9 +122,8 @@ def load_context(
         return PaintingContext(placed, record, PerceptualDistance(str(loader.device)), config, plan)
 
 
-def needs_no_networks(painter: str) -> bool:
-    """Whether `painter` names an artist without trained networks. A folder of that name comes
-    first."""
+def paints_in_order(painter: str) -> bool:
+    """Whether `painter` names an order for strokes. A folder of that name comes first."""
     return painter in get_args(OrderName) and not Path(painter).is_dir()
 
 

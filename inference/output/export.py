@@ -13,7 +13,7 @@ from PIL import Image
 from pydantic import Field
 
 from inference.output.film import encode_film, even_sides
-from inference.output.frames import canvases
+from inference.output.frames import canvases, fitted
 from ingest.conventions.atomic import write_bytes
 from ingest.conventions.config import Config
 from ingest.format.schema import Sample
@@ -66,7 +66,7 @@ def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
 
 def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
     """Write an h264 mp4 in yuv420p, which every player supports; sides are even, canvases fade."""
-    frames = [even_sides(_fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
+    frames = [even_sides(fitted(canvas, config.film_side_px)) for canvas in canvases(samples)]
     height, width = frames[0].shape[:2]
     images = _film_frames(frames, config)
     encode_film(path, images, (width, height), config.fps, config.film_quality)
@@ -74,7 +74,7 @@ def write_film(path: Path, samples: Sequence[Sample], config: ExportConfig) -> N
 
 def write_gif(path: Path, samples: Sequence[Sample], config: ExportConfig) -> None:
     """Write a looping GIF with one palette for all frames, so that static parts do not flicker."""
-    frames = [_fitted(canvas, config.gif_side_px) for canvas in canvases(samples)]
+    frames = [fitted(canvas, config.gif_side_px) for canvas in canvases(samples)]
     palette = _palette(frames)
     images = [
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
@@ -107,13 +107,3 @@ def _palette(frames: Sequence[np.ndarray]) -> Image.Image:
     chosen = [frames[int(i)] for i in np.linspace(0, len(frames) - 1, PALETTE_FRAMES)]
     sheet = np.concatenate([*chosen, frames[-1]], axis=0)
     return Image.fromarray(sheet).quantize(PALETTE_COLOURS, method=Image.Quantize.MEDIANCUT)
-
-
-def _fitted(canvas: np.ndarray, side_px: int) -> np.ndarray:
-    """The canvas, downscaled to a long side of `side_px` if it is larger."""
-    height, width = canvas.shape[:2]
-    scale = side_px / max(height, width)
-    if scale >= 1:
-        return canvas
-    size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    return cv2.resize(canvas, size, interpolation=cv2.INTER_AREA)

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from inference.output.film import encode_film, even_sides
+from inference.output.frames import fitted
 from inference.rollout.steps import Step
 from inference.strokes.brushwork import Area, Pass
 from ingest.conventions.atomic import write_bytes
@@ -40,7 +41,7 @@ def write_stroke_film(
     path: Path, steps: Sequence[Step], config: StrokeFilmConfig, final_hold_s: float, quality: int
 ) -> None:
     """Write the film of steps that have strokes."""
-    first = even_sides(_fitted(steps[0].current, config.side_px))
+    first = even_sides(fitted(steps[0].current, config.side_px))
     size = (first.shape[1], first.shape[0])
     frames = film_frames(steps, config, final_hold_s)
     # A frame a second can be decoded on its own, so that players may jump about.
@@ -55,9 +56,9 @@ def film_frames(
     The strokes are drawn again at the film's size.
     """
     ends = step_ends(steps, config, final_hold_s)
-    shown = even_sides(_fitted(steps[0].current, config.side_px))
+    shown = even_sides(fitted(steps[0].current, config.side_px))
     for step, start, end in zip(steps, [0, *ends[:-1]], ends, strict=True):
-        following = _fitted(step.next, config.side_px)
+        following = fitted(step.next, config.side_px)
         yield from _step_frames(step, following, end - start, config.side_px)
         shown = even_sides(following)
     yield from [shown] * max(1, round(final_hold_s * config.fps))
@@ -78,7 +79,7 @@ def _step_frames(
     """The frames in which one step is painted; the last one shows `following`."""
     if num_frames <= 0:
         return
-    canvas = _fitted(step.current, side_px).copy()
+    canvas = fitted(step.current, side_px).copy()
     # Strokes that reveal the picture stand in the last coats, where the canvas becomes it.
     total = sum(len(laid.strokes) for laid in step.strokes)
     shown, laid_so_far = 0, 0
@@ -117,13 +118,3 @@ def write_strokes(path: Path, steps: Sequence[Step]) -> None:
 
 def _pass_record(laid: Pass) -> dict[str, Any]:
     return {"texture": laid.texture, "blending": laid.blending, **laid.strokes.to_json()}
-
-
-def _fitted(image: np.ndarray, side_px: int) -> np.ndarray:
-    """The image, downscaled to a long side of `side_px` if it is larger."""
-    height, width = image.shape[:2]
-    scale = side_px / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(2, round(width * scale)), max(2, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)

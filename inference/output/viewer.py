@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 from pydantic import Field
 
-from inference.output.frames import canvases, clock
+from inference.output.frames import canvases, clock, fitted
 from inference.output.session import Session
 from ingest.conventions.atomic import write_bytes
 from ingest.conventions.config import Config
@@ -115,13 +115,13 @@ def _within(budget: int, images: Sequence[np.ndarray], config: ViewerConfig) -> 
 
 def _webp(image: np.ndarray, side_px: int, quality: int) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(_fitted(image, side_px)).save(buffer, format="WEBP", quality=quality, method=4)
+    Image.fromarray(fitted(image, side_px)).save(buffer, format="WEBP", quality=quality, method=4)
     return _uri(buffer.getvalue(), "image/webp")
 
 
 def _overlay(mask: np.ndarray, side_px: int) -> str:
     """Data URI of the region as a tinted, outlined PNG with transparency."""
-    small = _fitted(mask.astype(np.uint8) * 255, side_px) > 127
+    small = fitted(mask.astype(np.uint8) * 255, side_px) > 127
     inner = cv2.erode(small.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     indices = small.astype(np.uint8) + (small & ~inner)
     image = Image.fromarray(indices, "P")
@@ -129,15 +129,6 @@ def _overlay(mask: np.ndarray, side_px: int) -> str:
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", transparency=bytes([0, 96, 255]), optimize=True)
     return _uri(buffer.getvalue(), "image/png")
-
-
-def _fitted(image: np.ndarray, side_px: int) -> np.ndarray:
-    height, width = image.shape[:2]
-    scale = side_px / max(height, width)
-    if scale >= 1:
-        return image
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
 
 def _uri(data: bytes, media_type: str) -> str:

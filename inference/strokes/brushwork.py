@@ -14,7 +14,7 @@ from inference.strokes.fill import region_colours
 from inference.strokes.medium import NUM_LEVELS, Coat, Medium
 from inference.strokes.placement import place_strokes
 from inference.strokes.rasteriser import Blending, draw_strokes
-from inference.strokes.strokes import Strokes, joined
+from inference.strokes.strokes import Strokes
 from inference.strokes.textures import TextureKind
 
 MOST_COVERING_PASSES = 4
@@ -104,10 +104,8 @@ class Brushwork:
         rng, passes = np.random.default_rng([self.seed, *patch.seed]), []
         area = Area.of(patch.mask)
         for number, coat in enumerate(self.medium.coats[patch.level - 1]):
-            wanted = patch.centres
-            if number or coat.least_error:
-                wanted = wanted & self._differs(canvas, patch, coat)
-            passes += self._lay(canvas, patch, coat, wanted, area, rng)
+            least_error = coat.least_error if number or coat.least_error else None
+            passes += self._lay(canvas, patch, coat, patch.centres, area, rng, least_error)
             if patch.level <= 2 and number == 0 and self.medium.must_cover:
                 passes += self._close_holes(canvas, patch, coat, area, rng)
         if patch.level == NUM_LEVELS:
@@ -137,14 +135,18 @@ class Brushwork:
 
     def _lay(
         self, canvas: np.ndarray, patch: Patch, coat: Coat, wanted: np.ndarray,
-        area: Area, rng: np.random.Generator,
+        area: Area, rng: np.random.Generator, least_error: float | None = None,
     ) -> list[Pass]:  # fmt: skip
+        """Strokes of one coat with their centres in `wanted`; with `least_error` only where the
+        canvas differs from the coat's colours by more."""
         width_px = max(2.0, coat.brush.width_px * min(canvas.shape[:2]) / 1000)
         box = bounding_box(patch.mask, BOX_MARGIN * width_px)
         colours = self._colours(patch, coat, box, width_px)
-        brush = replace(coat.brush, width_px=width_px)
+        brush, wanted = replace(coat.brush, width_px=width_px), wanted[box]
+        if least_error is not None:
+            wanted = wanted & (_visible_error(canvas[box], colours, width_px) > least_error)
         strokes = place_strokes(
-            colours, wanted[box], patch.centres[box], self._direction(width_px, patch.level)[box],
+            colours, wanted, patch.centres[box], self._direction(width_px, patch.level)[box],
             brush, rng,
         )  # fmt: skip
         if len(strokes) == 0:
@@ -166,16 +168,6 @@ class Brushwork:
         colours = region_colours(picture, region, coat.blur * width_px)
         return colours + coat.lightening * (self.ground - colours)
 
-    def _differs(self, canvas: np.ndarray, patch: Patch, coat: Coat) -> np.ndarray:
-        """bool (H, W): where the canvas is visibly wrong at the size of the coat's brush."""
-        width_px = max(2.0, coat.brush.width_px * min(canvas.shape[:2]) / 1000)
-        box = bounding_box(patch.mask, BOX_MARGIN * width_px)
-        error = np.abs(canvas[box].astype(np.float32) - self._colours(patch, coat, box, width_px))
-        error = cv2.GaussianBlur(error.max(axis=2), (0, 0), max(0.6, 0.25 * width_px))
-        differs = np.zeros(canvas.shape[:2], bool)
-        differs[box] = error > coat.least_error
-        return differs
-
     def _direction(self, width_px: float, level: int) -> np.ndarray:
         if self.medium.hatching is not None and level <= 2:
             # The second layer crosses the first.
@@ -187,9 +179,11 @@ class Brushwork:
         return self._directions[key]
 
 
-def all_strokes(passes: list[Pass]) -> Strokes:
-    """The strokes of all passes, in order."""
-    return joined([laid.strokes for laid in passes])
+def _visible_error(canvas: np.ndarray, colours: np.ndarray, width_px: float) -> np.ndarray:
+    """How far a canvas (h, w, 3) is from the colours that it should have, at the size of a brush:
+    levels of 255, float32 (h, w)."""
+    error = np.abs(canvas.astype(np.float32) - colours).max(axis=2)
+    return cv2.GaussianBlur(error, (0, 0), max(0.6, 0.25 * width_px))
 
 
 def bounding_box(mask: np.ndarray, margin_px: float) -> tuple[slice, slice]:

@@ -75,15 +75,6 @@ def no_strokes() -> Strokes:
     return Strokes.from_json({field.name: [] for field in fields(Strokes)})
 
 
-def joined(parts: list[Strokes]) -> Strokes:
-    """The strokes of all parts, in order."""
-    if not parts:
-        return no_strokes()
-    return Strokes(
-        *(np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Strokes))
-    )
-
-
 def _rounded(values: np.ndarray) -> np.ndarray:
     if values.dtype == np.float32:
         # Through float64: float32 has no short decimal text.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from inference.strokes.strokes import BENDS
 TextureKind = Literal["bristle", "soft", "wash", "graphite"]
 """bristle: a flat brush; soft: round with soft rims; wash: even, with a darker rim; graphite:
 grainy pencil."""
+TEXTURE_KINDS = get_args(TextureKind)
 
 LENGTH_PX, WIDTH_PX = 320, 80
 """Size of a stroke in its texture."""
@@ -62,43 +63,62 @@ def bent_texture_size(bend: int) -> tuple[int, int]:
 @lru_cache(maxsize=32)
 def _straight_texture(kind: TextureKind, texture: int) -> np.ndarray:
     """The texture of a straight stroke, float32 (h, w, 2)."""
-    rng = np.random.default_rng([20260201, hash_of(kind), texture])
+    rng = np.random.default_rng([20260201, TEXTURE_KINDS.index(kind), texture])
     height, width = WIDTH_PX + 2 * MARGIN_PX, LENGTH_PX + 2 * MARGIN_PX
-    y = np.abs(np.arange(height, dtype=np.float32) - (height - 1) / 2)[:, None] / (WIDTH_PX / 2)
-    x = np.arange(width, dtype=np.float32)[None] - MARGIN_PX
     tracks = _noise(rng, height, width, 1.6, 60.0)
     grain = _noise(rng, height, width, 1.0, 1.0)
     if kind == "bristle":
-        # Each bristle starts and stops at a place of its own.
-        ends = _noise(rng, height, 1, 2.0, 0.1) * 10 + _noise(rng, height, 1, 9.0, 0.1) * 7
-        begin, end = x - 12 - ends, LENGTH_PX - x - 16 - ends[::-1]
-        ramp = np.minimum(begin / 14, end / 26).clip(0, 1)
-        load = (1.35 - 0.45 * x.clip(0) / LENGTH_PX + 0.30 * tracks).clip(0, 1)
-        alpha = ramp * load * ((1 - y) * 5 + 0.35 * tracks).clip(0, 1)
-        relief = 0.6 * tracks + 0.1 * grain
-    elif kind == "soft":
-        beyond = np.maximum(np.maximum(WIDTH_PX / 2 - x, x - LENGTH_PX + WIDTH_PX / 2), 0)
-        gap = np.hypot(y * WIDTH_PX / 2, beyond) / (WIDTH_PX / 2)
-        alpha = ((1 - gap) * 1.8).clip(0, 1)
-        relief = 0.15 * tracks
+        alpha, relief = _bristle(rng, tracks, grain)
     elif kind == "wash":
-        beyond = np.maximum(np.maximum(WIDTH_PX / 2 - x, x - LENGTH_PX + WIDTH_PX / 2), 0)
-        wobble = 0.16 * _noise(rng, height, width, 12.0, 16.0)
-        gap = np.hypot(y * WIDTH_PX / 2, beyond) / (WIDTH_PX / 2) + wobble
-        inside = ((1 - gap) * 7).clip(0, 1)
-        rim = np.exp(-(((1 - gap) - 0.06) ** 2) / 0.004)
-        alpha = inside * (0.78 + 0.22 * rim + 0.08 * _noise(rng, height, width, 20.0, 20.0))
-        relief = -0.5 * rim
+        alpha, relief = _wash(rng)
+    elif kind == "soft":
+        x, y = _along_and_across()
+        alpha, relief = (1 - _gap(x, y)) * 1.8, 0.15 * tracks
     else:
+        x, y = _along_and_across()
         thin = ((1 - y) * 2.4).clip(0, 1) * np.minimum(x / 30, (LENGTH_PX - x) / 40).clip(0, 1)
-        alpha = thin * (0.62 + 0.5 * grain + 0.25 * tracks).clip(0, 1)
-        relief = np.zeros_like(alpha)
-    return np.dstack([alpha.clip(0, 1), (relief + 0 * alpha).clip(-1, 1)]).astype(np.float32)
+        alpha, relief = thin * (0.62 + 0.5 * grain + 0.25 * tracks).clip(0, 1), 0 * tracks
+    return np.dstack([alpha.clip(0, 1), relief.clip(-1, 1)]).astype(np.float32)
 
 
-def hash_of(kind: str) -> int:
-    """A number for each kind that is the same in every process."""
-    return sum(ord(letter) * 31**place for place, letter in enumerate(kind)) % 2**31
+def _along_and_across() -> tuple[np.ndarray, np.ndarray]:
+    """Place along the stroke in texels from its start, float32 (1, w), and distance from its middle
+    line in half widths, float32 (h, 1)."""
+    height, width = WIDTH_PX + 2 * MARGIN_PX, LENGTH_PX + 2 * MARGIN_PX
+    across = np.abs(np.arange(height, dtype=np.float32) - (height - 1) / 2)[:, None]
+    along = np.arange(width, dtype=np.float32)[None] - MARGIN_PX
+    return along, across / (WIDTH_PX / 2)
+
+
+def _gap(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Distance from the middle line of a stroke with round ends, in half widths, (h, w)."""
+    beyond = np.maximum(np.maximum(WIDTH_PX / 2 - x, x - LENGTH_PX + WIDTH_PX / 2), 0)
+    return np.hypot(y * WIDTH_PX / 2, beyond) / (WIDTH_PX / 2)
+
+
+def _bristle(
+    rng: np.random.Generator, tracks: np.ndarray, grain: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Alpha and relief of a bristle brush: each bristle starts and stops at a place of its own."""
+    x, y = _along_and_across()
+    height = len(tracks)
+    ends = _noise(rng, height, 1, 2.0, 0.1) * 10 + _noise(rng, height, 1, 9.0, 0.1) * 7
+    begin, end = x - 12 - ends, LENGTH_PX - x - 16 - ends[::-1]
+    ramp = np.minimum(begin / 14, end / 26).clip(0, 1)
+    load = (1.35 - 0.45 * x.clip(0) / LENGTH_PX + 0.30 * tracks).clip(0, 1)
+    alpha = ramp * load * ((1 - y) * 5 + 0.35 * tracks).clip(0, 1)
+    return alpha, 0.6 * tracks + 0.1 * grain
+
+
+def _wash(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Alpha and relief of a wash: its rim wobbles and dries darker."""
+    x, y = _along_and_across()
+    height, width = len(y), x.shape[1]
+    gap = _gap(x, y) + 0.16 * _noise(rng, height, width, 12.0, 16.0)
+    rim = np.exp(-(((1 - gap) - 0.06) ** 2) / 0.004)
+    cloud = _noise(rng, height, width, 20.0, 20.0)
+    alpha = ((1 - gap) * 7).clip(0, 1) * (0.78 + 0.22 * rim + 0.08 * cloud)
+    return alpha, -0.5 * rim
 
 
 def _noise(

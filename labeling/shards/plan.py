@@ -23,6 +23,7 @@ from ingest.format.fields import SCHEMA_VERSION
 from ingest.format.images import sha256
 from ingest.format.schema import Provenance, Record, Split
 from ingest.ledger.outcome import VideoOutcome, keyframes_file_version
+from ingest.per_source.doubts import MAX_FINISHED_AT_START
 from ingest.video.keyframes.painted_share import finished_share
 from labeling.corrections.corrections import Correction
 from labeling.corrections.human_masks import RULE_SUFFIX, effective_region, human_mask_hash
@@ -46,7 +47,7 @@ class ShardsConfig(Config):
     """Most pairs in one shard; 256 pairs take about 75 MB at a short side of 512 px. The shards of
     a split have about equal bytes. Small shards spread better over workers, large ones read
     faster."""
-    max_finished_at_start: float = Field(default=0.3, ge=0, le=1)
+    max_finished_at_start: float = Field(default=MAX_FINISHED_AT_START, ge=0, le=1)
     """Most of the finished painting's detail, as a share, that may be on the canvas after the first
     step, which starts from white. Above it the beginning of the painting is missing from the video,
     and the step would teach to paint half a picture at once. 1: never."""

@@ -104,8 +104,8 @@ def load_order(folder: Path) -> OrderPredictor:
     """
     if not (folder / SETTINGS_FILE).is_file():
         raise UserError(
-            f"{folder} is no order folder, {SETTINGS_FILE} is not in it: run from the repository "
-            f"root, or train one (python -m training.order -o {folder})"
+            f"{folder} is no order folder, {SETTINGS_FILE} is not in it: take "
+            f"weights/order of the repository, or train one (python -m training.order -o {folder})"
         )
     refuse_pointers(folder)
     try:

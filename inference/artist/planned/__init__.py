@@ -2,6 +2,6 @@
 
 In: a picture. Out: instructions, regions and canvases for the rollout. Files, in the order of their
 use: `regions` (cuts the picture into things), `plan` (which region comes when, up to which finish),
-`stroke_artist` (paints the plan), `orders` (the artists that
-need no trained networks).
+`schedule` (cuts the plan into steps), `stroke_artist` (paints the plan), `orders` (learned, or made
+by hand).
 """

@@ -1,4 +1,5 @@
-"""Builds the artists that need no trained networks: an order for the regions of a picture."""
+"""Builds the artists that paint a picture in strokes, region by region in an order that is learned
+or made by hand; and the fade-in."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from inference.artist.planned.plan import UNNAMED, Layer, PaintingPlan
+from inference.strokes.medium import NUM_LEVELS
 
 COST_SHARES = (0.0, 0.32, 0.28, 0.24, 0.16)
 """Share of the painting time that each level takes, by level."""
@@ -54,10 +55,11 @@ class Schedule:
         """
         # The lowest level of each region, in one pass over the picture.
         seen = np.bincount(
-            self.plan.regions.labels.ravel() * 8 + levels.ravel(),
+            np.int64(8) * self.plan.regions.labels.ravel() + levels.ravel(),
             minlength=8 * self.plan.regions.count,
         ).reshape(-1, 8)
-        lowest = (seen > 0).argmax(axis=1)
+        # A region without a pixel (a thin one on a small copy) has nothing left to paint.
+        lowest = np.where(seen.any(axis=1), (seen > 0).argmax(axis=1), NUM_LEVELS)
         return [layer for layer in self.plan.layers if lowest[layer.region] < layer.level]
 
     def next_step(self, levels: np.ndarray, num_steps: float, word: str = "") -> NextStep:

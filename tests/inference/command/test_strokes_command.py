@@ -1,4 +1,4 @@
-"""``python -m inference paint`` without trained networks: a picture painted with strokes."""
+"""``python -m inference paint`` with an order: a picture painted with strokes."""
 
 from __future__ import annotations
 

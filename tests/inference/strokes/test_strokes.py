@@ -14,7 +14,7 @@ from inference.strokes.fill import region_colours
 from inference.strokes.medium import MEDIA, NUM_LEVELS, medium_named
 from inference.strokes.placement import Brush, place_strokes
 from inference.strokes.rasteriser import draw_strokes
-from inference.strokes.strokes import Strokes, joined, no_strokes
+from inference.strokes.strokes import Strokes
 from inference.strokes.underdrawing import underdrawing
 from ingest.conventions.errors import UserError
 
@@ -50,12 +50,6 @@ def test_strokes_of_json_are_those_that_were_written_up_to_its_two_decimals(
     read = Strokes.from_json(json.loads(json.dumps(strokes.to_json())))
     assert np.abs(read.x - strokes.x).max() <= 0.0051
     assert np.array_equal(read.colour, strokes.colour)
-
-
-def test_joined_strokes_keep_their_order(picture: np.ndarray) -> None:
-    strokes = _strokes(picture)
-    both = joined([strokes[:3], no_strokes(), strokes[3:]])
-    assert np.array_equal(both.x, strokes.x)
 
 
 def test_paint_stays_where_it_is_allowed(picture: np.ndarray) -> None:

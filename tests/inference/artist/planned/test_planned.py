@@ -64,6 +64,21 @@ def test_the_steps_of_a_plan_bring_every_pixel_up_one_level_at_a_time(
     assert (levels == 4).all()
 
 
+def test_what_is_pending_is_known_for_any_number_of_regions() -> None:
+    labels = np.arange(40, dtype=np.uint8).reshape(5, 8).repeat(4, axis=0).repeat(4, axis=1)
+    plan = make_plan(Regions(labels, np.zeros(40, np.float32)), list(range(40)), "block-in first")
+    levels = np.where(labels == 39, 0, 4).astype(np.uint8)
+    pending = Schedule(plan, 0).pending_layers(levels)
+    assert [(layer.region, layer.level) for layer in pending] == [(39, n) for n in (1, 2, 3, 4)]
+
+
+def test_a_region_that_a_small_copy_loses_does_not_keep_the_plan_from_ending() -> None:
+    labels = np.zeros((400, 400), np.uint8)
+    labels[1, 1:300] = 1
+    plan = make_plan(Regions(labels, np.zeros(2, np.float32)), [0, 1], "block-in first")
+    assert 4 <= fitted_num_steps(plan, 0, 20) <= 20
+
+
 @pytest.mark.parametrize("wanted", [12, 30, 60])
 def test_a_plan_takes_about_as_many_steps_as_were_asked_for(wanted: int) -> None:
     schedule = Schedule(_plan(), 0)
