@@ -79,7 +79,7 @@ def read_tar(path: Path) -> Iterator[tuple[str, dict[str, bytes]]]:
                 key = entry_key
                 fields[field] = content
         # tarfile accepts a file that ends inside a header.
-        if not _has_end(path):
+        if not has_end(path):
             raise tarfile.ReadError("unexpected end of data")
     except FileNotFoundError:
         raise UserError(f"{path} not found: build it first, or correct the path") from None
@@ -126,8 +126,8 @@ def _entries_by_tarfile(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
             yield entry.name, content
 
 
-def _has_end(path: Path) -> bool:
-    """Whether a tar ends with two empty blocks."""
+def has_end(path: Path) -> bool:
+    """Whether a tar ends with two empty blocks: one that was cut short does not."""
     with path.open("rb") as file:
         file.seek(0, io.SEEK_END)
         file.seek(max(0, file.tell() - 2 * tarfile.BLOCKSIZE))

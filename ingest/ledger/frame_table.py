@@ -9,6 +9,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,10 @@ SCHEMA = pa.schema(
         pa.field("keyframes", pa.list_(pa.field("element", pa.int32(), nullable=False))),
     ]
 )
+
+
+PARQUET_MARK = b"PAR1"
+"""Begin and end of every Parquet file."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,15 @@ def write_frames(dataset: Dataset, video_id: str, fates: list[FrameFate]) -> Non
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd", store_schema=False)
     write_bytes(dataset.frames_parquet(video_id), buffer.getvalue())
+
+
+def is_whole_table(path: Path) -> bool:
+    """Whether a Parquet file has both its marks: one that was cut short lacks the last."""
+    with path.open("rb") as file:
+        head = file.read(len(PARQUET_MARK))
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - len(PARQUET_MARK)))
+        return head == file.read() == PARQUET_MARK
 
 
 def read_frames(dataset: Dataset, video_id: str) -> list[FrameFate]:

@@ -75,8 +75,15 @@ class StoredKeyframe:
     data: bytes
 
     def image(self) -> np.ndarray:
-        """RGB uint8 (H, W, 3)."""
-        return decode_image(self.data)
+        """RGB uint8 (H, W, 3). Raises UserError if its bytes are damaged."""
+        try:
+            return decode_image(self.data)
+        except ValueError as error:
+            video_id, index = self.keyframe.video_id, self.keyframe.index
+            raise UserError(
+                f"keyframe {index} of {video_id} is damaged ({error}): delete {video_id}.json and "
+                f"{video_id}.tar in keyframes/ and run `python -m ingest` on that video again"
+            ) from error
 
 
 def read_outcome(dataset: Dataset, video_id: str) -> VideoOutcome:
@@ -99,8 +106,8 @@ def find_outcome(dataset: Dataset, video_id: str) -> VideoOutcome | None:
 
 
 def tell_left_out(error: UserError) -> None:
-    """Print that a damaged outcome is left out of a ledger or report: the other sources are not
-    lost with it. Its source counts as not done, so the next run makes it again."""
+    """Print that a source with a damaged file is left out of a ledger or report: the other sources
+    are not lost with it."""
     print(f"warning: left out: {error}", file=sys.stderr)
 
 
@@ -113,11 +120,14 @@ def damaged_outcome(path: Path, error: Exception) -> UserError:
 
 
 def read_keyframes(dataset: Dataset, video_id: str) -> list[StoredKeyframe]:
-    """All keyframes of a video in painting order."""
+    """All keyframes of a video in painting order. Raises UserError: the tar is missing, damaged or
+    empty."""
     path = dataset.keyframes_tar(video_id)
     stored = [
         StoredKeyframe(*decode_keyframe(key, fields, str(path))) for key, fields in read_tar(path)
     ]
+    if not stored:
+        raise UserError(f"{path} holds no keyframe: delete it and run `python -m ingest` again")
     return sorted(stored, key=lambda item: item.keyframe.index)
 
 

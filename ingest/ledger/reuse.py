@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ingest.format.dataset import Dataset
+from ingest.format.tar import has_end
+from ingest.ledger.frame_table import is_whole_table
 from ingest.ledger.outcome import VideoOutcome, find_outcome
 from ingest.ledger.source_files import is_content_id
 from ingest.sources.discover import DiscoverConfig, SourceRow, split_of
@@ -13,9 +15,9 @@ def reusable_outcome(
 ) -> VideoOutcome | None:
     """The outcome of an earlier run if it is still valid; None if the source must be ingested.
 
-    It is valid if the same settings made it and its files are there. A failed outcome is valid too:
-    a source that killed its worker once would do so in every run. If another URI has the same
-    content, its outcome is returned; the end of the run decides which URI names the content.
+    It is valid if the same settings made it and its files are there and whole. A failed outcome is
+    valid too: a source that killed its worker once would do so in every run. If another URI has the
+    same content, its outcome is returned; the end of the run decides which URI names the content.
 
     Args:
         identity: `ingest.per_source.row_function.row_identity` of the row.
@@ -28,10 +30,16 @@ def reusable_outcome(
         return None
     if before.status == "failed" and retry_failed:
         return None
-    needed = (dataset.keyframes_tar(video_id), dataset.frames_parquet(video_id))
-    if before.status == "kept" and not all(path.is_file() for path in needed):
+    if before.status == "kept" and not _has_whole_files(dataset, video_id):
         return None
     return before
+
+
+def _has_whole_files(dataset: Dataset, video_id: str) -> bool:
+    """Whether keyframes and frame table are there and not cut short. Only their ends are read, so
+    that a rerun over many sources stays quick."""
+    tar, table = dataset.keyframes_tar(video_id), dataset.frames_parquet(video_id)
+    return tar.is_file() and table.is_file() and has_end(tar) and is_whole_table(table)
 
 
 def with_row_fields(outcome: VideoOutcome, row: SourceRow, config: DiscoverConfig) -> VideoOutcome:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import decode_image
 from ingest.ledger.frame_table import read_frames
@@ -122,11 +123,9 @@ def make_card(
     pictured = not album.is_full
     shown = _shown(stored) if pictured else []
     thumbnails = [_thumbnail(stored[k], album) for k in shown]
-    if pictured:
-        for suspect in _suspects(stored, outcome.video_id, name):
-            suspects.add(suspect)
+    found = list(_suspects(stored, outcome.video_id, name)) if pictured else []
     start_s, end_s = outcome.span_s or (0.0, timeline.duration_s)
-    return VideoCard(
+    card = VideoCard(
         outcome=outcome,
         name=name,
         preview=_preview(dataset.preview_jpg(outcome.video_id), album) if pictured else "",
@@ -140,6 +139,9 @@ def make_card(
         else "-",
         tags=_tags(outcome),
     )
+    for suspect in found:
+        suspects.add(suspect)
+    return card
 
 
 def by_suspicion(suspect: Suspect) -> tuple[float, str, int]:
@@ -216,7 +218,13 @@ def _tags(outcome: VideoOutcome) -> list[str]:
 
 
 def _preview(file: Path, album: Album) -> str:
-    return album.add(decode_image(file.read_bytes()), PREVIEW_PX) if file.is_file() else ""
+    if not file.is_file():
+        return ""
+    try:
+        picture = decode_image(file.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{file} is damaged ({error}): delete it") from error
+    return album.add(picture, PREVIEW_PX)
 
 
 def _suspicion(stored: StoredKeyframe) -> float:

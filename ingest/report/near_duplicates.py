@@ -6,8 +6,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
-from ingest.ledger.outcome import VideoOutcome, read_keyframes, read_outcome
+from ingest.ledger.outcome import VideoOutcome, read_keyframes, read_outcome, tell_left_out
 from ingest.report.pictures import Album
 from ingest.report.timeline import clock
 
@@ -75,12 +76,20 @@ class NearDuplicateGroup:
 def make_groups(
     dataset: Dataset, near_duplicates: NearDuplicates, album: Album
 ) -> list[NearDuplicateGroup]:
-    """Read the groups and their pictures. Raises UserError: a file is missing or damaged."""
+    """Read the groups and their pictures; a video whose files are missing or damaged is told and
+    left out."""
     groups = []
     for first, others, size in near_duplicates.shown():
-        outcomes = [read_outcome(dataset, video_id) for video_id in (first, *others)]
-        shown = [_member(dataset, outcome, album) for outcome in outcomes]
-        head = outcomes[0]
+        members = []
+        for video_id in (first, *others):
+            try:
+                outcome = read_outcome(dataset, video_id)
+                members.append((outcome, _member(dataset, outcome, album)))
+            except UserError as error:
+                tell_left_out(error)
+        if not members:
+            continue
+        head, shown = members[0][0], [member for _, member in members]
         groups.append(NearDuplicateGroup(head.painting_id, head.split, shown, size - len(others)))
     return groups
 

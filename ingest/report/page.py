@@ -77,7 +77,7 @@ def write_report(dataset: Dataset) -> Path:
     selection = select(_outcomes(dataset))
     album = Album(MAX_PICTURE_BYTES)
     suspects: Smallest[Suspect] = Smallest(MAX_SUSPECTS, by_suspicion)
-    cards = [make_card(dataset, outcome, album, suspects) for outcome in selection.pictured]
+    cards = _cards(dataset, selection, album, suspects)
     gallery = [(s, album.add(s.picture, SUSPECT_PX)) for s in suspects.sorted()]
     near_duplicate_groups = make_groups(dataset, selection.near_duplicates, album)
     script = (FOLDER / "page.js").read_text(encoding="utf-8")
@@ -104,6 +104,19 @@ def write_report(dataset: Dataset) -> Path:
     return dataset.report_html
 
 
+def _cards(
+    dataset: Dataset, selection: Selection, album: Album, suspects: Smallest[Suspect]
+) -> list[VideoCard]:
+    """The cards; a video whose files are missing or damaged is told and left out."""
+    cards = []
+    for outcome in selection.pictured:
+        try:
+            cards.append(make_card(dataset, outcome, album, suspects))
+        except UserError as error:
+            tell_left_out(error)
+    return cards
+
+
 def _outcomes(dataset: Dataset) -> Iterator[VideoOutcome]:
     """Yields all outcomes, one in memory at a time, in no fixed order."""
     with os.scandir(dataset.keyframes) as entries:
@@ -128,7 +141,8 @@ def _environment() -> jinja2.Environment:
 def _sampling(selection: Selection, cards: list[VideoCard]) -> list[str]:
     """Sentences that state which part of the dataset the page shows."""
     num_kept = selection.totals.statuses["kept"]
-    shown = len(cards) - selection.num_drawn
+    num_damaged = len(selection.pictured) - len(cards)
+    shown = len(selection.pictured) - selection.num_drawn
     if selection.num_drawn:
         text = (
             f"Shown are the {shown} most suspicious of {num_kept:,} kept videos and "
@@ -136,6 +150,8 @@ def _sampling(selection: Selection, cards: list[VideoCard]) -> list[str]:
         )
     else:
         text = f"All {num_kept} kept videos are shown, the most suspicious first."
+    if num_damaged:
+        text += f" {num_damaged} of them are left out: their files are missing or damaged."
     without_pictures = sum(not card.thumbnails for card in cards)
     if without_pictures:
         text += f" The last {without_pictures} are without pictures: the page is kept under 20 MB."

@@ -11,6 +11,7 @@ import pytest
 
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
+from ingest.format.tar import write_tar
 from ingest.ledger.frame_table import FrameFate, drop_counts, read_frames, write_frames
 from ingest.ledger.outcome import VideoOutcome, read_keyframes
 from ingest.ledger.reasons import FRAME_REASONS
@@ -150,8 +151,19 @@ def test_without_its_table_a_video_is_made_again(tmp_path: Path) -> None:
     dataset = Dataset(tmp_path)
     outcome = VideoOutcome(video_id="a", uri="x", painting_id="a", status="kept")
     write_outcome(dataset, outcome)
-    dataset.keyframes_tar("a").touch()
+    write_tar(dataset.keyframes_tar("a"), [("a-k0000", {"jpg": b"1"})])
     write_frames(dataset, "a", [FrameFate(0, 0.0, keyframes=(0,))])
     assert reusable_outcome(dataset, "a", "x", "") == outcome
     dataset.frames_parquet("a").unlink()
+    assert reusable_outcome(dataset, "a", "x", "") is None
+
+
+@pytest.mark.parametrize("damaged", ["keyframes_tar", "frames_parquet"])
+def test_a_video_with_a_file_that_was_cut_short_is_made_again(tmp_path: Path, damaged: str) -> None:
+    dataset = Dataset(tmp_path)
+    write_outcome(dataset, VideoOutcome(video_id="a", uri="x", painting_id="a", status="kept"))
+    write_tar(dataset.keyframes_tar("a"), [("a-k0000", {"jpg": b"1"})])
+    write_frames(dataset, "a", [FrameFate(0, 0.0, keyframes=(0,))])
+    file = getattr(dataset, damaged)("a")
+    file.write_bytes(file.read_bytes()[: 700 if damaged == "keyframes_tar" else -100])
     assert reusable_outcome(dataset, "a", "x", "") is None

@@ -300,6 +300,36 @@ def test_fates_are_the_documented_reasons(tmp_path: Path) -> None:
     assert make_timeline(read_frames(dataset, "a"), 9.0).counts == [(fate, 1) for fate in FATES]
 
 
+@pytest.mark.parametrize("damaged", ["keyframes_tar", "frames_parquet"])
+def test_a_video_with_a_damaged_file_is_told_and_the_others_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], damaged: str
+) -> None:
+    dataset = Dataset(tmp_path)
+    whole, broken = store(dataset, 0, 3, {}), store(dataset, 1, 3, {1: 0.9})
+    file = getattr(dataset, damaged)(broken.video_id)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    html = write_report(dataset).read_text(encoding="utf-8")
+    assert f'id="{whole.video_id}"' in html
+    assert f'id="{broken.video_id}"' not in html
+    assert "1 of them are left out: their files are missing or damaged" in html
+    assert file.name in capsys.readouterr().err
+
+
+def test_a_near_duplicate_with_a_damaged_picture_leaves_the_rest_of_its_group(
+    tmp_path: Path,
+) -> None:
+    dataset = Dataset(tmp_path)
+    first = store(dataset, 0, 3, {})
+    for number in (1, 2):
+        twin = store(dataset, number, 3, {})
+        write_outcome(dataset, twin.model_copy(update={"near_duplicate_of": first.video_id}))
+    file = dataset.keyframes_tar(first.video_id)
+    file.write_bytes(file.read_bytes().replace(b"\xff\xd8\xff", b"\0\0\0"))
+    html = write_report(dataset).read_text(encoding="utf-8")
+    group = html[html.index('class="gallery twins"') : html.index('id="videos"')]
+    assert group.count("<img") == 2
+
+
 def test_a_damaged_outcome_is_told_and_the_others_are_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
