@@ -152,6 +152,41 @@ def replay(
     raise typer.Exit(code)
 
 
+@app.command()
+def evaluate(
+    processes: Annotated[
+        Path,
+        typer.Option(help="Dataset (its val split), or folder of keyframe folders", metavar="PLACE"),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write", metavar="OUT")],
+    artists: Annotated[
+        str,
+        typer.Option(
+            help="Orders, painters, or NAME=FOLDER@SECONDS of frames painted elsewhere",
+            metavar="A,B,...",
+        ),
+    ] = "learned,prototype,coarse-to-fine,random-regions,fade-in",
+    seed: Annotated[int | None, typer.Option(help="Seed of all noise [0]")] = None,
+    config: ConfigOption = None,
+    set: SetOption = None,
+    json: JsonOption = None,
+    ray_address: RayAddressOption = None,
+) -> None:
+    """Compare painted processes with real ones: LPIPS, IoU, DDC, DTS, FD-DINOv2.
+
+    Run it again to continue: what was measured is kept.
+    """
+    from inference.evaluation.command import run_evaluate
+    from inference.settings import InferenceConfig
+    from ingest.conventions.config import load_section
+
+    given = [] if seed is None else [f"inference.rollout.seed={seed}"]
+    settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
+    result, code = run_evaluate(artists, processes, out, settings, ray_address)
+    write_result(json, result)
+    raise typer.Exit(code)
+
+
 @app.command(name="import-official")
 def import_official(
     renderer: Annotated[str, typer.Option(help="The renderer's .ckpt: path or OWNER/NAME/FILE")],

@@ -30,7 +30,6 @@ from inference.inputs.picture import Picture
 from inference.loading.memory_config import MemoryConfig
 from inference.loading.part_loading import PartLoader
 from inference.memory.weight_bytes import dtype_of
-from inference.model_card import CARD_FILE, write_model_card
 from inference.output.session import PainterRecord
 from inference.rollout.rollout import Rollout
 from inference.settings import InferenceConfig
@@ -45,6 +44,7 @@ from training.painter.folder import (
     local_folder,
     save_painter,
 )
+from training.painter.model_card import CARD_FILE, write_model_card
 from training.painter.painter import Painter
 
 PART_NAMES = (*ALL_PARTS, *OPTIONAL_PARTS)
