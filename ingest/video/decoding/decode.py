@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +22,7 @@ from pydantic import Field, field_validator
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import Refusal
-from ingest.video.decoding.frame_conversion import FrameConverter
+from ingest.video.decoding.frame_conversion import FrameConverter, display_matrix
 from ingest.video.decoding.packet_decoding import decoded_frames
 from ingest.video.decoding.packets import (
     PacketTable,
@@ -141,6 +142,13 @@ class Video:
             yield frame
         self._note_truncation(times_s, last_time_s)
 
+    @cached_property
+    def _display_matrix(self) -> tuple[int, int, int, int] | None:
+        """That of the first frame, which holds for all: H.264 and HEVC streams may tell it once."""
+        frames = decoded_frames(self.path, self.packets, np.array([0]), self.config.max_pixels)
+        first = next(frames, None)
+        return None if first is None else display_matrix(first)
+
     def _cheap_frames(self, number: int) -> np.ndarray:
         return self.packets.cheap_frames(number)
 
@@ -150,7 +158,7 @@ class Video:
         indices = indices[indices < len(times)]
         if not len(indices):
             return
-        converter = FrameConverter(self.info.pixel_aspect, short_side_px)
+        converter = FrameConverter(self.info.pixel_aspect, short_side_px, self._display_matrix)
         position = 0
         decoded = decoded_frames(self.path, self.packets, indices, self.config.max_pixels)
         for count, image in enumerate(decoded):

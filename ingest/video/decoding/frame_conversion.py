@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import av
+import cv2
 import numpy as np
 from av.video.reformatter import Colorspace, ColorTrc, Interpolation, VideoReformatter
 
@@ -29,8 +30,15 @@ BT.601."""
 class FrameConverter:
     """Converts decoder frames to upright RGB of one size: that of the first frame."""
 
-    def __init__(self, pixel_aspect: float, short_side_px: int | None) -> None:
+    def __init__(
+        self,
+        pixel_aspect: float,
+        short_side_px: int | None,
+        matrix: tuple[int, int, int, int] | None,
+    ) -> None:
+        """`matrix` is the film's `display_matrix`."""
         self._pixel_aspect, self._short_side_px = pixel_aspect, short_side_px
+        self._matrix = matrix
         self._reformatter = VideoReformatter()
         self._size: tuple[int, int] | None = None
         self._scale = 1.0
@@ -44,21 +52,29 @@ class FrameConverter:
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         if transfer not in (*ORDINARY_TRANSFERS, *HDR_TRANSFERS):
             self.unknown_transfer = _transfer_name(transfer)
+        is_light = needs_conversion(transfer, primaries)
         if frame.format.name.startswith(ALPHA_FORMATS):
-            image = on_white(self._reformatted(frame, "rgba"))
-        elif needs_conversion(transfer, primaries):
-            image = to_display(self._reformatted(frame, "rgb48le"), transfer, primaries)
+            # Scaled before it lies on white, it would mix with colours that are never shown.
+            size = frame.width, frame.height
+            image = self._reformatted(frame, "rgba64le" if is_light else "rgba", size)
+            if is_light:
+                shown = to_display(image[..., :3], transfer, primaries)
+                image = np.dstack([shown, (image[..., 3] >> 8).astype(np.uint8)])
+            image = on_white(image)
+            if self._size != size:
+                image = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
+        elif is_light:
+            image = self._reformatted(frame, "rgb48le", self._size)
+            image = to_display(image, transfer, primaries)
         else:
-            image = self._reformatted(frame, "rgb24")
-        return np.ascontiguousarray(upright(image, display_matrix(frame))), self._scale
+            image = self._reformatted(frame, "rgb24", self._size)
+        return np.ascontiguousarray(upright(image, self._matrix)), self._scale
 
-    def _reformatted(self, frame: av.VideoFrame, format: str) -> np.ndarray:
-        assert self._size is not None, "the first frame sets it"
-        width, height = self._size
-        method = UNSCALED if self._size == (frame.width, frame.height) else SCALED
+    def _reformatted(self, frame: av.VideoFrame, format: str, size: tuple[int, int]) -> np.ndarray:
+        method = UNSCALED if size == (frame.width, frame.height) else SCALED
         return self._reformatter.reformat(
             frame,
-            *(width, height, format),
+            *(*size, format),
             src_colorspace=assumed_colour_space(frame),
             interpolation=method,
             threads=1,

@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from av.bitstream import BitStreamFilterContext
 from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc
 from PIL import Image
 
@@ -197,3 +198,67 @@ def test_all_orientations_are_shown_upright(
     image, _ = first_frame(path)
     assert image.shape == picture.shape
     assert np.abs(image - picture).mean() < 4
+
+
+def test_an_orientation_that_the_stream_tells_once_holds_for_all_frames(
+    tmp_path: Path, video_writer: Writer
+) -> None:
+    """H.264 tells it in a message before the first frame; no container repeats it here."""
+    picture = np.full((48, 64, 3), 60, np.uint8)
+    picture[:16, :32] = 240
+    lying = np.ascontiguousarray(np.rot90(picture))
+    plain = video_writer(tmp_path / "plain.mkv", [lying] * 12)
+    with av.open(str(plain)) as source, av.open(str(tmp_path / "v.mkv"), "w") as target:
+        stream = source.streams.video[0]
+        copied = target.add_stream_from_template(stream)
+        turn = "h264_metadata=display_orientation=insert:rotate=270"
+        message = BitStreamFilterContext(turn, stream)
+        for packet in source.demux(stream):
+            for turned in message.filter(packet if packet.size else None):
+                turned.stream = copied
+                target.mux(turned)
+    frames = list(Video(tmp_path / "v.mkv", DecodeConfig()).frames([0.0, 0.5, 1.0]))
+    assert [frame.image.shape for frame in frames] == [picture.shape] * 3
+    assert max(np.abs(frame.image.astype(int) - picture).mean() for frame in frames) < 4
+    (late,) = Video(tmp_path / "v.mkv", DecodeConfig()).frames([1.0])
+    assert late.image.shape == picture.shape
+
+
+def test_transparent_hdr_films_are_converted_too(tmp_path: Path) -> None:
+    light = (colours() / 255) ** 2.4 @ np.array(TO_BT2020).T
+    values = np.dstack([hlg(light), np.ones(light.shape[:2])])
+    values[:, 64:] = 0
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "gbrap12le"
+        context = stream.codec_context
+        context.color_trc, context.color_primaries = ColorTrc.ARIB_STD_B67, ColorPrimaries.BT2020
+        for number in range(2):
+            picture = (values * 65535).round().clip(0, 65535).astype(np.uint16)
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba64le")
+            frame = frame.reformat(format="gbrap12le")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    image, _ = first_frame(path)
+    assert np.abs(image[:, :64] - colours()[:, :64]).max() <= 6
+    assert (image[:, 64:] == 255).all()
+
+
+def test_scaled_films_show_nothing_of_what_is_transparent(tmp_path: Path) -> None:
+    """A red half beside hidden black: the border is light red, not dark."""
+    picture = np.zeros((64, 96, 4), np.uint8)
+    picture[:, :47] = (200, 40, 30, 255)
+    path = tmp_path / "v.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=10)
+        stream.height, stream.width, stream.pix_fmt = 64, 96, "bgra"
+        for number in range(2):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgba").reformat(format="bgra")
+            frame.pts, frame.time_base = number, Fraction(1, 10)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    (frame,) = Video(path, DecodeConfig()).frames([0.0], 32)
+    assert frame.image.shape == (32, 48, 3)
+    assert np.abs(frame.image[:, 23].astype(int) - (228, 148, 142)).max() <= 2
