@@ -75,6 +75,31 @@ def paint(
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
     ] = None,
     max_steps: Annotated[int | None, typer.Option(help="Most steps a picture [50]")] = None,
+    say: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--say",
+            "--instruction",
+            help="Word for the first step, again for the next; with strokes: what comes first",
+            metavar="WORD",
+        ),
+    ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option(help="Picture of where the first step paints: white", metavar="FILE"),
+    ] = None,
+    lock: Annotated[
+        Path | None,
+        typer.Option(help="Picture of what never changes: white", metavar="FILE"),
+    ] = None,
+    from_canvas: Annotated[
+        Path | None,
+        typer.Option(help="Start from this half-painted canvas", metavar="FILE"),
+    ] = None,
+    script: Annotated[
+        Path | None,
+        typer.Option(help="JSON file of steering actions, step by step", metavar="FILE"),
+    ] = None,
     dtype: Annotated[
         str | None, typer.Option(help="Number format: auto, float32, float16 or bfloat16 [auto]")
     ] = None,
@@ -98,6 +123,8 @@ def paint(
 
     Run it again to continue: pictures that are finished with the same settings are left alone.
     """
+    from json import dumps
+
     from inference.command.command import run_paint
     from inference.inputs.jobs import parse_seeds
     from inference.settings import InferenceConfig
@@ -117,12 +144,22 @@ def paint(
         "rollout.seed": seed,
         "rollout.interval_s": interval,
         "stop.max_steps": max_steps,
+        "rollout.say": say or None,
+        "rollout.mask": mask,
+        "rollout.lock": lock,
+        "rollout.canvas": from_canvas,
+        "rollout.script": script,
         "dtype": dtype,
         "memory.offload": offload,
         "memory.vae_tile_px": vae_tile,
         "memory.llava_bits": llava_bits,
     }
-    given = [f"inference.{key}={value}" for key, value in asked.items() if value is not None]
+    # As JSON, which is YAML: `#` and `:` in a value mean nothing.
+    given = [
+        f"inference.{key}={dumps(value, default=str)}"
+        for key, value in asked.items()
+        if value is not None
+    ]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
     several = parse_seeds(seeds) if seeds is not None else []
     result, code = run_paint(pictures, out, settings, dry_run, several, ray_address)

@@ -25,6 +25,7 @@ from inference.command.painting_context import (
     paints_in_order,
 )
 from inference.command.paintings_page import write_page, write_table
+from inference.command.steering_actions import steering_actions, was_steered_alike
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
 from inference.inputs.picture import Picture, load_picture
 from inference.memory.advice import plan_lines
@@ -67,6 +68,8 @@ def run_paint(
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file, expected a folder for the paintings: choose another -o")
+    # A wrong script or mask is known before anything is loaded.
+    steering_actions(config)
     jobs = plan(paths, out, seeds or (config.rollout.seed,))
     record, settings = painter_record(config)
     painting_config = config.model_copy(update={"work": WorkConfig()})
@@ -129,6 +132,8 @@ def _outcomes(jobs: Sequence[Job], run: CommandRun, progress: Progress) -> Itera
             picture = load_picture(job.picture, run.config.picture)
             config = _with_seed(run.config, job.seed)
             done = finished_before(job.folder, picture, run.record, config)
+            if done is not None and not was_steered_alike(job.folder, config):
+                done = None
         except UserError as error:
             yield Outcome(job, "refused", detail=str(error))
             continue
@@ -187,6 +192,8 @@ def _paint_here(
             f"{step.instruction.text:<20} area {step.region.area:4.0%}  "
             f"distance {step.distance:.3f}",
         )
+        if step.note:
+            _print_line(progress, f"  {whose}note: {step.note}")
 
     try:
         return paint_jobs(batch, context, report_step)
@@ -210,8 +217,9 @@ def _uses_actors(num_batches: int, run: CommandRun) -> bool:
 
 
 def _batch_size(run: CommandRun) -> int:
-    """Paintings in a batch: 1 with a steering script or with the release's quirks."""
-    is_single = run.config.rollout.script or run.config.quirks == "official"
+    """Paintings in a batch: 1 with steering or with the release's quirks."""
+    config = run.config
+    is_single = bool(steering_actions(config)) or config.quirks == "official"
     return 1 if is_single else run.work.batch_size
 
 

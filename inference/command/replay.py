@@ -16,7 +16,7 @@ from inference.command.painting import paint_picture
 from inference.command.painting_context import load_context, painter_record, versions
 from inference.inputs.picture import Picture, load_picture
 from inference.output.session import SessionFolder, SessionRecord, read_record, read_session
-from inference.rollout.steering import read_script
+from inference.rollout.script import read_script
 from inference.settings import InferenceConfig
 from ingest.conventions.cli import EXIT_DONE, EXIT_TOO_MANY_REFUSED
 from ingest.conventions.errors import UserError

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from pathlib import Path
 from typing import cast
 
-import cv2
 import numpy as np
 from torch import Tensor
 
@@ -15,7 +13,8 @@ from inference.artist.artist import PainterArtist
 from inference.artist.planned.orders import order_artist
 from inference.artist.planned.settings import OrderName
 from inference.command.painting_context import STROKES_PRESET, PaintingContext
-from inference.inputs.picture import Picture, load_picture
+from inference.command.steering_actions import first_canvas, steering_actions
+from inference.inputs.picture import Picture
 from inference.official.artist import OfficialArtist, OfficialMetric
 from inference.official.language import OfficialInstructionModel, instruction_function
 from inference.official.noise import DrawnNoise
@@ -23,7 +22,6 @@ from inference.official.resizing import padded_image, scaled_size
 from inference.rollout.lpips_metric import LpipsMetric
 from inference.rollout.region import RegionConfig
 from inference.rollout.rollout import Rollout, paint
-from inference.rollout.steering import read_script
 from inference.rollout.steps import Step
 from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
@@ -50,22 +48,8 @@ def start_rollout(context: PaintingContext, picture: Picture) -> Rollout:
 
 
 def paint_with_script(rollout: Rollout, config: InferenceConfig) -> Iterator[Step]:
-    """Paint to the end, following the script if the config names one."""
-    actions = read_script(Path(config.rollout.script)) if config.rollout.script else []
-    return rollout.replay(actions)
-
-
-def first_canvas(config: InferenceConfig, target: np.ndarray) -> np.ndarray | None:
-    """The canvas that the config names, at the target's size; None for white."""
-    if not config.rollout.canvas:
-        return None
-    image = load_picture(Path(config.rollout.canvas), config.picture).image
-    height, width = target.shape[:2]
-    if image.shape == target.shape:
-        return image
-    shrinks = image.shape[0] > height
-    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-    return cv2.resize(image, (width, height), interpolation=method)
+    """Paint to the end, steered as the config says."""
+    return rollout.replay(steering_actions(config))
 
 
 def interval_of(context: PaintingContext) -> float:
@@ -115,7 +99,9 @@ def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
     name = cast(OrderName, context.record.name)
-    artist = order_artist(name, image, config.strokes, interval_s, config.rollout.seed, canvas)
+    artist = order_artist(
+        name, image, config.strokes, interval_s, config.rollout.seed, canvas, config.rollout.say
+    )
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
     if canvas is None:
         canvas = np.full_like(image, config.strokes.ground_rgb())

@@ -22,6 +22,7 @@ from inference.official.noise import NoiseSource
 from inference.official.resizing import cropped, padded_image, padded_tensor, signed
 from inference.official.sampling import INSIDE_ABOVE, Blend, official_latents
 from inference.rollout.steps import Artist, Instruction
+from ingest.conventions.errors import UserError
 from training.networks import unet
 from training.networks.conditions import Branch, CanvasFeatures, Conditioning, TargetFeatures
 from training.networks.mask_blocks import upscale_mask
@@ -30,6 +31,12 @@ from training.painter.painter import Painter
 
 DIFFERENCE_THRESHOLD = 0.2
 """LPIPS above which a pixel counts as different (alpha in paper section 3.2)."""
+
+LOCK_REFUSAL = (
+    "nothing can be locked with inference.quirks official, which scales the whole canvas at every "
+    "step: leave quirks at fixed, or lock nothing"
+)
+"""The line that refuses locks."""
 
 InstructionFunction = Callable[[np.ndarray, np.ndarray], Instruction]
 """Gives the next instruction from the padded canvas and the picture in its ORIGINAL size."""
@@ -171,6 +178,10 @@ class OfficialArtist(Artist):
         """RGB uint8 (hp, wp, 3), truncated, not rounded."""
         image = self.painter.decode_latents(latents) / 2 + 0.5
         return (image.clamp(0, 1).float() * 255)[0].permute(1, 2, 0).byte().cpu().numpy()
+
+    def lock(self, locked: np.ndarray | None) -> None:
+        if locked is not None:
+            raise UserError(LOCK_REFUSAL)
 
     def snapshot(self) -> Any:
         return self._last_latents, self.noise.snapshot()

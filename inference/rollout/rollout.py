@@ -27,7 +27,16 @@ from inference.rollout.artist_requests import (
     run_with_artist,
 )
 from inference.rollout.region import Region, RegionConfig, choose_region, unfinished_area
-from inference.rollout.rollout_state import Proposal, ProposalCache, RolloutState, StepOverrides
+from inference.rollout.rollout_state import (
+    Proposal,
+    ProposalCache,
+    RolloutState,
+    StepOverrides,
+    arrived_around,
+    fitting_mask,
+    unmoved_note,
+)
+from inference.rollout.script import follow
 from inference.rollout.steering import Action, Lock, Mask, Rewind, Steer, Unlock
 from inference.rollout.steps import Artist, CanvasMetric, Instruction, Step, check_finite
 from inference.rollout.stop import StopConfig, stop_reason
@@ -103,7 +112,8 @@ class Rollout(Iterator[Step]):
         changes = (*state.changes, self.metric.distance(state.canvas, painted))
         distances = (*state.distances, self.metric.distance(painted, self.target))
         check_finite(np.array([changes[-1], distances[-1]]), "measuring a canvas")
-        reason = stop_reason(changes, distances, self.stop)
+        rest = arrived_around(self.locked, painted, self.target)
+        reason = stop_reason(changes, distances, self.stop) or rest
         step = Step(
             index=len(self.steps),
             current=state.canvas,
@@ -116,6 +126,7 @@ class Rollout(Iterator[Step]):
             distance=distances[-1],
             stop=reason,
             strokes=self.artist.strokes(),
+            note=proposal.note,
         )
         self._past.append(state)
         canvas, mask = self.artist.carry_over(painted), proposal.region.mask
@@ -134,8 +145,10 @@ class Rollout(Iterator[Step]):
         if self._cache.proposal is None:
             instruction = yield from self._instruction()
             difference = self._difference()
+            unsteered = yield from self._unsteered_region(instruction.text, difference)
             region = yield from self._region(instruction.text, difference)
-            self._cache.proposal = Proposal(instruction, region, difference)
+            note = unmoved_note(instruction.text, region.mask, unsteered)
+            self._cache.proposal = Proposal(instruction, region, difference, note)
         return self._cache.proposal
 
     def steer(
@@ -151,10 +164,12 @@ class Rollout(Iterator[Step]):
             mask, add_mask: bool (H, W) instead of the painter's region, or on top of it.
         """
         overrides = StepOverrides(instruction, add_instruction, mask, add_mask)
+        if instruction is not None:
+            self.artist.places_word(instruction)
         given = {name: value for name, value in vars(overrides).items() if value is not None}
         for name in ("mask", "add_mask"):
             if name in given:
-                given[name] = self._checked(given[name])
+                given[name] = fitting_mask(given[name], self.target)
         self._overrides = dataclasses.replace(self._overrides, **given)
         self._cache.proposal = None
         masks = {n: Mask.of(v) for n, v in given.items() if n.endswith("mask")}
@@ -162,9 +177,10 @@ class Rollout(Iterator[Step]):
 
     def lock(self, mask: np.ndarray) -> None:
         """Keep these pixels, bool (H, W), unchanged in all further steps."""
-        mask = self._checked(mask)
-        self.locked = mask if self.locked is None else self.locked | mask
-        self.artist.lock(self.locked)
+        mask = fitting_mask(mask, self.target)
+        locked = mask if self.locked is None else self.locked | mask
+        self.artist.lock(locked)
+        self.locked = locked
         self._cache.proposal = None
         self.actions.append(Lock(at=self.num_painted, mask=Mask.of(mask)))
 
@@ -194,49 +210,39 @@ class Rollout(Iterator[Step]):
         return fork
 
     def replay(self, actions: Sequence[Action]) -> Iterator[Step]:
-        """Paint to the end and apply each action at its time; yields steps as they are painted.
-
-        Raises:
-            UserError: the painting ended before an action's time.
-        """
-        for action in actions:
-            while self.num_painted < action.at:
-                try:
-                    yield next(self)
-                except StopIteration:
-                    raise UserError(
-                        f"the painting ended after {self.num_painted} steps, before the action "
-                        f"{action.do!r} at {action.at}"
-                    ) from None
-            self._do(action)
-        yield from self
-
-    def _do(self, action: Action) -> None:
-        size = (self.target.shape[0], self.target.shape[1])
-        if isinstance(action, Steer):
-            masks = [m and m.pixels(size) for m in (action.mask, action.add_mask)]
-            self.steer(action.instruction, action.add_instruction, *masks)
-        elif isinstance(action, Lock):
-            self.lock(action.mask.pixels(size))
-        elif isinstance(action, Unlock):
-            self.unlock()
-        else:
-            self.rewind(action.steps)
+        """`inference.rollout.script.follow`: paint to the end, each action at its time."""
+        return follow(self, actions)
 
     def _instruction(self) -> Generator[Request, Any, Instruction]:
-        overrides = self._overrides
-        if overrides.instruction is not None:
-            words, confidence = overrides.instruction, None
+        given = self._overrides
+        if given.instruction is not None:
+            instruction = Instruction(given.instruction, None)
         else:
-            own = self._cache.own_instruction
-            if own is None:
-                own = yield InstructRequest(self.canvas, self.target)
-                self._cache.own_instruction = own
-            words, confidence = own.text, own.confidence
-            check_finite(1.0 if confidence is None else confidence, "asking for an instruction")
-        if overrides.add_instruction:
-            words = f"{words}, {overrides.add_instruction}"
-        return Instruction(words, confidence)
+            instruction = yield from self._own_instruction()
+        if not given.add_instruction:
+            return instruction
+        return Instruction(f"{instruction.text}, {given.add_instruction}", instruction.confidence)
+
+    def _own_instruction(self) -> Generator[Request, Any, Instruction]:
+        own = self._cache.own_instruction
+        if own is None:
+            own = yield InstructRequest(self.canvas, self.target)
+            check_finite(own.confidence or 0.0, "asking for an instruction")
+            self._cache.own_instruction = own
+        return own
+
+    def _unsteered_region(
+        self, instruction: str, difference: np.ndarray
+    ) -> Generator[Request, Any, np.ndarray | None]:
+        """The region that the artist's own word would choose, bool (H, W); None where no other word
+        was given, or where the artist is known to follow words."""
+        given = self._overrides
+        if given.instruction is None or given.mask is not None:
+            return None
+        own = yield from self._own_instruction()
+        if own.text == instruction or self.artist.places_word(given.instruction):
+            return None
+        return (yield from self._own_region(own.text, difference)).mask
 
     def _difference(self) -> np.ndarray:
         if self._cache.difference is None:
@@ -244,41 +250,35 @@ class Rollout(Iterator[Step]):
         return self._cache.difference
 
     def _region(self, instruction: str, difference: np.ndarray) -> Generator[Request, Any, Region]:
-        overrides = self._overrides
-        if overrides.mask is not None:
-            chosen = Region(overrides.mask, 0.0)
-        else:
-            # A repeated proposal must give the same region, so the artist's state is reset.
-            self.artist.restore(self._state.artist)
-            chosen = yield from self._own_region(instruction, difference)
-        mask = chosen.mask if overrides.add_mask is None else chosen.mask | overrides.add_mask
+        if self._overrides.mask is None:
+            return (yield from self._own_region(instruction, difference))
+        self.artist.restore(self._state.artist)
+        return self._limited(Region(self._overrides.mask, 0.0))
+
+    def _limited(self, chosen: Region) -> Region:
+        """With the added mask, without what is locked."""
+        added = self._overrides.add_mask
+        mask = chosen.mask if added is None else chosen.mask | added
         mask = mask if self.locked is None else mask & ~self.locked
         return Region(mask, chosen.threshold)
 
     def _own_region(
         self, instruction: str, difference: np.ndarray
     ) -> Generator[Request, Any, Region]:
+        # A repeated proposal must give the same region, so the artist's state is reset.
+        self.artist.restore(self._state.artist)
         request = LocateRequest(self.canvas, self.target, difference, instruction, self.interval_s)
         previous, rule = self._state.previous_mask, self.region
         if rule.look_again:
             # The number of requests depends on the answers, so they are not yielded.
             with self.error_context(request.activity):
-                return choose_region(lambda: request.answer(self.artist), previous, rule)
+                chosen = choose_region(lambda: request.answer(self.artist), previous, rule)
+            return self._limited(chosen)
         probability = yield request
         check_finite(probability, request.activity)
-        unfinished = None
-        if rule.only_unfinished:
-            unfinished = unfinished_area(self.canvas, self.target)
-        return choose_region(lambda: probability, previous, rule, unfinished)
-
-    def _checked(self, mask: np.ndarray) -> np.ndarray:
-        mask = np.asarray(mask)
-        if mask.shape != self.target.shape[:2]:
-            raise UserError(
-                f"a mask of {mask.shape} does not fit the canvas of {self.target.shape[:2]}: give "
-                "a bool array (height, width)"
-            )
-        return mask.astype(bool)
+        limits = rule.only_unfinished
+        unfinished = unfinished_area(self.canvas, self.target) if limits else None
+        return self._limited(choose_region(lambda: probability, previous, rule, unfinished))
 
 
 def white_canvas(target: np.ndarray) -> np.ndarray:

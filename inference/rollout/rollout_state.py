@@ -7,9 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inference.rollout.region import Region
+from inference.rollout.region import Region, overlap
 from inference.rollout.steps import Instruction
 from inference.rollout.stop import StopReason
+from ingest.conventions.errors import UserError
+
+UNMOVED_OVERLAP = 0.9
+"""Intersection over union of the regions by two words from which on the word has not moved the
+region."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +42,8 @@ class Proposal:
     region: Region
     difference: np.ndarray
     """M_d, bool (H, W)."""
+    note: str = ""
+    """What a person who steers should know; empty for nothing."""
 
 
 @dataclass(eq=False)
@@ -56,3 +63,41 @@ class StepOverrides:
     add_instruction: str | None = None
     mask: np.ndarray | None = field(default=None, compare=False)
     add_mask: np.ndarray | None = field(default=None, compare=False)
+
+
+def unmoved_note(word: str, region: np.ndarray, unsteered: np.ndarray | None) -> str:
+    """Says that a word did not move the region, or nothing.
+
+    Args:
+        region: bool (H, W), chosen by `word`.
+        unsteered: bool (H, W), chosen by the artist's own word; None if it was not computed.
+    """
+    if unsteered is None or overlap(region, unsteered) < UNMOVED_OVERLAP:
+        return ""
+    return (
+        f"the word {word!r} does not move the region ({overlap(region, unsteered):.0%} of the "
+        "painter's own): give a mask to say where"
+    )
+
+
+def fitting_mask(mask: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """The mask as bool (H, W).
+
+    Raises:
+        UserError: it has another size than the target (H, W, 3).
+    """
+    mask = np.asarray(mask)
+    if mask.shape != target.shape[:2]:
+        raise UserError(
+            f"a mask of {mask.shape} does not fit the canvas of {target.shape[:2]}: give a bool "
+            "array (height, width)"
+        )
+    return mask.astype(bool)
+
+
+def arrived_around(
+    locked: np.ndarray | None, canvas: np.ndarray, target: np.ndarray
+) -> StopReason | None:
+    """Whether a canvas is the target in all that is not locked; both RGB uint8 (H, W, 3)."""
+    is_all = locked is not None and np.array_equal(canvas[~locked], target[~locked])
+    return "arrived" if is_all else None

@@ -1,23 +1,20 @@
-"""Steering actions of a rollout, and scripts: JSON lists of actions that can be replayed.
+"""Steering actions of a rollout: JSON objects that can be replayed (`inference.rollout.script`).
 
 An action is applied before a step (`at`, counted over all steps painted so far, rewound steps
-included). With the same picture, painter and settings a script paints the same bytes again. Masks
-are stored as PNG inside the JSON, so a script is one file.
+included). With the same picture, painter and settings the same actions paint the same bytes again.
+Masks are stored as PNG inside the JSON, so a recorded script is one file.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import itertools
-import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, model_validator
 
 from ingest.conventions.config import Config
 from ingest.conventions.errors import UserError
@@ -25,35 +22,57 @@ from ingest.format.images import decode_mask, encode_mask
 
 
 class Mask(Config):
-    """A bool mask (H, W) as base64 of a 1-bit PNG, or as the path of a picture (white is True)."""
+    """A bool mask (H, W) as base64 of a 1-bit PNG, or as the path of a picture (white is True);
+    the path may also stand alone, without ``{"file": ...}``."""
 
     png: str = ""
     """Base64 of the PNG's bytes."""
     file: str = ""
     """Path of a picture of any size, scaled to the canvas; only in scripts written by hand."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        return {"file": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Mask:
+        if bool(self.png) == bool(self.file):
+            raise ValueError('expected the path of a picture, {"file": PATH} or {"png": BASE64}')
+        return self
+
     @classmethod
     def of(cls, mask: np.ndarray) -> Mask:
         """The mask of a bool array (H, W), as PNG."""
         return cls(png=base64.b64encode(encode_mask(mask.astype(bool))).decode("ascii"))
 
-    def pixels(self, size: tuple[int, int]) -> np.ndarray:
-        """bool (H, W) of the canvas' size.
+    def loaded(self, folder: Path = Path()) -> Mask:
+        """The same mask with its pixels in it instead of a path, which is relative to `folder`.
+
+        Raises:
+            UserError: the file does not exist, is no picture, or marks nothing.
+        """
+        if not self.file:
+            return self
+        path = folder / self.file
+        grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        if grey is None:
+            raise UserError(f"mask {path} is not there or is no picture: give a PNG, white marks")
+        if not (grey >= 128).any():
+            raise UserError(f"mask {path} is dark everywhere and marks nothing: white marks")
+        return Mask.of(grey >= 128)
+
+    def pixels(self, size: tuple[int, int] | None = None) -> np.ndarray:
+        """bool (H, W) of the canvas' size; None for the mask's own.
 
         Raises:
             UserError: the file does not exist or is no picture, or the PNG is damaged.
         """
-        if self.file:
-            grey = cv2.imread(self.file, cv2.IMREAD_GRAYSCALE)
-            if grey is None:
-                raise UserError(f"mask {self.file} is not there or is no picture: give a PNG")
-            mask = grey >= 128
-        else:
-            try:
-                mask = decode_mask(base64.b64decode(self.png, validate=True))
-            except (binascii.Error, ValueError) as error:
-                raise UserError(f"a mask of the script is damaged ({error})") from error
-        if mask.shape == size:
+        try:
+            mask = decode_mask(base64.b64decode(self.loaded().png, validate=True))
+        except (binascii.Error, ValueError) as error:
+            raise UserError(f"a mask of the script is damaged ({error})") from error
+        if size is None or mask.shape == size:
             return mask
         scaled = cv2.resize(
             mask.astype(np.uint8), (size[1], size[0]), interpolation=cv2.INTER_NEAREST
@@ -107,33 +126,11 @@ SCRIPT: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
 """Reads and writes scripts as JSON."""
 
 
-def read_script(path: Path) -> list[Action]:
-    """The actions of a script file (a JSON list, ordered by `at`).
-
-    Raises:
-        UserError: the file cannot be read, or is no script.
-    """
-    try:
-        actions = SCRIPT.validate_python(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise UserError(
-            f"script {path} cannot be read ({error.strerror}): check the path"
-        ) from None
-    except (ValueError, ValidationError) as error:
-        reason = " ".join(str(error).split())[:300]
-        raise UserError(
-            f"{path} is no script ({reason}): expected a list such as "
-            '[{"do": "steer", "at": 2, "instruction": "sky"}]'
-        ) from error
-    check_order(actions)
-    return actions
-
-
-def check_order(actions: Sequence[Action]) -> None:
-    """Raises UserError if an action has a smaller `at` than the one before it."""
-    for before, after in itertools.pairwise(actions):
-        if after.at < before.at:
-            raise UserError(
-                f"script: an action at {after.at} stands after one at {before.at}: sort them by "
-                "`at`, the number of steps painted before"
-            )
+def with_loaded_masks(action: Action, folder: Path) -> Action:
+    """The action with the pixels of its masks in it; paths are relative to `folder`."""
+    loaded = {
+        name: mask.loaded(folder)
+        for name in ("mask", "add_mask")
+        if isinstance(mask := getattr(action, name, None), Mask)
+    }
+    return action.model_copy(update=loaded)

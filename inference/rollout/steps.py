@@ -29,6 +29,13 @@ class RolloutConfig(Config):
     to the target's size. Empty for white."""
     script: str = ""
     """JSON file of steering actions to follow (docs/inference.md, steering)."""
+    say: tuple[str, ...] = ()
+    """Words for the first steps, one a step; in an order for strokes the things that are painted
+    first."""
+    lock: str = ""
+    """Picture file of what stays as it is from the first canvas to the last; white marks."""
+    mask: str = ""
+    """Picture file of what is painted in the first step; white marks."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,15 @@ class Artist(Protocol):
     ) -> np.ndarray:
         """I_t: the canvas after the step, RGB uint8 (H, W, 3); `index` counts steps from 0."""
         ...
+
+    def places_word(self, word: str) -> bool:
+        """Whether a word that a person gives is sure to decide the region. False: the rollout
+        measures if the word moves it.
+
+        Raises:
+            UserError: the artist cannot paint that word on request.
+        """
+        return False
 
     def carry_over(self, painted: np.ndarray) -> np.ndarray:
         """The canvas that the next step starts from; the release crops and scales it again."""
@@ -135,6 +151,8 @@ class Step:
     """Why the painting ends here; None while it goes on."""
     strokes: Sequence[Pass] = ()
     """The strokes that the artist laid, if it paints with strokes."""
+    note: str = ""
+    """What a person who steers should know: a word that did not move the region. Else empty."""
     is_finish: bool = False
     """True for the step of `inference.rollout.finish`, which the artist did not paint."""
 

@@ -3,6 +3,7 @@ or made by hand; and the fade-in."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from inference.artist.planned.settings import OrderName, StrokesConfig
 from inference.artist.planned.stroke_artist import StrokeArtist
 from inference.rollout.steps import Artist, Instruction
 from inference.strokes.medium import medium_named
+from ingest.conventions.errors import UserError
 from training.backbone.backbone import has_backbone, picture_features
 from training.order.network import SEEN_SIDE_PX, PlacePrediction, load_order
 
@@ -26,8 +28,9 @@ painters begin with what is far away, and that is higher up. By eye it puts sky 
 wall before the table in 7 of 20 old masters, and spoils none."""
 ORDER_FOLDER = Path(__file__).parents[3] / "weights" / "order"
 """Folder of the order network, in the repository."""
-LEAST_SURE = 0.75
-"""Mean probability that a region's word must have."""
+LEAST_SURE, LEAST_LIKELY = 0.75, 0.3
+"""Mean probability that a region's word must have: to be its instruction, and to be found when a
+person asks for it."""
 NEAR_TIE = 0.1
 """Regions whose subject scores are closer than this may change places with the seed."""
 
@@ -40,6 +43,11 @@ class FadeArtist(Artist):
 
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
         return Instruction(UNNAMED, None)
+
+    def places_word(self, word: str) -> bool:
+        if word != UNNAMED:
+            raise UserError(f"the order fade-in knows no words, got {word!r}: take learned")
+        return True
 
     def locate(
         self,
@@ -72,6 +80,7 @@ def order_artist(
     interval_s: float,
     seed: int,
     canvas: np.ndarray | None = None,
+    say: Sequence[str] = (),
 ) -> Artist:
     """The artist of that name for one picture.
 
@@ -80,12 +89,16 @@ def order_artist(
         interval_s: seconds of a step.
         seed: decides strokes, habit and what the order leaves open.
         canvas: RGB uint8 (H, W, 3) to go on from; None for a blank one.
+        say: words of the things that are painted first, in this order.
+
+    Raises:
+        UserError: nothing in the picture looks like one of the words.
     """
     ground = config.ground_rgb()
     if name == "fade-in":
         first = np.broadcast_to(ground, picture.shape) if canvas is None else canvas
         return FadeArtist(first, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
-    plan = _plan(name, picture, seed)
+    plan = _plan(name, picture, seed).with_first(say)
     wanted = max(1, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
     total_s = fitted_num_steps(plan, seed, wanted) * interval_s
     medium = medium_named(config.medium)
@@ -106,8 +119,14 @@ def _plan(name: OrderName, picture: np.ndarray, seed: int) -> PaintingPlan:
         regions = cut_regions(picture, features, prediction)
         scores = _region_means(regions, prediction.time)
         scores = scores + rng.uniform(0, NEAR_TIE, regions.count)
-        words = _region_words(regions, prediction.words, predictor.vocabulary)
-        return make_plan(regions, _sorted(scores), habit, words)
+        means = np.stack(
+            [_region_means(regions, plane) for plane in np.moveaxis(prediction.words, 2, 0)]
+        )
+        words, guesses = (
+            _region_words(means, predictor.vocabulary, least)
+            for least in (LEAST_SURE, LEAST_LIKELY)
+        )
+        return make_plan(regions, _sorted(scores), habit, words, guesses)
     regions = cut_regions(picture, features)
     if name == "random-regions":
         return make_plan(regions, [int(n) for n in rng.permutation(regions.count)], habit)
@@ -133,15 +152,15 @@ def _region_means(regions: Regions, places: np.ndarray) -> np.ndarray:
     return np.array([values[regions.mask(n)].mean() for n in range(regions.count)])
 
 
-def _region_words(
-    regions: Regions, words: np.ndarray, vocabulary: tuple[str, ...]
-) -> tuple[str, ...]:
-    """The word of each region: the likeliest in the mean over it, or "shapes" below
-    `LEAST_SURE`."""
-    means = np.stack([_region_means(regions, words[..., n]) for n in range(len(vocabulary))])
+def _region_words(means: np.ndarray, vocabulary: tuple[str, ...], least: float) -> tuple[str, ...]:
+    """The likeliest word of each region, or "shapes" where its probability is below `least`.
+
+    Args:
+        means: float (words, regions), mean probability of each word over each region.
+    """
     best = means.argmax(axis=0)
     return tuple(
-        vocabulary[word] if means[word, n] >= LEAST_SURE else UNNAMED for n, word in enumerate(best)
+        vocabulary[word] if means[word, n] >= least else UNNAMED for n, word in enumerate(best)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from inference.artist.planned.regions import Regions
+from ingest.conventions.errors import UserError
 
 Habit = Literal["block-in first", "thing by thing"]
 """Whether the whole picture is blocked in before anything is modelled."""
@@ -32,9 +33,43 @@ class PaintingPlan:
     regions: Regions
     order: tuple[int, ...]
     """Region numbers, first painted first."""
+    habit: Habit
     layers: tuple[Layer, ...]
     words: tuple[str, ...]
     """What each region shows, by region number."""
+    guesses: tuple[str, ...]
+    """What each region looks like most, though it be unsure: what a person may ask for."""
+
+    def looking_like(self, word: str) -> list[int]:
+        """The regions that look like what a person says.
+
+        Raises:
+            UserError: none does; it lists the words that there are.
+        """
+        said = word.strip().casefold()
+        found = [n for n, guess in enumerate(self.guesses) if guess == said != UNNAMED]
+        if found:
+            return found
+        others = ", ".join(sorted({*self.guesses} - {UNNAMED})) or "no word for anything in it"
+        raise UserError(
+            f"nothing in the picture looks like {word!r}; there is {others}: say one of these, or "
+            "give a mask"
+        )
+
+    def with_first(self, say: Sequence[str]) -> PaintingPlan:
+        """The plan that begins with what looks like these words, in their order; such regions are
+        then called so.
+
+        Raises:
+            UserError: nothing looks like one of them.
+        """
+        words, order = list(self.words), list(self.order)
+        for word in reversed(say):
+            found = self.looking_like(word)
+            order.sort(key=lambda region: region not in found)
+            for region in found:
+                words[region] = self.guesses[region]
+        return make_plan(self.regions, order, self.habit, words, self.guesses)
 
     def later(self, region: int) -> np.ndarray:
         """bool (H, W): pixels of regions that are painted after this one."""
@@ -47,16 +82,18 @@ def make_plan(
     order: Sequence[int],
     habit: Habit,
     words: Sequence[str] = (),
+    guesses: Sequence[str] = (),
 ) -> PaintingPlan:
     """The plan of regions in a given order.
 
     Args:
         order: all region numbers, first painted first.
         words: what each region shows, by region number; empty where nobody knows.
+        guesses: what each looks like most; empty for `words`.
     """
     if sorted(order) != list(range(regions.count)):
         raise ValueError(f"an order of {list(order)} does not name {regions.count} regions once")
     rounds = [[1], [2], [3], [4]] if habit == "block-in first" else [[1, 2], [3], [4]]
     layers = [Layer(region, level) for levels in rounds for region in order for level in levels]
     known = tuple(words) if words else (UNNAMED,) * regions.count
-    return PaintingPlan(regions, tuple(order), tuple(layers), known)
+    return PaintingPlan(regions, tuple(order), habit, tuple(layers), known, tuple(guesses) or known)

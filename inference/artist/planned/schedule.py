@@ -70,7 +70,8 @@ class Schedule:
             num_steps: steps of the whole painting; more steps are smaller.
             word: layers of regions with this word come first.
         """
-        named = {r for r, known in enumerate(self.plan.words) if known == word != UNNAMED}
+        said, words = word.strip().casefold(), zip(self.plan.words, self.plan.guesses, strict=True)
+        named = {r for r, both in enumerate(words) if said in both and said != UNNAMED}
         layers = self.pending_layers(levels)
         layers = [layer for layer in layers if layer.region in named] or layers
         mask = np.zeros(levels.shape, bool)

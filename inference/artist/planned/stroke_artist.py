@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 
 from inference.artist.planned.plan import UNNAMED, PaintingPlan
@@ -19,7 +20,7 @@ from inference.strokes.underdrawing import underdrawing
 DRAWING_WORD = "drawing"
 """Instruction of the step that draws before anything is painted."""
 CLOSE_LEVELS = 8.0
-"""A pixel of a first canvas that differs by less than this from the picture counts as detailed."""
+"""A place of a first canvas that differs by less than this from the picture is painted already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,8 @@ class StrokeArtist(Artist):
         if first_canvas is not None:
             error = np.abs(first_canvas.astype(np.float32) - picture).max(axis=2)
             levels[~self.brushwork.is_bare(first_canvas)] = 1
-            levels[error < CLOSE_LEVELS] = NUM_LEVELS - 1
+            # Single pixels that happen to have the picture's colour are not painted yet.
+            levels[cv2.medianBlur((error < CLOSE_LEVELS).astype(np.uint8), 5) > 0] = NUM_LEVELS
         self._state = ArtistState(levels, not with_drawing or first_canvas is not None)
         self._next: NextStep | None = None
         self._locked: np.ndarray | None = None
@@ -123,6 +125,11 @@ class StrokeArtist(Artist):
     def strokes(self) -> Sequence[Pass]:
         return self._laid
 
+    def places_word(self, word: str) -> bool:
+        if word not in (DRAWING_WORD, UNNAMED):
+            self.plan.looking_like(word)
+        return True
+
     def lock(self, locked: np.ndarray | None) -> None:
         self._locked = locked
 
@@ -130,7 +137,7 @@ class StrokeArtist(Artist):
         return self._state
 
     def restore(self, state: Any) -> None:
-        self._state = state
+        self._state, self._next = state, None
 
     def fork(self) -> StrokeArtist:
         return copy.copy(self)

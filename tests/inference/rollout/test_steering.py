@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from inference.rollout.region import RegionConfig
 from inference.rollout.rollout import Rollout, paint
-from inference.rollout.steering import SCRIPT, read_script
+from inference.rollout.script import read_script
+from inference.rollout.steering import SCRIPT
 from inference.rollout.stop import StopConfig
 from ingest.conventions.errors import UserError
 
@@ -109,3 +111,68 @@ def test_wrong_scripts_are_one_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="script") as raised:
         read_script(path)
     assert "\n" not in str(raised.value)
+
+
+def test_masks_are_found_beside_the_script(
+    target: np.ndarray, rollout: Rollout, tmp_path: Path
+) -> None:
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(box(target).astype(np.uint8) * 255).save(tmp_path / "masks" / "box.png")
+    path = tmp_path / "s.json"
+    path.write_text('[{"do": "lock", "at": 0, "mask": "masks/box.png"}]')
+    list(rollout.replay(read_script(path)))
+    assert rollout.locked is not None
+    assert np.array_equal(rollout.locked, box(target))
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ('{"do": "fly", "at": 0}', "action 2: got do 'fly', expected one of steer, lock"),
+        ("7", "action 2: got 7, expected an object"),
+        ('{"do": "steer"}', r"action 2 \(steer\): the key 'at' is missing"),
+        (
+            '{"do": "steer", "at": 1, "word": "sky"}',
+            r"action 2 \(steer\): got the key 'word', expected at, instruction, add_instruction",
+        ),
+        (
+            '{"do": "rewind", "at": 2, "steps": "x"}',
+            r"action 2 \(rewind\): steps: got 'x', expected a valid integer",
+        ),
+        ('{"do": "lock", "at": 2, "mask": {}}', r"action 2 \(lock\): mask: got {}, expected the"),
+        ('{"do": "lock", "at": 2, "mask": "no.png"}', "mask .*no.png is not there"),
+        ('{"do": "rewind", "at": 2, "steps": 3}', "takes back 3 steps at 2, where the painting"),
+    ],
+)
+def test_the_action_and_the_key_that_are_wrong_are_named(
+    action: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "s.json"
+    path.write_text(f'[{{"do": "unlock", "at": 0}}, {action}]')
+    with pytest.raises(UserError, match=said) as raised:
+        read_script(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_word_that_moves_nothing_is_said(rollout: Rollout, target: np.ndarray) -> None:
+    rollout.steer(instruction="clouds")
+    assert "'clouds' does not move the region (100% of" in next(rollout).note
+    own = rollout.propose().instruction.text
+    rollout.steer(instruction=own)
+    assert next(rollout).note == "", "the painter's own word"
+    rollout.steer(instruction="clouds", mask=box(target))
+    assert next(rollout).note == "", "a mask says where"
+    assert next(rollout).note == "", "not steered"
+
+
+def test_a_word_that_moves_the_region_is_silent(
+    target: np.ndarray, artist: Any, metric: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locate(canvas: Any, target: Any, difference: Any, word: str, interval_s: float) -> Any:
+        return np.where(box(target) == (word == "clouds"), np.float32(0.9), np.float32(0))
+
+    monkeypatch.setattr(artist, "locate", locate)
+    rollout = paint(target, artist, metric, 20.0, RegionConfig(), StopConfig())
+    rollout.steer(instruction="clouds")
+    assert np.array_equal(rollout.propose().region.mask, box(target))
+    assert rollout.propose().note == ""
