@@ -148,14 +148,19 @@ def video_stream(container: Any) -> Any | None:
 def declared_duration_s(container: Any, stream: Any) -> float | None:
     """Seconds that the header declares for the pictures, or for the whole file; None if neither.
 
-    Sound may go on after the pictures. An edit list may cut the track.
+    Sound may go on after the pictures. An edit list may cut the track. Matroska declares when a
+    film ends, which may begin later than at 0.
     """
     whole = container.duration / av.time_base if container.duration else None
     track = float(stream.duration * stream.time_base) if stream.duration else None
     if track is None:
         track = _seconds(stream.metadata.get("DURATION", ""))
     known = [length for length in (whole, track) if length is not None]
-    return min(known, default=None)
+    if not known:
+        return None
+    is_end = container.format.name.startswith("matroska") and stream.start_time is not None
+    start_s = float(stream.start_time * stream.time_base) if is_end else 0.0
+    return min(known) - max(0.0, start_s)
 
 
 def _seconds(text: str) -> float | None:

@@ -81,3 +81,17 @@ def test_sound_that_goes_on_is_no_truncation(tmp_path: Path, ending: str) -> Non
     list(video.frames(video.sample_times()))
     assert video.info.duration_s == pytest.approx(6.0, abs=0.05)
     assert video.warnings == []
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "webm", "mov", "ts"])
+def test_a_film_that_begins_late_is_not_truncated(
+    tmp_path: Path, video_writer: Writer, ending: str
+) -> None:
+    codec = "libvpx-vp9" if ending == "webm" else "libx264"
+    stamps = [100 + number for number in range(60)]
+    path = video_writer(tmp_path / f"v.{ending}", frames(60), codec=codec, times=stamps)
+    video = Video(path, DecodeConfig())
+    seen = list(video.frames(video.sample_times()))
+    assert seen[-1].time_s == pytest.approx(5.9, abs=0.01)
+    assert video.info.declared_duration_s == pytest.approx(6.0, abs=0.15)
+    assert video.warnings == []
