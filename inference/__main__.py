@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from inference.official.command import import_official
 from ingest.conventions.cli import (
     ConfigOption,
     DryRunOption,
@@ -74,7 +75,9 @@ def paint(
         float | None,
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
     ] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Most steps a picture [50]")] = None,
+    max_steps: Annotated[
+        int | None, typer.Option(help="Most steps [50; with strokes: all]")
+    ] = None,
     say: Annotated[
         list[str] | None,
         typer.Option(
@@ -113,6 +116,9 @@ def paint(
     llava_bits: Annotated[
         int | None, typer.Option(help="Less memory: LLaVA in 4 or 8 bit (bitsandbytes)")
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Print the plan part by part before painting")
+    ] = False,
     config: ConfigOption = None,
     set: SetOption = None,
     dry_run: DryRunOption = False,
@@ -126,43 +132,48 @@ def paint(
     from json import dumps
 
     from inference.command.command import run_paint
+    from inference.command.unused_settings import refuse_unused
     from inference.inputs.jobs import parse_seeds
     from inference.settings import InferenceConfig
     from ingest.conventions.config import load_section
     from ingest.conventions.errors import UserError
+    from ingest.conventions.unused_settings import refuse_unused_keys
 
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds were both given: choose one")
-    asked = {
-        "painter": painter,
-        "strokes.medium": medium,
-        "strokes.underdrawing": underdrawing,
-        "strokes.ground": ground,
-        "strokes.num_steps": steps,
-        "film.film": film,
-        "film.seconds": seconds,
-        "rollout.seed": seed,
-        "rollout.interval_s": interval,
-        "stop.max_steps": max_steps,
-        "rollout.say": say or None,
-        "rollout.mask": mask,
-        "rollout.lock": lock,
-        "rollout.canvas": from_canvas,
-        "rollout.script": script,
-        "dtype": dtype,
-        "memory.offload": offload,
-        "memory.vae_tile_px": vae_tile,
-        "memory.llava_bits": llava_bits,
+    options: dict[str, tuple[str, object]] = {
+        "--painter": ("painter", painter),
+        "--medium": ("strokes.medium", medium),
+        "--underdrawing": ("strokes.underdrawing", underdrawing),
+        "--ground": ("strokes.ground", ground),
+        "--steps": ("strokes.num_steps", steps),
+        "--film": ("film.film", film),
+        "--seconds": ("film.seconds", seconds),
+        "--seed": ("rollout.seed", seed),
+        "--interval": ("rollout.interval_s", interval),
+        "--max-steps": ("stop.max_steps", max_steps),
+        "--say": ("rollout.say", say or None),
+        "--mask": ("rollout.mask", mask),
+        "--lock": ("rollout.lock", lock),
+        "--from-canvas": ("rollout.canvas", from_canvas),
+        "--script": ("rollout.script", script),
+        "--dtype": ("dtype", dtype),
+        "--offload": ("memory.offload", offload),
+        "--vae-tile": ("memory.vae_tile_px", vae_tile),
+        "--llava-bits": ("memory.llava_bits", llava_bits),
     }
     # As JSON, which is YAML: `#` and `:` in a value mean nothing.
     given = [
         f"inference.{key}={dumps(value, default=str)}"
-        for key, value in asked.items()
+        for key, value in options.values()
         if value is not None
     ]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
+    refuse_unused(settings, set, options)
+    if seeds is not None:
+        refuse_unused_keys(set, {"inference.rollout.seed": "--seeds has all of them"})
     several = parse_seeds(seeds) if seeds is not None else []
-    result, code = run_paint(pictures, out, settings, dry_run, several, ray_address)
+    result, code = run_paint(pictures, out, settings, dry_run, several, ray_address, verbose)
     write_result(json, result)
     raise typer.Exit(code)
 
@@ -193,7 +204,9 @@ def replay(
 def evaluate(
     processes: Annotated[
         Path,
-        typer.Option(help="Dataset (its val split), or folder of keyframe folders", metavar="PLACE"),
+        typer.Option(
+            help="Dataset (its val split), or folder of keyframe folders", metavar="PLACE"
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write", metavar="OUT")],
     artists: Annotated[
@@ -224,37 +237,7 @@ def evaluate(
     raise typer.Exit(code)
 
 
-@app.command(name="import-official")
-def import_official(
-    renderer: Annotated[str, typer.Option(help="The renderer's .ckpt: path or OWNER/NAME/FILE")],
-    mask: Annotated[str, typer.Option(help="The mask generator's .ckpt")],
-    base: Annotated[str, typer.Option(help="Stable Diffusion 1.5 folder or hub name")],
-    clip: Annotated[str, typer.Option(help="CLIP ViT-B/32 folder or hub name")],
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="Painter folder to write", metavar="FOLDER")
-    ],
-    llava: Annotated[
-        str | None, typer.Option(help="The text generator (merged LLaVA): folder or hub name")
-    ] = None,
-    llava_vision: Annotated[
-        str | None, typer.Option(help="CLIP-L/14-336, where --llava has no vision tower")
-    ] = None,
-    dtype: Annotated[
-        str, typer.Option(help="Format of the weights: keep, float32, float16 or bfloat16")
-    ] = "keep",
-    json: JsonOption = None,
-) -> None:
-    """Convert the authors' published checkpoints into a painter folder."""
-    from inference.official.import_checkpoints import Sources
-    from inference.official.import_checkpoints import import_official as convert
-    from ingest.conventions.errors import UserError
-
-    if dtype not in ("keep", "float32", "float16", "bfloat16"):
-        raise UserError(f"--dtype {dtype}: expected keep, float32, float16 or bfloat16")
-    sources = Sources(renderer, mask, base, clip, llava, llava_vision)
-    result = convert(sources, out, dtype, print)
-    print(f"painter: {len(result['parts'])} parts -> {out}")
-    write_result(json, result)
+app.command("import-official")(import_official)
 
 
 if __name__ == "__main__":

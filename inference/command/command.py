@@ -3,6 +3,7 @@ results."""
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from inference.artist.canvas_transform import CanvasTransform
-from inference.artist.planned.orders import USUAL_INTERVAL_S
+from inference.artist.planned.orders import wanted_num_steps
 from inference.command.batch_painting import Outcome, paint_jobs, paint_on_actors, plan_memory
 from inference.command.painting import finished_before
 from inference.command.painting_context import (
@@ -28,7 +29,8 @@ from inference.command.paintings_page import write_page, write_table
 from inference.command.steering_actions import steering_actions, was_steered_alike
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
 from inference.inputs.picture import Picture, load_picture
-from inference.memory.advice import plan_lines
+from inference.memory.advice import PUBLISHED_MAX_STEPS, plan_line, plan_lines, strokes_line
+from inference.memory.plan import MemoryPlan, picture_sizes
 from inference.output.frames import clock
 from inference.output.session import PainterRecord
 from inference.rollout.steps import Step
@@ -51,6 +53,8 @@ class CommandRun:
     work: WorkConfig
     address: str | None
     """Address of a Ray cluster, if any."""
+    is_verbose: bool = False
+    """Print the plan part by part."""
 
 
 def run_paint(
@@ -60,6 +64,7 @@ def run_paint(
     dry_run: bool,
     seeds: Sequence[int] = (),
     address: str | None = None,
+    is_verbose: bool = False,
 ) -> tuple[dict[str, Any], int]:
     """Paint all pictures; returns the machine-readable result and the exit code.
 
@@ -79,17 +84,15 @@ def run_paint(
         settings.preset,
         config.work,
         address or os.environ.get("RAY_ADDRESS"),
+        is_verbose,
     )
     if dry_run:
         print(to_yaml(config, "inference"))
         for job in jobs:
             print(f"plan: paint {job.picture} into {job.folder}, seed {job.seed}")
-        if paints_in_order(config.painter):
-            print(_strokes_plan(config))
-            return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
         # Pictures are not read yet: all might have one size.
         batches = in_batches(jobs, [None] * len(jobs), _batch_size(run))
-        print(*plan_lines(plan_memory(painting_config, batches), painting_config, record), sep="\n")
+        print(*_plan(batches, dataclasses.replace(run, is_verbose=True))[0], sep="\n")
         return {"plan": [str(job.folder) for job in jobs]}, EXIT_DONE
     outcomes = _paint_all(jobs, run)
     if len(jobs) == 1 and outcomes[0].status == "refused":
@@ -159,13 +162,9 @@ def _paint_batches(
         _print_line(progress, "plan: each actor of the cluster plans its memory on its own device")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
         return
-    expected = None
-    if paints_in_order(run.config.painter):
-        _print_line(progress, _strokes_plan(run.config))
-    else:
-        expected = plan_memory(run.config, batches)
-        for line in plan_lines(expected, run.config, run.record):
-            _print_line(progress, line)
+    lines, expected = _plan(batches, run)
+    for line in lines:
+        _print_line(progress, line)
     if uses_actors:
         _print_line(progress, "plan: every actor has such a painter of its own")
         yield from paint_on_actors(batches, run.config, run.record, run.work, run.address)
@@ -180,7 +179,7 @@ def _paint_here(
 ) -> list[Outcome]:
     """Paint a batch in this process with a progress bar and a line for every step."""
     names = ", ".join(job.folder.name for job in batch)
-    bar = progress.add_task(names[:40], total=context.config.stop.max_steps)
+    bar = progress.add_task(names[:40], total=_expected_steps(context.config))
 
     def report_step(job: Job, step: Step) -> None:
         progress.update(bar, completed=step.index + 1)
@@ -201,13 +200,21 @@ def _paint_here(
         progress.remove_task(bar)
 
 
-def _strokes_plan(config: InferenceConfig) -> str:
-    """What an order will paint, in one line."""
-    strokes, interval_s = config.strokes, config.rollout.interval_s or USUAL_INTERVAL_S
-    count = round(strokes.num_steps * USUAL_INTERVAL_S / interval_s)
-    return (
-        f"plan: {config.painter} order, {strokes.medium}, about {count} steps of {interval_s:g} s"
-    )
+def _plan(batches: Sequence[Sequence[Job]], run: CommandRun) -> tuple[list[str], MemoryPlan | None]:
+    """What will be painted, in one line or part by part, and the expected memory of a painter."""
+    config, jobs = run.config, [job for batch in batches for job in batch]
+    if paints_in_order(config.painter):
+        return [strokes_line(config, picture_sizes(job.picture for job in jobs))], None
+    expected = plan_memory(config, batches)
+    lines = [plan_line(expected, config, len(jobs))]
+    return lines + run.is_verbose * plan_lines(expected, config, run.record), expected
+
+
+def _expected_steps(config: InferenceConfig) -> int:
+    """Length of the progress bar."""
+    if paints_in_order(config.painter) and config.stop.max_steps is None:
+        return wanted_num_steps(config.strokes, config.rollout.interval_s)
+    return config.stop.max_steps or PUBLISHED_MAX_STEPS
 
 
 def _uses_actors(num_batches: int, run: CommandRun) -> bool:

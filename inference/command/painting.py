@@ -14,7 +14,7 @@ import numpy as np
 
 from inference.artist.batched_rollouts import BatchedRollouts
 from inference.artist.painting_state import DetailSettings
-from inference.command.painting_context import PaintingContext, versions
+from inference.command.painting_context import STROKES_PRESET, PaintingContext, versions
 from inference.command.rollout_setup import paint_with_script, start_rollout, without_padding
 from inference.command.session_making import make_session
 from inference.inputs.picture import Picture
@@ -217,6 +217,8 @@ def resized_to_canvas(picture: Picture, context: PaintingContext) -> Picture:
     """The picture at network size if no detail is carried over; else unchanged."""
     preset = context.painter.preset
     is_official = context.config.quirks == "official"
+    if context.record.preset == STROKES_PRESET:
+        return picture
     if is_official or DetailSettings.resolved(context.config.detail, preset).carries_detail:
         return picture
     image = resize_short_side(picture.image, preset.image_side_px)

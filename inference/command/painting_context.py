@@ -29,7 +29,7 @@ from training.painter.painter import Painter
 
 STROKES_PRESET = "strokes"
 """Preset of orders for strokes, in records."""
-STROKES_VERSION = 2
+STROKES_VERSION = 3
 """Raised when the same picture, settings and seed give other strokes."""
 ORDER_SETTINGS = PainterSettings(
     preset=POCKET, interval_s=20.0, num_steps=POCKET.num_steps, guidance=dict(POCKET.guidance)

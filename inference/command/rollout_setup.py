@@ -112,10 +112,9 @@ def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
 def _stroke_stop(asked: StopConfig) -> StopConfig:
     """Strokes arrive at the picture exactly, so a painting ends there, and not when it is near;
     limits that the user set stay."""
-    usual = StopConfig()
     own = {"arrived": 0.0, "small_change": 1e-9, "max_steps": 1000}
     return asked.model_copy(
-        update={k: v for k, v in own.items() if getattr(asked, k) == getattr(usual, k)}
+        update={key: value for key, value in own.items() if getattr(asked, key) is None}
     )
 
 

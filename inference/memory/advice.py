@@ -3,23 +3,81 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psutil
 import torch
 
+from inference.artist.planned.orders import USUAL_INTERVAL_S, wanted_num_steps
 from inference.loading.part_loading import INSTRUCTION_MODEL
 from inference.memory.plan import MemoryPlan, capacity_bytes, free_bytes
+from inference.memory.time_estimate import (
+    in_words,
+    painter_seconds,
+    strokes_bytes,
+    strokes_seconds,
+)
 from inference.output.session import PainterRecord
+from inference.rollout.stop import PUBLISHED
 from inference.settings import InferenceConfig
 
 GB = 1e9
 """Bytes of a gigabyte."""
 TILE_PX = 256
 """Side of VAE tiles that the advice suggests."""
+PUBLISHED_MAX_STEPS = int(PUBLISHED["max_steps"])
+"""Most steps of a painting where no limit is set."""
 MAX_REMAINING_SHARE = 0.98
 """Share of the peak that remains at most after a switch that the advice suggests."""
+
+
+def plan_line(plan: MemoryPlan, config: InferenceConfig, num_paintings: int) -> str:
+    """The plan in one line: paintings, steps, memory, time; what to do where it may not fit."""
+    settings, free = plan.loader.settings, free_bytes(plan.loader.device)
+    num_steps = config.stop.max_steps or PUBLISHED_MAX_STEPS
+    denoising = config.sampling.num_steps or settings.num_steps
+    seconds = painter_seconds(plan, denoising, num_steps)
+    batches = -(-num_paintings // plan.num_paintings)
+    interval_s = config.rollout.interval_s or settings.interval_s
+    needed = plan.peak_bytes
+    if plan.loader.device.type == "cpu":
+        needed += psutil.Process().memory_info().rss
+    line = (
+        f"plan: {_paintings(num_paintings)} by {config.painter}, at most {num_steps} steps of "
+        f"{interval_s:g} s, {needed / GB:.1f} GB of memory on "
+        f"{plan.loader.device} ({free / GB:.1f} free), at most {in_words(batches * seconds)}"
+    )
+    return line if plan.peak_bytes <= free else f"{line}. This may not fit. {advice(plan)}"
+
+
+def strokes_line(config: InferenceConfig, sizes: Sequence[tuple[int, int]]) -> str:
+    """The plan of paintings in strokes in one line.
+
+    Args:
+        sizes: height and width of every picture; empty if they are not known.
+    """
+    strokes, interval_s = config.strokes, config.rollout.interval_s or USUAL_INTERVAL_S
+    count = wanted_num_steps(strokes, interval_s)
+    most = config.stop.max_steps
+    steps = f"about {count}" if most is None or most > count else f"{most}"
+    pixels = [scaled_pixels(size, config.picture.max_side_px) for size in sizes]
+    seconds, free = sum(map(strokes_seconds, pixels)), free_bytes(torch.device("cpu"))
+    return (
+        f"plan: {_paintings(len(sizes))} in strokes ({config.painter} order, {strokes.medium}), "
+        f"{steps} steps of {interval_s:g} s, {strokes_bytes(max(pixels, default=0)) / GB:.1f} GB "
+        f"of memory ({free / GB:.1f} free), {in_words(seconds)}"
+    )
+
+
+def scaled_pixels(size: tuple[int, int], max_side_px: int) -> int:
+    """Pixels of a picture of that height and width when it is scaled down to a long side."""
+    scale = min(1.0, max_side_px / max(size))
+    return round(size[0] * scale) * round(size[1] * scale)
+
+
+def _paintings(count: int) -> str:
+    return "1 painting" if count == 1 else f"{count} paintings"
 
 
 def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord) -> list[str]:
@@ -30,7 +88,7 @@ def plan_lines(plan: MemoryPlan, config: InferenceConfig, painter: PainterRecord
     tiles = f"tiles of {memory.vae_tile_px} px" if memory.vae_tile_px else "whole canvases"
     lines = [
         f"plan: painter {painter.name} ({painter.preset}, {painter.fingerprint}), a step every "
-        f"{interval_s:g} s, at most {config.stop.max_steps} steps",
+        f"{interval_s:g} s, at most {config.stop.max_steps or PUBLISHED_MAX_STEPS} steps",
         f"plan: networks see {plan.size[1]} x {plan.size[0]} px, "
         f"{config.sampling.num_steps or settings.num_steps} denoising steps of "
         f"{len(plan.branches)} branches a canvas, {plan.num_paintings} in a batch",

@@ -48,6 +48,8 @@ class MemoryStage:
     live_bytes: int
     """Bytes of tensors that are alive at once, without weights: kept features and intermediate
     results."""
+    operations: int = 0
+    """Floating point operations; of one denoising step, where the canvas is rendered."""
 
 
 def dry_run(
@@ -108,8 +110,10 @@ class _StageRunner:
 
     def _run(self, activity: str, network: str, work: Callable[[], Result]) -> Result:
         self.live.restart_peak()
+        before = self.live.operations
         result = work()
-        self.stages_run.append(MemoryStage(activity, network, self.live.peak))
+        operations = self.live.operations - before
+        self.stages_run.append(MemoryStage(activity, network, self.live.peak, operations))
         return result
 
     def _features(self, activity: str, rgb: Tensor) -> TargetFeatures:

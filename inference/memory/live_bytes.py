@@ -23,6 +23,8 @@ class LiveBytes(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self.now, self.peak = 0, 0
+        self.operations = 0
+        """Floating point operations of matrix products, convolutions and attention."""
         self._sizes: dict[int, int] = {}
 
     def restart_peak(self) -> None:
@@ -33,6 +35,7 @@ class LiveBytes(TorchDispatchMode):
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
+        self.operations += _operations(func.overloadpacket.__name__, args, result)
         for tensor in tree_leaves(result):
             if isinstance(tensor, torch.Tensor) and tensor.is_meta:
                 self._count(tensor.untyped_storage())
@@ -52,9 +55,26 @@ class LiveBytes(TorchDispatchMode):
         self.now -= self._sizes.pop(address)
 
 
+def _operations(name: str, args: Any, result: Any) -> int:
+    """Floating point operations of a call: of matrix products and convolutions, else 0."""
+    if name in ("conv1d", "conv2d", "convolution"):
+        terms = args[1].numel() // args[1].shape[0]
+    elif name in ("linear", "matmul", "mm", "bmm"):
+        terms = args[0].shape[-1]
+    elif name in ("addmm", "baddbmm"):
+        terms = args[1].shape[-1]
+    else:
+        return 0
+    return 2 * terms * result.numel()
+
+
 class _FusedAttention(TorchFunctionMode):
     """Attention without a score matrix, as in the fused kernels of GPUs and CPUs; the meta device
     would use the kernel that stores all scores."""
+
+    def __init__(self, live: LiveBytes) -> None:
+        super().__init__()
+        self.live = live
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
@@ -62,12 +82,15 @@ class _FusedAttention(TorchFunctionMode):
         if func is not torch.nn.functional.scaled_dot_product_attention:
             return func(*args, **(kwargs or {}))
         query, value = args[0], args[2]
-        rows, heads, tokens, _ = query.shape
+        rows, heads, tokens, width = query.shape
+        scores = rows * heads * tokens * value.shape[-2]
+        self.live.operations += 2 * scores * (width + value.shape[-1])
         return query.new_empty(rows, tokens, heads, value.shape[-1]).transpose(1, 2)
 
 
 @contextmanager
 def counting_live_bytes() -> Iterator[LiveBytes]:
     """Context with an active `LiveBytes`, without gradients."""
-    with torch.inference_mode(), _FusedAttention(), LiveBytes() as live:
+    live = LiveBytes()
+    with torch.inference_mode(), _FusedAttention(live), live:
         yield live

@@ -118,7 +118,7 @@ def memory_plan(
     pictures that cannot be read are skipped."""
     is_official = config.quirks == "official"
     fixed = guidance_of(config.sampling.guidance or loader.settings.guidance).branches
-    sizes = [network_size(size, loader.settings.preset) for size in _sizes(pictures)]
+    sizes = [network_size(size, loader.settings.preset) for size in picture_sizes(pictures)]
     size = max(sizes, key=lambda s: s[0] * s[1], default=None)
     size = size or network_size(DEFAULT_SIZE, loader.settings.preset)
     branches = BRANCHES if is_official else fixed
@@ -175,8 +175,8 @@ def _part_plan(name: str, loader: PartLoader, is_offloaded: bool) -> PartPlan:
     return PartPlan(name, f"{bits} bit" if bits else named, weights, is_offloaded)
 
 
-def _sizes(pictures: Iterable[Path]) -> list[tuple[int, int]]:
-    """Height and width of each picture, from its header."""
+def picture_sizes(pictures: Iterable[Path]) -> list[tuple[int, int]]:
+    """Height and width of each picture, from its header; those that cannot be read are left out."""
     sizes = []
     for path in pictures:
         try:

@@ -10,8 +10,9 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+import numpy as np
 from pydantic import ValidationError
 
 from inference.rollout.steering import (
@@ -23,11 +24,31 @@ from inference.rollout.steering import (
     Unlock,
     with_loaded_masks,
 )
-from inference.rollout.steps import Step
+from inference.rollout.steps import Artist, Step
 from ingest.conventions.errors import UserError
 
-if TYPE_CHECKING:
-    from inference.rollout.rollout import Rollout
+
+class Steered(Iterator[Step], Protocol):
+    """What can be steered: `inference.rollout.rollout.Rollout`."""
+
+    artist: Artist
+    target: np.ndarray
+    num_painted: int
+
+    def steer(
+        self,
+        instruction: str | None = None,
+        add_instruction: str | None = None,
+        mask: np.ndarray | None = None,
+        add_mask: np.ndarray | None = None,
+    ) -> None: ...
+
+    def lock(self, mask: np.ndarray) -> None: ...
+
+    def unlock(self) -> None: ...
+
+    def rewind(self, num_steps: int = 1) -> None: ...
+
 
 KINDS: dict[str, type[Steer | Lock | Unlock | Rewind]] = {
     "steer": Steer, "lock": Lock, "unlock": Unlock, "rewind": Rewind,
@@ -85,7 +106,7 @@ def check_order(actions: Sequence[Action]) -> None:
         taken_back += action.steps
 
 
-def follow(rollout: Rollout, actions: Sequence[Action]) -> Iterator[Step]:
+def follow(rollout: Steered, actions: Sequence[Action]) -> Iterator[Step]:
     """Paint to the end and apply each action at its time; yields steps as they are painted.
 
     Raises:
@@ -108,7 +129,7 @@ def follow(rollout: Rollout, actions: Sequence[Action]) -> Iterator[Step]:
     yield from rollout
 
 
-def _do(rollout: Rollout, action: Action) -> None:
+def _do(rollout: Steered, action: Action) -> None:
     size = (rollout.target.shape[0], rollout.target.shape[1])
     if isinstance(action, Steer):
         masks = [m and m.pixels(size) for m in (action.mask, action.add_mask)]

@@ -97,12 +97,17 @@ def order_artist(
     ground = config.ground_rgb()
     if name == "fade-in":
         first = np.broadcast_to(ground, picture.shape) if canvas is None else canvas
-        return FadeArtist(first, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
+        return FadeArtist(first, wanted_num_steps(config, interval_s))
     plan = _plan(name, picture, seed).with_first(say)
-    wanted = max(1, round(config.num_steps * USUAL_INTERVAL_S / interval_s))
+    wanted = wanted_num_steps(config, interval_s)
     total_s = fitted_num_steps(plan, seed, wanted) * interval_s
     medium = medium_named(config.medium)
     return StrokeArtist(picture, plan, medium, total_s, seed, ground, config.underdrawing, canvas)
+
+
+def wanted_num_steps(config: StrokesConfig, interval_s: float | None) -> int:
+    """Steps of a painting at that interval; None for the usual one."""
+    return max(1, round(config.num_steps * USUAL_INTERVAL_S / (interval_s or USUAL_INTERVAL_S)))
 
 
 def _plan(name: OrderName, picture: np.ndarray, seed: int) -> PaintingPlan:

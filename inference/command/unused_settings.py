@@ -1,0 +1,97 @@
+"""Which settings do nothing for a painting, and why: they are refused on the command line.
+
+Keys of `pipelines.yaml` are not checked: it lists all settings for all painters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from inference.artist.painting_state import DetailSettings
+from inference.command.painting_context import painter_record, paints_in_order
+from inference.settings import InferenceConfig
+from ingest.conventions.errors import UserError
+from ingest.conventions.unused_settings import refuse_unused_keys
+from training.painter.folder import PainterSettings
+
+
+def refuse_unused(
+    config: InferenceConfig, overrides: list[str] | None, options: Mapping[str, tuple[str, object]]
+) -> None:
+    """Raises UserError if ``--set`` or an option gives a setting that does nothing.
+
+    Args:
+        config: all settings, resolved.
+        overrides: items of ``--set``.
+        options: key (``strokes.medium``) and value by option (``--medium``); None: not given.
+    """
+    unused = unused_keys(config, painter_record(config)[1])
+    for option, (key, value) in options.items():
+        for prefix, why in unused.items():
+            if value is not None and f"inference.{key}.".startswith(f"{prefix}."):
+                raise UserError(f"{option} does nothing here: {why}")
+    refuse_unused_keys(overrides, unused)
+
+
+def unused_keys(config: InferenceConfig, painter: PainterSettings) -> dict[str, str]:
+    """Settings that do nothing with a config, as keys or beginnings of keys, and why.
+
+    Args:
+        painter: settings of the config's painter.
+    """
+    is_order = paints_in_order(config.painter)
+    unused = _of_order(config) if is_order else _of_painter(config, painter)
+    rollout = config.rollout
+    if rollout.script or rollout.say or rollout.mask or rollout.lock:
+        unused["work.batch_size"] = "steered paintings are painted one at a time"
+    if not config.finish.enabled:
+        unused["finish.visible_change"] = "finish.enabled is false"
+    return {f"inference.{key}": why for key, why in unused.items()}
+
+
+def _of_order(config: InferenceConfig) -> dict[str, str]:
+    order = config.painter
+    no_networks = f"the order {order} paints without a painter's networks; give a --painter folder"
+    unused = _each(("dtype", "quirks", "memory", "region", "sampling", "detail"), no_networks)
+    unused["work.batch_size"] = f"pictures of the order {order} are painted one at a time"
+    if order != "learned":
+        unused["rollout.say"] = f"the order {order} knows no words; take --painter learned"
+    if order == "fade-in":
+        keys = ("strokes.medium", "strokes.underdrawing", "film.film", "film.fps", "film.side_px")
+        return unused | _each(keys, "fade-in paints without strokes")
+    if config.rollout.canvas:
+        unused["strokes.underdrawing"] = "there is a first canvas, nothing is drawn on it"
+    if config.film.film == "steps":
+        why = "the film shows canvases; inference.export has its settings"
+        return unused | _each(("film.fps", "film.side_px"), why)
+    why = "the film lays strokes; add --film steps, or use inference.film"
+    return unused | _each(("export.fps", "export.film_side_px"), why)
+
+
+def _of_painter(config: InferenceConfig, painter: PainterSettings) -> dict[str, str]:
+    name, preset = config.painter, painter.preset
+    no_strokes = f"the painter {name} paints without strokes; leave --painter out for strokes"
+    unused = _each(("strokes", "film.film", "film.fps", "film.side_px"), no_strokes)
+    unused["memory.vae_slices"] = "painting gives the VAE one canvas at a time anyway"
+    if preset.codec != "vae":
+        unused["memory.vae_tile_px"] = f"the painter {name} has no VAE"
+    if "TG" in preset.without:
+        unused["memory.llava_bits"] = f"the painter {name} has no instruction model (TG)"
+    if "MG" in preset.without:
+        keys = ("region.thresholds", "region.largest_overlap", "region.look_again")
+        unused |= _each(keys, f"the painter {name} has no mask generator (MG)")
+    if config.quirks == "official":
+        keys = ("detail", "sampling.sampler", "sampling.same_noise")
+        unused |= _each(keys, "the release has no such choice (quirks official)")
+        unused["work.batch_size"] = "with quirks official paintings are painted one at a time"
+        return unused
+    detail = DetailSettings.resolved(config.detail, preset)
+    if not detail.carries_detail:
+        unused["detail.opaque"] = "no detail is carried over (detail.carry_detail)"
+    if not detail.keeps_outside and not detail.follows_edges:
+        unused["detail.feather_share"] = "no region has a soft edge here (detail.keep_outside_mask)"
+    return unused
+
+
+def _each(keys: Sequence[str], why: str) -> dict[str, str]:
+    return dict.fromkeys(keys, why)
