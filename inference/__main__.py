@@ -129,15 +129,10 @@ def paint(
 
     Run it again to continue: pictures that are finished with the same settings are left alone.
     """
-    from json import dumps
-
     from inference.command.command import run_paint
-    from inference.command.unused_settings import refuse_unused
+    from inference.command.unused_settings import load_settings
     from inference.inputs.jobs import parse_seeds
-    from inference.settings import InferenceConfig
-    from ingest.conventions.config import load_section
     from ingest.conventions.errors import UserError
-    from ingest.conventions.unused_settings import refuse_unused_keys
 
     if seed is not None and seeds is not None:
         raise UserError("--seed and --seeds were both given: choose one")
@@ -162,16 +157,7 @@ def paint(
         "--vae-tile": ("memory.vae_tile_px", vae_tile),
         "--llava-bits": ("memory.llava_bits", llava_bits),
     }
-    # As JSON, which is YAML: `#` and `:` in a value mean nothing.
-    given = [
-        f"inference.{key}={dumps(value, default=str)}"
-        for key, value in options.values()
-        if value is not None
-    ]
-    settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
-    refuse_unused(settings, set, options)
-    if seeds is not None:
-        refuse_unused_keys(set, {"inference.rollout.seed": "--seeds has all of them"})
+    settings = load_settings(config, set, options, seeds is not None)
     several = parse_seeds(seeds) if seeds is not None else []
     result, code = run_paint(pictures, out, settings, dry_run, several, ray_address, verbose)
     write_result(json, result)

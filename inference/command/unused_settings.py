@@ -1,36 +1,56 @@
-"""Which settings do nothing for a painting, and why: they are refused on the command line.
+"""Loads the settings of `paint`, and refuses those on the command line that do nothing.
 
 Keys of `pipelines.yaml` are not checked: it lists all settings for all painters.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from inference.artist.painting_state import DetailSettings
 from inference.command.painting_context import painter_record, paints_in_order
 from inference.settings import InferenceConfig
+from ingest.conventions.config import load_section
 from ingest.conventions.errors import UserError
 from ingest.conventions.unused_settings import refuse_unused_keys
 from training.painter.folder import PainterSettings
 
 
-def refuse_unused(
-    config: InferenceConfig, overrides: list[str] | None, options: Mapping[str, tuple[str, object]]
-) -> None:
-    """Raises UserError if ``--set`` or an option gives a setting that does nothing.
+def load_settings(
+    path: Path | None,
+    overrides: list[str] | None,
+    options: Mapping[str, tuple[str, object]],
+    has_seeds: bool = False,
+) -> InferenceConfig:
+    """The settings of `paint` from a file, ``--set`` and its other options.
 
     Args:
-        config: all settings, resolved.
+        path: a YAML file; None for `pipelines.yaml`.
         overrides: items of ``--set``.
         options: key (``strokes.medium``) and value by option (``--medium``); None: not given.
+        has_seeds: ``--seeds`` is given.
+
+    Raises:
+        UserError: an unknown or impossible setting, or one that does nothing.
     """
+    # As JSON, which is YAML: `#` and `:` in a value mean nothing.
+    given = [
+        f"inference.{key}={json.dumps(value, default=str)}"
+        for key, value in options.values()
+        if value is not None
+    ]
+    config = load_section("inference", InferenceConfig, path, [*(overrides or []), *given])
     unused = unused_keys(config, painter_record(config)[1])
     for option, (key, value) in options.items():
         for prefix, why in unused.items():
             if value is not None and f"inference.{key}.".startswith(f"{prefix}."):
                 raise UserError(f"{option} does nothing here: {why}")
+    if has_seeds:
+        unused["inference.rollout.seed"] = "--seeds has all of them"
     refuse_unused_keys(overrides, unused)
+    return config
 
 
 def unused_keys(config: InferenceConfig, painter: PainterSettings) -> dict[str, str]:
