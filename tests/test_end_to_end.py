@@ -59,16 +59,19 @@ def test_demo_from_films_to_painted_pictures(tmp_path: Path, ray_address: str) -
 
     folders = sorted(path for path in (out / "painted").iterdir() if path.is_dir())
     assert len(folders) == 2
-    for folder in folders:
+    masters = sorted(path for path in (out / "masters").iterdir() if path.is_dir())
+    assert len(masters) == 3
+    for folder in [*folders, *masters]:
         tars = list((folder / "session").glob("*.tar"))
         steps = [decode_sample(k, f, t.name) for t in tars for k, f in read_tar(t)]
         assert steps, f"{folder} has no steps"
         assert all(step.instruction for step in steps)
-        assert steps[0].current.min() == 255, "painting starts on white"
+        assert steps[0].current.min() > 230, "painting starts on a blank canvas"
         for name in ("painting.mp4", "painting.gif", "index.html"):
             assert (folder / name).stat().st_size > 1000
     report = (out / "report.html").read_text(encoding="utf-8")
     assert "unseen_1" in report
+    assert "monet_haystacks" in report
     assert "http://" not in report, "the report must open offline"
     assert "https://" not in report
 

@@ -26,6 +26,8 @@ MASK_COLOUR = np.array([226, 66, 94])
 """RGB of region overlays."""
 CURVE_SIZE_PX = (320, 110)
 """Width and height of a training curve."""
+MOST_STEPS = 16
+"""Steps that are shown of a painting."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,9 @@ def write_report(out: Path, timed: list[TimedStage], total_s: float) -> None:
         samples=_sample_rows(dataset),
         shards=json.loads(dataset.index_json.read_text(encoding="utf-8"))["shards"],
         curves=[c for name in ("text", "mask", "renderer") if (c := _curve(out / "runs" / name))],
-        painted=[
-            _painted(folder)
-            for folder in sorted((out / "painted").iterdir())
-            if _is_painting(folder)
-        ],
+        masters=_paintings(out / "masters"),
+        painted=_paintings(out / "painted"),
+        tuned=json.loads((out / "runs" / "order" / "order.json").read_text(encoding="utf-8")),
     )
     write_bytes(out / "report.html", page.encode())
 
@@ -139,20 +139,23 @@ def _curve(run: Path) -> Curve | None:
     return Curve(run.name, points, float(smooth[0]), float(smooth[-1]), scalars[-1].step)
 
 
-def _is_painting(folder: Path) -> bool:
-    return (folder / "session" / "session.json").is_file()
+def _paintings(place: Path) -> list[dict[str, object]]:
+    """All paintings of a folder, by name."""
+    folders = sorted(path.parent.parent for path in place.glob("*/session/session.json"))
+    return [_painted(folder) for folder in folders]
 
 
 def _painted(folder: Path) -> dict[str, object]:
-    """One painted picture: its film as a GIF and all its steps."""
+    """One painted picture: its film as a GIF and up to sixteen of its steps."""
     steps = [
         decode_sample(key, fields, path.name)
         for path in sorted((folder / "session").glob("*.tar"))
         for key, fields in read_tar(path)
     ]
+    chosen = np.linspace(0, len(steps) - 1, min(len(steps), MOST_STEPS)).round().astype(int)
     pictures = [
         _picture(s.next, f"{s.instruction}, {s.provenance.next.time_s:.0f} s", side_px=120)
-        for s in steps
+        for s in (steps[k] for k in chosen)
     ]
     gif = next(iter(folder.glob("*.gif")))
     return {
@@ -160,7 +163,8 @@ def _painted(folder: Path) -> dict[str, object]:
         "target": _picture(steps[-1].target, "the picture", side_px=240),
         "gif": ReportImage(_data_uri(gif.read_bytes(), "image/gif"), f"{len(steps)} steps"),
         "steps": pictures,
-        "viewer": f"painted/{folder.name}/index.html",
+        "viewer": f"{folder.parent.name}/{folder.name}/index.html",
+        "film": f"{folder.parent.name}/{folder.name}/painting.mp4",
     }
 
 

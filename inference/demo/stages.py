@@ -10,6 +10,12 @@ from pathlib import Path
 
 from ingest.conventions.errors import UserError
 
+OLD_MASTERS = Path(__file__).parent / "pictures"
+"""Folder of three paintings by old masters, scaled down: van Gogh's self-portrait with palette
+(1889), a haystack picture by Monet, Cézanne's basket of apples (about 1893); public domain."""
+SHIPPED = Path(__file__).parents[2] / "weights" / "order"
+"""Folder of the shipped order network."""
+
 
 @dataclass(frozen=True)
 class DemoStage:
@@ -40,7 +46,10 @@ def stages(
     runs = {name: out / "runs" / name for name in ("text", "mask", "renderer")}
     # Twenty times real time, as time-lapses: training depends on the interval of keyframes.
     film = f"ingest.studio --seed {seed} --count {num_videos} --speed 20 -o {videos}"
+    largest = f"--set inference.picture.max_side_px={round(1.6 * side_px)}"
+    masters = f"inference paint {OLD_MASTERS} -o {out / 'masters'} --seconds 12 {largest}"
     plan = [
+        DemoStage("Paint old masters with the shipped weights", masters.split()),
         DemoStage(
             "Film paintings", f"{film} --side {side_px} --fps 12 --seconds {seconds}".split()
         ),
@@ -56,12 +65,14 @@ def stages(
         plan.append(
             DemoStage(f"Train: {name}", f"training {name} {dataset} -o {run} {limit}".split())
         )
+    tuned = f"training.order {dataset} -o {runs['text'].parent / 'order'} --studio 0 --epochs 8"
+    plan.append(DemoStage("Fine-tune the shipped order", f"{tuned} --initial {SHIPPED}".split()))
     parts = " ".join(f"--{name} {run}" for name, run in runs.items())
     plan.append(
         DemoStage("Put the painter together", f"training painter {parts} -o {painter}".split())
     )
     paint = f"inference paint {out / 'pictures'} --painter {painter} -o {out / 'painted'}"
-    plan.append(DemoStage("Paint two new pictures", paint.split()))
+    plan.append(DemoStage("Paint two new pictures with the new networks", paint.split()))
     return plan
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from ingest.conventions.atomic import atomic_file
-from ingest.format.images import sha256
-from ingest.format.schema import Split
+from ingest.format.images import resize_short_side, sha256
+from ingest.format.schema import Sample, Split
 from ingest.studio.painting.formats import Subject
 from ingest.studio.painting.planner import plan_painting
 from training.backbone.backbone import picture_features
@@ -24,6 +24,8 @@ PAINTED_SIDE_PX = 320
 """Short side at which the studio paints."""
 PAINTED_CHANGE = 14
 """A pixel counts as painted by a step if its largest channel changes by more than this."""
+MASK_SIDE_PX = 140
+"""Short side at which masks of shards are kept: five pixels a token."""
 ASPECTS = (1.25, 1.5, 1.0, 0.8, 1.6)
 """Width over height of studio pictures."""
 
@@ -89,26 +91,52 @@ def studio_canvases(
 
 
 def dataset_examples(dataset: Path, split: Split, vocabulary: Sequence[str]) -> Iterator[Example]:
-    """The processes of a dataset's shards: the regions and words of a video's samples, in order."""
-    video, steps, target = "", [], np.zeros((0, 0, 3), np.uint8)
-    for raw in read_shards(read_index(dataset, split)):
-        sample = raw.decode()
-        if sample.provenance.video_id != video and steps:
-            yield from _example_of(target, steps, vocabulary)
-            steps = []
-        video, target = sample.provenance.video_id, sample.target
-        steps.append((sample.instruction, sample.mask))
-    if steps:
-        yield from _example_of(target, steps, vocabulary)
+    """The processes of a dataset's shards: regions and words of each video in order of time."""
+    samples = (raw.decode() for raw in read_shards(read_index(dataset, split)))
+    for process in collect_processes(samples):
+        features = picture_features(process.target, SEEN_SIDE_PX)
+        labels = place_labels(process.steps(), vocabulary, features.tokens.shape[:2])
+        if labels is not None:
+            places = place_channels(process.target, features.tokens)
+            yield Example(places.astype(np.float16), labels)
 
 
-def _example_of(
-    target: np.ndarray, steps: list[tuple[str, np.ndarray]], vocabulary: Sequence[str]
-) -> Iterator[Example]:
-    features = picture_features(target, SEEN_SIDE_PX)
-    labels = place_labels(steps, vocabulary, features.tokens.shape[:2])
-    if labels is not None:
-        yield Example(place_channels(target, features.tokens).astype(np.float16), labels)
+@dataclass(eq=False)
+class CollectedProcess:
+    """The steps of one painting, in the order in which they were read."""
+
+    target: np.ndarray
+    """RGB uint8 (H, W, 3), at the size that the backbone sees."""
+    times_s: list[float]
+    words: list[str]
+    masks: list[np.ndarray]
+    """bool (h, w) of `MASK_SIDE_PX`."""
+
+    def steps(self) -> Iterator[tuple[str, np.ndarray]]:
+        """Word and region of each step in order of time."""
+        for number in np.argsort(self.times_s, kind="stable"):
+            yield self.words[number], self.masks[number]
+
+
+def collect_processes(samples: Iterable[Sample]) -> list[CollectedProcess]:
+    """The processes of samples in any order (shards hold them shuffled), by painting and target, in
+    the order of their ids. Pictures and masks are kept small, so that thousands fit into memory."""
+    found: dict[tuple[str, str], CollectedProcess] = {}
+    for sample in samples:
+        origin = sample.provenance
+        key = origin.video_id, origin.target.sha256
+        if key not in found:
+            small = resize_short_side(sample.target, min(SEEN_SIDE_PX, *sample.target.shape[:2]))
+            found[key] = CollectedProcess(small, [], [], [])
+        height, width = sample.mask.shape
+        scale = min(1.0, MASK_SIDE_PX / min(height, width))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        mask = cv2.resize(sample.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        process = found[key]
+        process.times_s.append(origin.next.time_s)
+        process.words.append(sample.instruction)
+        process.masks.append(mask)
+    return [found[key] for key in sorted(found)]
 
 
 def recoloured(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

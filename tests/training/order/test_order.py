@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from ingest.conventions.errors import UserError
+from ingest.format.schema import CanvasRef, Provenance, Sample
 from ingest.studio.painting.planner import plan_painting
 from training.backbone.backbone import PictureFeatures
-from training.order.__main__ import VOCABULARY, example_loss, train
-from training.order.examples import Example, recoloured
+from training.order.__main__ import VOCABULARY, example_loss, measured, train
+from training.order.examples import Example, collect_processes, recoloured
 from training.order.labels import NO_WORD, PASSING_WORDS, PlaceLabels, place_labels
 from training.order.measure import order_agreement, word_accuracy
 from training.order.network import OrderNetwork, OrderPredictor, load_order, place_channels
@@ -29,6 +30,28 @@ def _mask(rows: slice, columns: slice = slice(None)) -> np.ndarray:
 def _features(seed: int = 0) -> PictureFeatures:
     tokens = np.random.default_rng(seed).normal(size=(4, 6, 768)).astype(np.float32)
     return PictureFeatures(tokens / 28, np.zeros((32, 48), np.float32))
+
+
+def _sample(video: str, number: int) -> Sample:
+    """Step `number` of three, painting a quarter more of the canvas each time."""
+    image = np.full((40, 60, 3), ord(video), np.uint8)
+    reference = CanvasRef(time_s=0, sha256=video)
+    return Sample(
+        key=f"{video}{number}", current=image, next=image, target=image, interval_s=20,
+        instruction=WORDS[(0, 1, 2)[number]], mask=_mask(slice(0, 10 * (number + 1))),
+        difference=_mask(slice(0, 40)),
+        provenance=Provenance(
+            video_id=video, painting_id=video, uri=video, current=reference, target=reference,
+            next=CanvasRef(time_s=20.0 * (number + 1), sha256=f"{video}{number}"),
+            labeler="rule-2", machine_instruction="", region_rule="test", ingest_version="0",
+            config_hash="0",
+        ),
+    )  # fmt: skip
+
+
+def _mean_time(network: OrderNetwork, places: np.ndarray) -> float:
+    with torch.inference_mode():
+        return float(network(torch.from_numpy(places).float()[None])[0].mean())
 
 
 def test_a_place_has_the_time_and_word_of_its_last_visit() -> None:
@@ -51,6 +74,33 @@ def test_times_are_shares_of_the_canvas_that_was_painted_before() -> None:
     assert labels is not None
     assert labels.time[0, 0] == pytest.approx(0.125)
     assert labels.time[3, 0] == pytest.approx(0.625)
+
+
+def test_processes_are_put_together_from_shuffled_samples() -> None:
+    samples = [_sample(video, number) for number in (2, 0, 1) for video in ("b", "a")]
+    processes = collect_processes(samples)
+    assert [p.target[0, 0, 0] for p in processes] == [ord("a"), ord("b")]
+    steps = list(processes[0].steps())
+    assert [word for word, _ in steps] == ["sky", "hill", "tree"]
+    assert [mask.mean() for _, mask in steps] == pytest.approx([0.25, 0.5, 0.75])
+
+
+def test_fine_tuning_goes_on_from_the_network_that_it_is_given() -> None:
+    labels = PlaceLabels(np.full((4, 6), 0.9, np.float32), np.zeros((4, 6), np.int64))
+    picture = np.full((56, 84, 3), 120, np.uint8)
+    places = place_channels(picture, _features().tokens).astype(np.float16)
+    begun = train([Example(places, labels)], 60, 0, WORDS)
+    told = _mean_time(begun, places)
+    further = train([Example(places, labels)], 1, 0, WORDS, begun)
+    assert told == pytest.approx(0.9, abs=0.1)
+    assert _mean_time(further, places) == pytest.approx(told, abs=0.05)
+
+
+def test_what_no_example_can_tell_is_left_out() -> None:
+    labels = PlaceLabels(np.zeros((4, 6), np.float32), np.full((4, 6), NO_WORD))
+    picture = np.full((56, 84, 3), 120, np.uint8)
+    example = Example(place_channels(picture, _features().tokens).astype(np.float16), labels)
+    assert measured(OrderPredictor(OrderNetwork(3).eval(), WORDS), [example]) == {}
 
 
 def test_words_outside_of_the_vocabulary_label_nothing() -> None:
