@@ -16,7 +16,9 @@ from training.initial_parts import objective_parts
 from training.loop import ranks
 from training.loop.checkpoint import checkpoints
 from training.loop.config import LoopConfig
+from training.loop.display import Display, Terminal
 from training.loop.loop import Objective, TrainingResult, train
+from training.networks.presets import Preset
 from training.objectives.mask import MaskObjective
 from training.objectives.renderer import RendererObjective
 from training.painter.device import resolve_device
@@ -33,7 +35,19 @@ MAX_INTERVALS = 500
 def train_in_process(
     name: ObjectiveName, dataset: Path, run: Path, config: TrainingConfig
 ) -> dict[str, Any]:
-    """Train in this process: alone, or as one rank of an existing process group.
+    """Train in this process alone, and show it to the person who started it.
+
+    Returns:
+        The run's `TrainingResult` as a dict.
+    """
+    with Terminal(name) as terminal:
+        return train_rank(name, dataset, run, config, terminal)
+
+
+def train_rank(
+    name: ObjectiveName, dataset: Path, run: Path, config: TrainingConfig, display: Display
+) -> dict[str, Any]:
+    """Train as one rank of an existing process group, or alone without one.
 
     Returns:
         The run's `TrainingResult` as a dict.
@@ -41,16 +55,10 @@ def train_in_process(
     preset, device = config.resolved_preset(), resolve_device(config.device)
     run.mkdir(parents=True, exist_ok=True)
     if ranks.is_rank_zero():
-        _tell_changed_settings(run, config, name)
+        _tell_changed_settings(run, config, name, display)
         atomic.write_bytes(run / "training.yaml", to_yaml(config, "training").encode())
-    stream_preset = preset
-    if name == "text" and config.text.image_side_px:
-        stream_preset = preset.model_copy(update={"image_side_px": config.text.image_side_px})
     loop: LoopConfig = getattr(config, name).loop
-    train_set, held_out = (
-        ShardStream(dataset, split, stream_preset, config.data, loop.batch_size, config.seed)
-        for split in ("train", "val")
-    )
+    train_set, held_out = _streams(name, dataset, config, preset, display)
     loop = loop.resolved(train_set.num_samples, ranks.num_ranks())
     settings = PainterSettings(
         preset=preset,
@@ -59,9 +67,8 @@ def train_in_process(
         guidance=dict(preset.guidance),
     )
     objective = _objective(name, config, settings, device)
-    result = train(
-        objective, train_set, held_out if held_out.num_samples else None, run, loop, device
-    )
+    validation = held_out if held_out.num_samples else None
+    result = train(objective, train_set, validation, run, loop, device, display)
     if ranks.is_rank_zero():
         classes = {part: class_of(made) for part, made in objective.parts().items()}
         described = settings.model_copy(
@@ -69,18 +76,36 @@ def train_in_process(
         )
         # The index makes parts/ a painter folder: it can be loaded and assembled with others.
         write_index(run / "parts", classes, described)
-        print(_summary(result, run))
+        display.say(_summary(result, run))
     return asdict(result)
 
 
-def _tell_changed_settings(run: Path, config: TrainingConfig, name: ObjectiveName) -> None:
-    """Print the settings in which a run that goes on differs from its beginning."""
+def _streams(
+    name: ObjectiveName, dataset: Path, config: TrainingConfig, preset: Preset, display: Display
+) -> tuple[ShardStream, ShardStream]:
+    """The batches of the splits train and val."""
+    if name == "text" and config.text.image_side_px:
+        preset = preset.model_copy(update={"image_side_px": config.text.image_side_px})
+    size = getattr(config, name).loop.batch_size
+    train_set, held_out = (
+        ShardStream(dataset, split, preset, config.data, size, config.seed, display.warn)
+        for split in ("train", "val")
+    )
+    return train_set, held_out
+
+
+def _tell_changed_settings(
+    run: Path, config: TrainingConfig, name: ObjectiveName, display: Display
+) -> None:
+    """Show the settings in which a run that goes on differs from its beginning."""
     path = run / "training.yaml"
     if not path.is_file() or not checkpoints(run):
         return
     before = yaml.safe_load(path.read_text(encoding="utf-8"))["training"]
     for change in changed_settings(before, config, name):
-        print(f"{run} goes on with another setting: {change} (no longer equal to a run from new)")
+        display.say(
+            f"{run} goes on with another setting: {change} (no longer equal to a run from new)"
+        )
 
 
 def default_interval_s(dataset: Path) -> float:

@@ -1,7 +1,9 @@
-"""Two workers on Ray Train, one of them killed."""
+"""Two workers on Ray Train: one of them killed, both interrupted."""
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -32,11 +34,15 @@ def train(dataset: Path, run: Path, *overrides: str, workers: int = 0) -> dict[s
     )  # fmt: skip
 
 
-def kill_one_rank(run: Path, killed: list[int]) -> None:
-    """Once a checkpoint is there, SIGKILL one of the two workers."""
+def wait_for_checkpoint(run: Path) -> None:
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline and not list((run / "checkpoints").glob("step-*")):
         time.sleep(0.02)
+
+
+def kill_one_rank(run: Path, killed: list[int]) -> None:
+    """Once a checkpoint is there, SIGKILL one of the two workers."""
+    wait_for_checkpoint(run)
     for process in psutil.Process().children(recursive=True):
         if any("RayTrainWorker" in word for word in process.cmdline()):
             process.kill()
@@ -73,6 +79,38 @@ def test_a_killed_rank_changes_nothing(toy_dataset: Path, tmp_path: Path) -> Non
         )
         assert two.read_bytes() == alone.read_bytes(), name
     assert result["validation_loss"] == one["validation_loss"]
+
+
+def interrupt_this_process(run: Path) -> None:
+    """Once a checkpoint is there, Ctrl-C."""
+    wait_for_checkpoint(run)
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_progress_is_shown_and_ctrl_c_saves(
+    toy_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both workers end after the same step; the run then goes on to the bits of one that was never
+    stopped."""
+    from training.loop.checkpoint import latest_checkpoint
+
+    watcher = threading.Thread(target=interrupt_this_process, args=(tmp_path / "two",))
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_dataset, tmp_path / "two", "training.mask.loop.max_steps=100000", workers=2)
+    watcher.join()
+    saved = latest_checkpoint(tmp_path / "two")
+    assert saved is not None
+    printed = capsys.readouterr().out
+    assert printed.startswith("mask: starting 2 workers on Ray\nmask: 0%, step 1, loss 0.")
+    assert f"interrupted: saved as {saved}; the same command goes on there" in printed
+    longer = f"training.mask.loop.max_steps={int(saved.name.removeprefix('step-')) + 3}"
+    for run in ("two", "one"):
+        train(toy_dataset, tmp_path / run, "training.mask.loop.accumulation_steps=2", longer)
+    two, one = (latest_checkpoint(tmp_path / run) for run in ("two", "one"))
+    assert two is not None
+    assert one is not None
+    assert (two / "weights.safetensors").read_bytes() == (one / "weights.safetensors").read_bytes()
 
 
 def test_what_cannot_be_had_is_said(toy_dataset: Path, tmp_path: Path) -> None:

@@ -12,15 +12,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 import torch
 
 from ingest.conventions import atomic
 from training.loop import ranks
 from training.loop.config import LoopConfig
+from training.loop.display import Display, Silent
 from training.loop.objective import Batches, Objective
 from training.loop.run_log import RunLog
+from training.loop.stop_signals import end_by
 from training.loop.trainer import Trainer
 from training.streaming.batch import Batch
 
@@ -68,26 +70,29 @@ def train(
     run: Path,
     config: LoopConfig,
     device: torch.device | None = None,
+    display: Display | None = None,
 ) -> TrainingResult:
     """Train until `max_steps` or `max_time_s`; continues from checkpoints in the run folder.
 
     Every rank calls it with the same arguments and gets the same result; rank 0 writes the folder.
+    If the display of any rank says stop, all ranks end after the same step with a checkpoint.
+
+    Args:
+        display: None shows nothing.
 
     Raises:
+        KeyboardInterrupt, SystemExit: the display said stop (`stop_signals.end_by`).
         UserError: a loss that is not finite (names the batch and the last good checkpoint), or a
             run folder of another objective or preset.
     """
     trainer = Trainer(objective, run, config, device or torch.device("cpu"))
-    resumed = trainer.resume()
-    with RunLog(run, objective.name, ranks.is_rank_zero()) as log:
-        if resumed:
-            log.say(f"going on from step {trainer.step} after {trainer.trained_s:.0f} s")
-        try:
-            reason = _run_steps(trainer, batches, validation, log)
-        except KeyboardInterrupt:
-            if ranks.num_ranks() == 1:
-                log.say(f"interrupted: saved as {trainer.save()}; the same command goes on there")
-            raise
+    resumed, display = trainer.resume(), display or Silent()
+    with RunLog(run, ranks.is_rank_zero()) as log:
+        if resumed and ranks.is_rank_zero():
+            display.say(f"going on from step {trainer.step} after {trainer.trained_s:.0f} s")
+        reason = _run_steps(trainer, batches, validation, log, display)
+        if isinstance(reason, int):
+            _save_and_end(trainer, reason, display)
         trainer.log_losses(log)
         validation_loss = trainer.validate(log, validation)
         trainer.save()
@@ -106,20 +111,38 @@ def train(
     return result
 
 
+def _save_and_end(trainer: Trainer, stop_signal: int, display: Display) -> NoReturn:
+    """Write a checkpoint, then end as the signal would have."""
+    saved = trainer.save()
+    if saved is not None:
+        display.say(f"interrupted: saved as {saved}; the same command goes on there")
+    end_by(stop_signal)
+
+
 def _run_steps(
-    trainer: Trainer, batches: Batches, validation: Batches | None, log: RunLog
-) -> Literal["max_steps", "max_time_s"]:
+    trainer: Trainer,
+    batches: Batches,
+    validation: Batches | None,
+    log: RunLog,
+    display: Display,
+) -> Literal["max_steps", "max_time_s"] | int:
+    """Train. Returns the limit that was reached, or the number of the signal that said stop."""
     config = trainer.config
     stream = batches.batches(trainer.position, ranks.rank(), ranks.num_ranks())
     clock, before_s, first_step = TrainingClock(), trainer.trained_s, trainer.step
+    display.begin()
     while trainer.step < config.max_steps:
         trainer.trained_s = before_s + clock.elapsed_s
+        stop = ranks.max_over_ranks(display.stop_signal(), trainer.device)
+        if stop:
+            return stop
         if _is_time_up(trainer):
             return "max_time_s"
         trainer.train_step(clock.next_batches(stream, config.accumulation_steps))
         fraction = max(trainer.step / config.max_steps, trainer.trained_s / config.max_time_s)
         speed = (trainer.step - first_step) / max(1e-9, clock.elapsed_s)
-        log.advance(fraction, trainer.step, trainer.recent[-1]["loss"], speed)
+        if ranks.is_rank_zero():
+            display.advance(fraction, trainer.step, trainer.recent[-1]["loss"], speed)
         if trainer.step % config.log_every_steps == 0:
             trainer.log_losses(log, data_wait=clock.data_wait_share, steps_per_s=speed)
         if trainer.step % config.validate_every_steps == 0:

@@ -24,8 +24,15 @@ def build_optimizer(
     learning rate are one group.
 
     Raises:
-        UserError: 8-bit moments without a CUDA device or without bitsandbytes.
+        UserError: 8-bit moments without a CUDA device or without bitsandbytes; a learning rate for
+            parameters that are not there.
     """
+    for part in config.other_rates:
+        if not any(part in name for name in parameters):
+            raise UserError(
+                f"loop.other_rates names {part!r}, which is part of no trained parameter's name "
+                f"({next(iter(parameters))!r} for one): correct or leave it out"
+            )
     groups = _rate_groups(parameters, config)
     if config.optimizer == "adamw":
         fused = device.type == "cuda"

@@ -59,5 +59,14 @@ def mean_over_ranks(values: dict[str, float], device: torch.device) -> dict[str,
     return dict(zip(values, (stacked / num_ranks()).tolist(), strict=True))
 
 
+def max_over_ranks(value: int, device: torch.device) -> int:
+    """The greatest `value` of all ranks, on every rank."""
+    if not _is_distributed():
+        return value
+    greatest = torch.tensor(value, device=device)
+    distributed.all_reduce(greatest, op=distributed.ReduceOp.MAX)
+    return int(greatest)
+
+
 def _is_distributed() -> bool:
     return distributed.is_available() and distributed.is_initialized()

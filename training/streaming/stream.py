@@ -124,7 +124,9 @@ class ShardStream:
         config: DataConfig,
         batch_size: int,
         seed: int,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
+        self.tell = tell or _to_stderr
         self.samples = list_samples(dataset, split, config.remote)
         self.shards = self.samples.shards
         self.is_remote = is_address(dataset)
@@ -237,7 +239,7 @@ class ShardStream:
         for key, problem in damaged.items():
             if key not in self.damaged:
                 self.damaged[key] = problem
-                print(f"left out a damaged sample: {problem}", file=sys.stderr, flush=True)
+                self.tell(f"left out a damaged sample: {problem}")
         if len(self.damaged) > self.config.max_damaged:
             raise UserError(
                 f"{len(self.damaged)} samples are damaged, training.data.max_damaged is "
@@ -254,8 +256,8 @@ class ShardStream:
         return ImageCache(self.config.cache_mb << 20)
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state without open files and cached images: each worker has its own."""
-        return {k: v for k, v in self.__dict__.items() if k not in ("_source", "_cache")}
+        """The state without open files, cached images and display: each worker has its own."""
+        return {k: v for k, v in self.__dict__.items() if k not in ("_source", "_cache", "tell")}
 
 
 class _PlannedDataset:
@@ -276,6 +278,10 @@ class _PlanSampler:
 
     def __iter__(self) -> Iterator[PlannedBatch]:
         return self._plan
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _identity(loaded: LoadedBatch) -> LoadedBatch:

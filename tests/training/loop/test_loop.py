@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from ingest.conventions.errors import UserError
+from training.loop.display import Display, Silent
 from training.streaming.batch import Batch, Position, sample_seed
 
 torch = pytest.importorskip("torch")
@@ -83,14 +85,14 @@ class Numbers:
             epoch, number = epoch + 1, 0
 
 
-def run(folder: Path, objective: Slope, **options: Any):
+def run(folder: Path, objective: Slope, display: Display | None = None, **options: Any):
     from training.loop.config import LoopConfig
     from training.loop.loop import train
 
     config = LoopConfig(
         **{"checkpoint_every_steps": 5, "validate_every_steps": 4, "log_every_steps": 3, **options}
     )
-    return train(objective, Numbers(), Numbers(), folder, config)
+    return train(objective, Numbers(), Numbers(), folder, config, display=display)
 
 
 def weights(folder: Path) -> dict[str, bytes]:
@@ -138,6 +140,34 @@ class Interrupted(Slope):
         if self.after < 0:
             raise KeyboardInterrupt
         return super().loss(batch)
+
+
+class StopAfter(Silent):
+    """A person who presses Ctrl-C in the third step."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.said: list[str] = []
+
+    def advance(self, fraction: float, step: int, loss: float, steps_per_s: float) -> None:
+        self.steps += 1
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def stop_signal(self) -> int:
+        return signal.SIGINT if self.steps == 3 else 0
+
+
+def test_a_stop_saves_after_the_step_and_loses_nothing(tmp_path: Path) -> None:
+    display = StopAfter()
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "stopped", Slope(), display, max_steps=23)
+    saved = tmp_path / "stopped" / "checkpoints" / "step-000000003"
+    assert display.said == [f"interrupted: saved as {saved}; the same command goes on there"]
+    run(tmp_path / "stopped", Slope(), max_steps=23)
+    run(tmp_path / "whole", Slope(), max_steps=23)
+    assert weights(tmp_path / "stopped") == weights(tmp_path / "whole")
 
 
 def test_it_learns_and_writes_what_it_promises(tmp_path: Path) -> None:
