@@ -10,11 +10,12 @@ from torch import nn
 from transformers import CLIPVisionModel
 
 from ingest.conventions.errors import UserError
-from training.networks.lora import LoraSettings, add_lora
+from training.networks.lora import add_lora
 from training.networks.presets import Preset
-from training.painter.folder import parts_of
+from training.painter.folder import PARTS_OF, parts_of
 from training.painter.parts import build_part
 from training.painter.pretrained import (
+    fetched_parts,
     initial_folder,
     mask_unet_from_unet,
     pretrained_part,
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
 
 UNETS = ("unet", "reference_unet", "mask_unet")
 """Parts that LoRA layers are added to."""
+
+
+def text_start(config: TrainingConfig, preset: Preset) -> str:
+    """Folder or hub name that the instruction model starts from: `training.initial` if it has one
+    (a painter or a text run), else `training.text.base`; empty: none.
+
+    Raises:
+        UserError: neither folder nor reachable repository, or a painter of another preset.
+    """
+    if config.initial:
+        folder = fetched_parts(config.initial, PARTS_OF["text"])
+        if (folder / "instruction_model").is_dir():
+            return str(initial_folder(config.initial, PARTS_OF["text"], preset))
+    return config.text.base
 
 
 def objective_parts(name: str, config: TrainingConfig, preset: Preset) -> dict[str, Any]:
@@ -45,10 +60,31 @@ def objective_parts(name: str, config: TrainingConfig, preset: Preset) -> dict[s
                 "training.mask.start=unet needs training.initial, a Stable Diffusion folder"
             )
         folder = initial_folder(config.initial, (*names, "unet"), preset)
-        parts["mask_unet"] = mask_unet_from_unet(folder, preset)
+        if not (folder / "mask_unet").is_dir():
+            parts["mask_unet"] = mask_unet_from_unet(folder, preset)
     if objective_config.lora.rank:
-        _add_lora_to_unets(parts, objective_config.lora, config.initial, f"training.{name}.lora")
+        trained = random_unets(name, config, preset)
+        if trained:
+            raise UserError(
+                f"training.{name}.lora.rank adapts trained networks, but {trained[0]} starts from "
+                "random weights: name a painter or a Stable Diffusion folder that has it in "
+                "training.initial, or set the rank to 0"
+            )
+        for part in UNETS:
+            if part in parts:
+                add_lora(parts[part], objective_config.lora, f"training.{name}.lora")
     return parts
+
+
+def random_unets(name: str, config: TrainingConfig, preset: Preset) -> list[str]:
+    """The UNets of `mask` or `renderer` that start from random weights."""
+    names = parts_of(name, preset)
+    unets = [part for part in names if part in UNETS]
+    if not config.initial:
+        return unets
+    folder = initial_folder(config.initial, names, preset)
+    missing = [part for part in unets if not source_of(part, folder).is_dir()]
+    return [part for part in missing if part != "mask_unet" or config.mask.start == "random"]
 
 
 def initial_parts(
@@ -89,18 +125,6 @@ def _random_part(name: str, preset: Preset, seed: int) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed * 1000 + sum(name.encode()))
         return build_part(name, preset)
-
-
-def _add_lora_to_unets(parts: dict[str, Any], lora: LoraSettings, initial: str, key: str) -> None:
-    """Add LoRA layers to the UNets, in place; the small encoders are trained whole."""
-    if not initial:
-        raise UserError(
-            f"{key}.rank adapts trained networks, but training.initial is empty: name a painter "
-            "or a Stable Diffusion folder there, or set the rank to 0"
-        )
-    for name in UNETS:
-        if name in parts:
-            add_lora(parts[name], lora, key)
 
 
 def _refuse_random(name: str, preset: Preset, image_encoder: str) -> None:

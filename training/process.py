@@ -12,7 +12,7 @@ import yaml
 
 from ingest.conventions import atomic
 from ingest.conventions.config import config_hash, to_yaml
-from training.initial_parts import objective_parts
+from training.initial_parts import objective_parts, random_unets, text_start
 from training.loop import ranks
 from training.loop.checkpoint import checkpoints
 from training.loop.config import LoopConfig
@@ -66,7 +66,7 @@ def train_rank(
         num_steps=preset.num_steps,
         guidance=dict(preset.guidance),
     )
-    objective = _objective(name, config, settings, device)
+    objective = _objective(name, config, settings, device, display)
     validation = held_out if held_out.num_samples else None
     result = train(objective, train_set, validation, run, loop, device, display)
     if ranks.is_rank_zero():
@@ -124,13 +124,27 @@ def default_interval_s(dataset: Path) -> float:
 
 
 def _objective(
-    name: ObjectiveName, config: TrainingConfig, settings: PainterSettings, device: torch.device
+    name: ObjectiveName,
+    config: TrainingConfig,
+    settings: PainterSettings,
+    device: torch.device,
+    display: Display,
 ) -> Objective:
+    """The objective with its networks on the device."""
+    tell = display.say if ranks.is_rank_zero() else lambda text: None
     if name == "text":
         from training.objectives.text import build_text_objective
 
-        return build_text_objective(config.text, settings, config.device, config.seed)
+        start = text_start(config, settings.preset)
+        if config.initial and start == config.text.base:
+            tell(
+                f"{config.initial} has no instruction model: text starts from "
+                f"{start or 'random weights'}"
+            )
+        return build_text_objective(config.text, start, settings, config.device, config.seed)
     parts = objective_parts(name, config, settings.preset)
+    for unet in random_unets(name, config, settings.preset) if config.initial else ():
+        tell(f"{config.initial} has no {unet}: it starts from random weights")
     for part in parts.values():
         if isinstance(part, torch.nn.Module):
             part.to(device)

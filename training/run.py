@@ -8,11 +8,12 @@ from typing import Any
 
 from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError, reading_error, storage_error
+from ingest.conventions.unused_settings import refuse_unused_keys, refuse_unused_options
 from training.loop.config import LoopConfig
 from training.painter.device import resolve_device
 from training.process import train_in_process
-from training.settings import ObjectiveName, load_training
-from training.streaming.stream import read_index
+from training.settings import ObjectiveName, load_training, unused_keys
+from training.streaming.sample_list import is_address, read_index
 
 
 def run_training(
@@ -28,6 +29,7 @@ def run_training(
     """Train one objective on a dataset's shards, or continue its run folder.
 
     Args:
+        overrides: as those of ``--set``; a key that does nothing in this run is refused.
         num_workers: 0 trains in this process; more are processes on Ray (`training.launch`), each
             with a GPU of its own unless `training.device` is cpu.
 
@@ -35,7 +37,14 @@ def run_training(
         The run's `TrainingResult` as a dict; the plan in a dry run.
     """
     config = load_training(config_file, overrides)
-    num_samples = sum(shard.num_samples for shard in read_index(dataset, "train"))
+    num_samples, num_held_out = (
+        sum(shard.num_samples for shard in read_index(dataset, split, config.data.remote))
+        for split in ("train", "val")
+    )
+    if not num_workers:
+        refuse_unused_options("one process (no --workers)", {"--ray-address": ray_address})
+    unused = unused_keys(name, config, num_workers, is_address(dataset), num_held_out > 0)
+    refuse_unused_keys(overrides, unused)
     loop: LoopConfig = getattr(config, name).loop.resolved(num_samples, max(1, num_workers))
     plan = {
         "objective": name,

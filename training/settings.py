@@ -10,10 +10,12 @@ from typing import Any, Literal, get_args
 from pydantic import Field
 
 from ingest.conventions.config import Config, load_section
+from training.networks.lora import LoraSettings
 from training.networks.presets import Ablation, Preset, ablated, preset_named
 from training.objectives.mask import MaskConfig
 from training.objectives.renderer import RendererConfig
 from training.objectives.text import TextConfig
+from training.painter.pretrained import local_parts
 from training.streaming.stream import DataConfig
 
 ObjectiveName = Literal["text", "mask", "renderer"]
@@ -31,6 +33,12 @@ IDLE_KEYS = {
     "loop.validate_every_steps", "loop.validation_batches", "preview_samples",
 }  # fmt: skip
 """Settings that do not change what a run learns, or only how long it does."""
+READ_ABLATIONS: dict[str, tuple[Ablation, ...]] = {
+    "text": ("TG",),
+    "mask": ("TE", "TG", "MG"),
+    "renderer": get_args(Ablation),
+}
+"""Ablations that change a network, or leave it out."""
 
 
 class LaunchConfig(Config):
@@ -49,7 +57,8 @@ class TrainingConfig(Config):
     """Short side that samples are scaled to; 0 takes the preset's (pocket 256, paper 512)."""
     initial: str = ""
     """Folder or hub name in diffusers layout whose parts training starts from: Stable Diffusion
-    1.5, or a painter to fine-tune; empty: random weights, which the paper preset refuses."""
+    1.5, or a painter or finished run to fine-tune; empty: random weights, which the paper preset
+    refuses."""
     image_encoder: str = ""
     """Folder or hub name of the CLIP vision model (paper: openai/clip-vit-base-patch32), when the
     folder in `initial` has none."""
@@ -58,13 +67,13 @@ class TrainingConfig(Config):
     seed: int = 0
     """Seed of initial weights, sample order, noise and dropped conditions."""
     without: tuple[Ablation, ...] = ()
-    """Ablations of the paper's table 1, for all three networks: TE (time), TG (text), MG (mask), RN
-    (ReferenceNet), CE (next-image token). The networks never see what is left out."""
+    """Ablations of the paper's table 1: TE (time) and TG (text) of mask and renderer, MG (mask), RN
+    (ReferenceNet) and CE (next-image token) of the renderer. They never see what is left out."""
     one_step: bool = False
     """The one-step variant of section 3.1: the renderer alone, without text and mask (TG, MG)."""
     interval_s: float = Field(default=0.0, ge=0)
-    """Seconds that a step of the painter stands for (paper: 20; its table also has 10 and 30); 0
-    takes 20 where training saw such steps, else the median of the data."""
+    """Seconds that a step of the painter stands for, stored with the renderer (paper: 20; its table
+    also has 10 and 30); 0 takes 20 where training saw such steps, else the median of the data."""
     launch: LaunchConfig = LaunchConfig()
     """Several processes."""
     data: DataConfig = DataConfig()
@@ -105,6 +114,83 @@ def changed_settings(
         and not key.startswith((*others, *IDLE_SECTIONS))
         and key.removeprefix(f"{name}.") not in IDLE_KEYS
     ]
+
+
+def unused_keys(
+    name: ObjectiveName, config: TrainingConfig, num_workers: int, is_remote: bool, validates: bool
+) -> dict[str, str]:
+    """Keys of ``--set`` that do nothing in a run of one objective, and why.
+
+    Args:
+        num_workers: processes on Ray; 0: none.
+        is_remote: the dataset is on a server.
+        validates: the dataset has samples of the split val.
+    """
+    unused = {
+        f"training.{other}": f"`{name}` reads only training.{name} of the three networks"
+        for other in get_args(ObjectiveName)
+        if other != name
+    }
+    if not num_workers:
+        unused["training.launch"] = "one process trains; add --workers N"
+    data = config.data
+    if data.workers:
+        unused["training.data.decode_threads"] = "the processes of training.data.workers decode"
+    elif not data.decode_threads:
+        unused["training.data.batches_ahead"] = "training.data.decode_threads=0 loads none ahead"
+    if not is_remote:
+        unused["training.data.remote"] = "the dataset is a folder"
+    if name != "renderer":
+        unused["training.interval_s"] = "a painter takes it from its renderer"
+    return unused | _unused_starts(name, config) | _unused_of_objective(name, config, validates)
+
+
+def _unused_starts(name: ObjectiveName, config: TrainingConfig) -> dict[str, str]:
+    """Keys of initial weights that nothing starts from, and ablations that change nothing."""
+    unused: dict[str, str] = {}
+    initial = local_parts(config.initial) if config.initial else None
+
+    def has(part: str) -> bool:
+        return initial is not None and (initial / part).is_dir()
+
+    if name != "renderer":
+        unused["training.image_encoder"] = "only the renderer has an image encoder"
+    elif has("image_encoder"):
+        unused["training.image_encoder"] = f"{initial} has one, which is taken"
+    if name == "mask" and has("mask_unet"):
+        unused["training.mask.start"] = f"{initial} has a mask UNet, which is taken"
+    if name == "text":
+        if has("instruction_model"):
+            unused["training.text.base"] = f"{initial} has an instruction model, which is taken"
+        elif initial is not None and initial.is_dir():
+            unused["training.initial"] = f"{initial} has no instruction model"
+        if has("instruction_model") or config.text.base:
+            unused["training.text.language"] = "the sizes are those of the model to start from"
+    idle = [ablation for ablation in config.without if ablation not in READ_ABLATIONS[name]]
+    if idle:
+        unused["training.without"] = f"{', '.join(idle)} change nothing of the network `{name}`"
+    return unused
+
+
+def _unused_of_objective(
+    name: ObjectiveName, config: TrainingConfig, validates: bool
+) -> dict[str, str]:
+    """Keys of the objective's own section that others of its keys put out of use."""
+    unused: dict[str, str] = {}
+    own: Any = getattr(config, name)
+    if not own.lora.rank:
+        for key in set(LoraSettings.model_fields) - {"rank"}:
+            unused[f"training.{name}.lora.{key}"] = (
+                f"every weight is trained; add --set training.{name}.lora.rank=64"
+            )
+    loop = f"training.{name}.loop"
+    for key, by in (("max_steps", "max_epochs"), ("warmup_steps", "warmup_share")):
+        if getattr(own.loop, by):
+            unused[f"{loop}.{key}"] = f"{loop}.{by} decides; set it to 0"
+    if not validates:
+        for key in ("loop.validate_every_steps", "loop.validation_batches", "preview_samples"):
+            unused[f"training.{name}.{key}"] = "the dataset has no held-out samples"
+    return unused
 
 
 def _flattened(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

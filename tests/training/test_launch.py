@@ -116,5 +116,7 @@ def test_progress_is_shown_and_ctrl_c_saves(
 def test_what_cannot_be_had_is_said(toy_dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="500 workers need a CPU each"):
         train(toy_dataset, tmp_path / "many", workers=500)
+    with pytest.raises(UserError, match="cuda:1 names one device, and each worker has its own"):
+        train(toy_dataset, tmp_path / "one", "training.device=cuda:1", workers=2)
     with pytest.raises(UserError, match="need a GPU each, the cluster has 0"):
         train(toy_dataset, tmp_path / "gpu", "training.device=cuda", workers=2)

@@ -7,7 +7,6 @@ trains a LLaVA of half a million parameters from random weights. Only the settin
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -27,6 +26,7 @@ from training.loop.config import LoopConfig
 from training.networks.language import LanguageConfig, build_instruction_model
 from training.networks.lora import LoraSettings, add_lora
 from training.painter.folder import PARTS_OF, PainterSettings, read_painter_folder
+from training.painter.pretrained import local_parts
 from training.streaming.batch import Batch
 
 IGNORED = -100
@@ -41,14 +41,14 @@ class TextConfig(Config):
     base: str = ""
     """Folder or hub name of the LLaVA to adapt (paper: llava-hf/llava-1.5-7b-hf), or a painter
     folder whose instruction model is trained further; empty: a pocket model of random weights,
-    which the paper preset refuses."""
+    which the paper preset refuses. An instruction model in `initial` goes before it."""
     image_side_px: int = Field(default=128, ge=0)
     """Short side of the canvases in a pair image: the pocket model sees no more than
     language.image_px, and small canvases load faster. 0: the preset's."""
     language: LanguageConfig = LanguageConfig()
     """Size of the pocket model."""
     lora: LoraSettings = LoraSettings()
-    """Low-rank adaptation of a pretrained `base`."""
+    """Low-rank adaptation of a trained model from `initial` or `base`."""
     label_smoothing: float = Field(default=0.05, ge=0, lt=1)
     """Label smoothing of the cross entropy: share of probability spread over all tokens (paper:
     0)."""
@@ -110,26 +110,28 @@ class TextObjective:
 
 
 def build_text_objective(
-    text: TextConfig, settings: PainterSettings, device: str, seed: int
+    text: TextConfig, start: str, settings: PainterSettings, device: str, seed: int
 ) -> TextObjective:
     """The objective with its network on the configured device.
 
     Args:
+        start: folder or hub name of a LLaVA, or a painter folder; empty: random weights.
         device: `training.device`.
         seed: of the random weights.
 
     Raises:
-        UserError: a base that does not load, the paper preset without one, or LoRA targets that
+        UserError: a start that does not load, the paper preset without one, or LoRA targets that
             match no layer.
     """
     if "TG" in settings.preset.without:
         raise UserError("training.without says TG, so there is no text generator to train")
-    if text.base:
-        made = _base_model(text, device)
+    if start:
+        made = _trained_model(start, text, device)
     elif settings.preset.name == "paper":
         raise UserError(
             "the paper preset adapts a trained LLaVA: give its folder or hub name with "
-            "--set training.text.base=llava-hf/llava-1.5-7b-hf, or train the pocket preset"
+            "--set training.text.base=llava-hf/llava-1.5-7b-hf or a painter with "
+            "training.initial, or train the pocket preset"
         )
     else:
         model, processor = build_instruction_model(text.language, seed)
@@ -137,10 +139,10 @@ def build_text_objective(
         made = InstructionModel(network.to(pick_device(device)), processor)
     network = made.model
     if text.lora.rank:
-        if not text.base:
+        if not start:
             raise UserError(
-                "training.text.lora.rank adapts a trained network, but training.text.base is "
-                "empty: name a LLaVA there, or set the rank to 0"
+                "training.text.lora.rank adapts a trained network, but training.text.base and "
+                "training.initial name none: give a LLaVA or a painter, or set the rank to 0"
             )
         add_lora(network, text.lora, "training.text.lora")
     else:
@@ -148,15 +150,16 @@ def build_text_objective(
     return TextObjective(made, text)
 
 
-def _base_model(text: TextConfig, device: str) -> InstructionModel:
+def _trained_model(start: str, text: TextConfig, device: str) -> InstructionModel:
     """The LLaVA to adapt: a folder or hub name of transformers' layout, or a painter folder."""
     # Frozen weights may have the precision of the computation; trained weights need float32.
     frozen = bool(text.lora.rank) and text.loop.precision == "bf16"
     dtype = "bfloat16" if frozen else "float32"
-    if not (Path(text.base) / "painter.json").is_file():
-        asked = LlavaConfig(model=text.base, device=device, dtype=dtype)
+    folder = local_parts(start)
+    if not (folder / "painter.json").is_file():
+        asked = LlavaConfig(model=start, device=device, dtype=dtype)
         return load_instruction_model(asked)
-    parts, _ = read_painter_folder(text.base, PARTS_OF["text"])
+    parts, _ = read_painter_folder(folder, PARTS_OF["text"])
     network: Any = parts["instruction_model"].to(pick_device(device), getattr(torch, dtype))
     return InstructionModel(network, parts["instruction_processor"])
 

@@ -30,19 +30,33 @@ FIELDS_WITHOUT_WEIGHTS = {"image_side_px", "num_steps", "guidance", "without", "
 painter that weights come from."""
 
 
+def local_parts(initial: str) -> Path:
+    """The folder whose sub-folders are parts: that of a painter, or ``parts/`` of a finished run.
+    It does not exist if `initial` is a name on the hub."""
+    parts = Path(initial) / "parts"
+    return parts if (parts / "model_index.json").is_file() else Path(initial)
+
+
+def fetched_parts(initial: str, names: tuple[str, ...]) -> Path:
+    """`local_parts`, fetched from the hub if `initial` is a name there. Raises UserError if it is
+    neither."""
+    folder = local_parts(initial)
+    return folder if folder.is_dir() else _fetched(initial, names)
+
+
 def initial_folder(initial: str, names: tuple[str, ...], preset: Preset) -> Path:
-    """A local folder in diffusers layout, fetched from the hub if `initial` is a name there.
+    """A local folder in diffusers layout, fetched from the hub if `initial` is a name there; of a
+    finished run its ``parts/``.
 
     Raises:
         UserError: neither folder nor reachable repository, or a painter of another preset.
     """
-    folder = Path(initial)
-    if not folder.is_dir():
-        folder = _fetched(initial, names)
+    folder = fetched_parts(initial, names)
     if not any((folder / name).is_dir() for name in names):
         raise UserError(
             f"{initial} has none of the parts {', '.join(names)}: training.initial takes a folder "
-            "or hub name in diffusers layout (one sub-folder a part), or a painter folder"
+            "or hub name in diffusers layout (one sub-folder a part), a painter folder, or the "
+            "folder of a finished run"
         )
     painter = folder / "painter.json"
     if painter.is_file():
@@ -145,7 +159,9 @@ def _fetched(name: str, names: tuple[str, ...]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    wanted = [f"{part}/*" for part in {*names, "unet"}] + ["*.json"]
+    # ReferenceNet and mask UNet may start as the UNet.
+    also = {"unet"} if {"reference_unet", "mask_unet"} & {*names} else set[str]()
+    wanted = [f"{part}/*" for part in {*names, *also}] + ["*.json"]
     try:
         fetched = snapshot_download(name, allow_patterns=wanted, ignore_patterns=list(UNUSED_FILES))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

@@ -49,7 +49,7 @@ def objective_of(preset: Preset, **values: Any) -> Any:
         {"device": "cpu", "text": {"language": SMALL, **values}, "preset": preset.name}
     )
     settings = PainterSettings(preset=preset, num_steps=1)
-    return build_text_objective(config.text, settings, config.device, config.seed)
+    return build_text_objective(config.text, config.text.base, settings, config.device, config.seed)
 
 
 def steps(objective: Any, batch: Batch, count: int, rate: float) -> list[float]:
@@ -220,7 +220,7 @@ def test_the_paper_preset_needs_a_trained_llava() -> None:
 
 
 def test_lora_without_a_base_is_refused(small_preset: Preset) -> None:
-    with pytest.raises(UserError, match=r"training\.text\.base is empty"):
+    with pytest.raises(UserError, match=r"training\.text\.base and training\.initial name none"):
         objective_of(small_preset, lora={"rank": 4})
 
 
