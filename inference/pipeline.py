@@ -205,6 +205,12 @@ class InversePaintingPipeline(DiffusionPipeline):
         )
 
     def _easel(self, config: InferenceConfig) -> PaintingContext:
+        asked = [n for n in ("script", "say", "mask", "lock") if getattr(config.rollout, n)]
+        if asked:
+            raise UserError(
+                f"inference.rollout.{asked[0]} does nothing in Python: use steer and lock of the "
+                "painting, or its replay(read_script(path)) (inference.rollout.script)"
+            )
         record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
         painter = self.painter
         return PaintingContext(painter, record, PerceptualDistance(str(painter.device)), config)

@@ -32,7 +32,6 @@ from inference.rollout.rollout_state import (
     ProposalCache,
     RolloutState,
     StepOverrides,
-    arrived_around,
     fitting_mask,
     unmoved_note,
 )
@@ -112,8 +111,8 @@ class Rollout(Iterator[Step]):
         changes = (*state.changes, self.metric.distance(state.canvas, painted))
         distances = (*state.distances, self.metric.distance(painted, self.target))
         check_finite(np.array([changes[-1], distances[-1]]), "measuring a canvas")
-        rest = arrived_around(self.locked, painted, self.target)
-        reason = stop_reason(changes, distances, self.stop) or rest
+        reason = stop_reason(changes, distances, self.stop)
+        reason = reason or ("arrived" if self.artist.has_finished() else None)
         step = Step(
             index=len(self.steps),
             current=state.canvas,

@@ -93,11 +93,3 @@ def fitting_mask(mask: np.ndarray, target: np.ndarray) -> np.ndarray:
             "array (height, width)"
         )
     return mask.astype(bool)
-
-
-def arrived_around(
-    locked: np.ndarray | None, canvas: np.ndarray, target: np.ndarray
-) -> StopReason | None:
-    """Whether a canvas is the target in all that is not locked; both RGB uint8 (H, W, 3)."""
-    is_all = locked is not None and np.array_equal(canvas[~locked], target[~locked])
-    return "arrived" if is_all else None

@@ -93,6 +93,11 @@ class Artist(Protocol):
         """
         return False
 
+    def has_finished(self) -> bool:
+        """Whether nothing is left to paint after the last `render`, whatever the distance says:
+        what is locked or was there before may differ from the picture."""
+        return False
+
     def carry_over(self, painted: np.ndarray) -> np.ndarray:
         """The canvas that the next step starts from; the release crops and scales it again."""
         return painted

@@ -130,6 +130,9 @@ class StrokeArtist(Artist):
             self.plan.looking_like(word)
         return True
 
+    def has_finished(self) -> bool:
+        return self._state.is_drawn and not self.schedule.pending_layers(self._open_levels())
+
     def lock(self, locked: np.ndarray | None) -> None:
         self._locked = locked
 

@@ -93,6 +93,8 @@ def test_what_is_painted_already_is_not_painted_again(picture_file: Path, tmp_pa
     strokes = [sample for sample, step in steps if not step.is_finish]
     assert np.array_equal(strokes[-1].next[:, :36], half[:, :36])
     assert np.array_equal(session.samples[-1].next, picture), "the set step"
+    assert session.record.stop == "arrived"
+    assert all(sample.mask.any() for sample in strokes), "no empty steps at the end"
 
 
 def test_locks_and_the_quirks_of_the_release_are_refused_before_painting(
@@ -136,3 +138,16 @@ def test_the_example_of_the_documentation_is_followed(
     samples = painted(picture_file, tmp_path / "out", config).samples
     assert samples[1].instruction == "sky, clouds"
     assert (samples[0].next[:9] == 255).all(), "locked"
+
+
+def test_a_pipeline_refuses_what_only_the_command_follows(
+    painter_folder: Path, picture_file: Path
+) -> None:
+    from inference.pipeline import InversePaintingPipeline
+
+    painter = InversePaintingPipeline.from_pretrained(painter_folder)
+    picture = np.array(Image.open(picture_file))
+    with pytest.raises(
+        UserError, match=r"inference\.rollout\.say does nothing in Python: use steer"
+    ):
+        painter.paint(picture, InferenceConfig(rollout=RolloutConfig(say=("sky",))))
