@@ -73,11 +73,12 @@ class RendererObjective:
         sampler: Any = generators if self.preset.codec == "vae" else None
         with torch.no_grad():
             clean = painter.encode_latents(batch.next, sampler)
-        timesteps = draw_timesteps(generators).to(device)
+        timesteps = draw_timesteps(generators)
         noise = draw_noise(generators, clean.shape[1:]).to(clean)
         keep = draw_condition_flags(
             generators, self.config.drop_probability, self.config.drop_reference_probability
         ).to(device)
+        # With timesteps on the CPU, where the schedule is, no step waits for a GPU here.
         noisy = add_noise(painter.part("scheduler"), clean, noise, timesteps)
         target = painter.encode_target(batch.target, sampler)
         canvas = painter.encode_canvas(batch.current, sampler)
@@ -85,7 +86,7 @@ class RendererObjective:
             target, canvas, self._mask(batch), painter.encode_text(batch.instructions),
             batch.interval_s, keep,
         )  # fmt: skip
-        prediction = painter.network_output(noisy, timesteps, conditioning)
+        prediction = painter.network_output(noisy, timesteps.to(device), conditioning)
         ground_truth = noise if self.preset.output == "noise" else clean
         error = self._error(prediction.float(), ground_truth.float())
         terms = {"loss": error, "error": error.detach()}

@@ -4,35 +4,18 @@ on the CPU is found, as it would fail on a GPU."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from torch.overrides import TorchFunctionMode  # noqa: E402
-from torch.utils._pytree import tree_leaves  # noqa: E402
-
+from tests.one_device import OneDevice  # noqa: E402
 from training.networks import denoiser  # noqa: E402
 
 if TYPE_CHECKING:
     from training.painter.painter import Painter
-
-MOVES = ("to", "copy_", "cpu", "device", "__get__", "set_data")
-"""Functions that take tensors of two devices, or that make none."""
-
-
-class OneDevice(TorchFunctionMode):
-    """Fails at a function that gets tensors of several devices; single numbers may be on the CPU,
-    as PyTorch allows."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor) and x.ndim]
-        devices = {tensor.device.type for tensor in given}
-        name = getattr(func, "__name__", str(func))
-        assert len(devices) < 2 or name in MOVES, f"{name} mixes {devices}"
-        return func(*args, **(kwargs or {}))
 
 
 def test_the_guard_sees_mixed_devices() -> None:
