@@ -64,5 +64,5 @@ def test_with_a_painter_the_seed_is_of_the_noise_alone_and_the_interval_of_the_r
     at_10_s = one.locate(white, picture, whole, "sky", 10.0)
     assert np.array_equal(at_10_s, two.locate(white, picture, whole, "sky", 10.0))
     assert not np.array_equal(at_10_s, one.locate(white, picture, whole, "sky", 40.0))
-    painted = [artist.render(white, picture, whole, "sky", 10.0, 0) for artist in (one, two)]
-    assert not np.array_equal(*painted)
+    first, second = (artist.render(white, picture, whole, "sky", 10.0, 0) for artist in (one, two))
+    assert not np.array_equal(first, second)
