@@ -12,7 +12,7 @@ STAGE_VERSIONS = {
     "lighting": 1,
     "canvas": 1,
     "segmentation": 1,
-    "registration": 1,
+    "registration": 2,
     "placement": 1,
     "occlusion": 1,
     "keyframes": 1,

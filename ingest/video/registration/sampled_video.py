@@ -33,8 +33,8 @@ class SampledFrame:
     time_s: float
     pose: Pose
     small: np.ndarray
-    """RGB uint8 (h, w, 3), short side `SMALL_SIDE_PX`, from which light and occluders are
-    estimated."""
+    """RGB uint8 (h, w, 3), short side `SMALL_SIDE_PX` or that of registration if it is less, from
+    which light and occluders are estimated."""
     grey: np.ndarray
     """uint8 (h, w), contrast-normalised grey at the size at which frames are registered."""
 
@@ -68,7 +68,8 @@ class SampledVideo:
 
     def shot_from_small(self, i: int) -> np.ndarray:
         """Returns the homography (3, 3) from its small copy to shot coordinates."""
-        shrunk = min(1.0, SMALL_SIDE_PX / min(self.frame_shape[:2]))
+        # It is made from the copy at `side_px`, which may be the smaller one.
+        shrunk = min(1.0, min(SMALL_SIDE_PX, self.side_px) / min(self.frame_shape[:2]))
         return self.shot_from_frame(i) @ np.linalg.inv(scaling(shrunk))
 
     def shot_from_cached(self, i: int) -> np.ndarray:
