@@ -218,6 +218,8 @@ def _worker(job: dict[str, Any]) -> None:
     config = TrainingConfig.model_validate({**values, "device": device})
     run = Path(job["run"])
     display = _WorkerDisplay(job["mailbox"])
+    if ranks.is_rank_zero():
+        display.say(f"{job['name']}: {ranks.num_ranks()} workers have started")
     try:
         train_rank(job["name"], Path(job["dataset"]), run, config, display)
     except UserError as error:

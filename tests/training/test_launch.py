@@ -102,7 +102,10 @@ def test_progress_is_shown_and_ctrl_c_saves(
     saved = latest_checkpoint(tmp_path / "two")
     assert saved is not None
     printed = capsys.readouterr().out
-    assert printed.startswith("mask: starting 2 workers on Ray\nmask: 0%, step 1, loss 0.")
+    for number, line in enumerate(
+        ("starting 2 workers on Ray", "2 workers have started", "0%, step 1, loss 0.")
+    ):
+        assert printed.splitlines()[number].startswith(f"mask: {line}")
     assert f"interrupted: saved as {saved}; the same command goes on there" in printed
     longer = f"training.mask.loop.max_steps={int(saved.name.removeprefix('step-')) + 3}"
     for run in ("two", "one"):
