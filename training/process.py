@@ -24,7 +24,8 @@ from training.objectives.renderer import RendererObjective
 from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, class_of, write_index
 from training.settings import ObjectiveName, TrainingConfig, changed_settings
-from training.streaming.stream import ShardStream, read_index, read_shards
+from training.streaming.intervals import read_intervals_s
+from training.streaming.stream import ShardStream
 
 PAPER_INTERVAL_S = 20.0
 """Painting time of one step in the paper, in seconds."""
@@ -62,7 +63,10 @@ def train_rank(
     loop = loop.resolved(train_set.num_samples, ranks.num_ranks())
     settings = PainterSettings(
         preset=preset,
-        interval_s=config.interval_s or default_interval_s(dataset),
+        interval_s=config.interval_s
+        or default_interval_s(
+            read_intervals_s(train_set.samples, config.data.remote, MAX_INTERVALS)
+        ),
         num_steps=preset.num_steps,
         guidance=dict(preset.guidance),
     )
@@ -108,14 +112,9 @@ def _tell_changed_settings(
         )
 
 
-def default_interval_s(dataset: Path) -> float:
+def default_interval_s(intervals: list[float]) -> float:
     """Seconds of one step: the paper's 20 if they lie between the 5th and 95th percentile of the
     training intervals, else their median."""
-    intervals = []
-    for raw in read_shards(read_index(dataset, "train")):
-        intervals.append(raw.interval_s())
-        if len(intervals) == MAX_INTERVALS:
-            break
     ordered = sorted(intervals)
     low, high = ordered[len(ordered) // 20], ordered[-1 - len(ordered) // 20]
     if low <= PAPER_INTERVAL_S <= high:

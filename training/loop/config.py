@@ -46,8 +46,8 @@ class LoopConfig(Config):
     """Decay of the exponential moving average of the weights, which is saved. Long runs use 0.9999;
     0 keeps no average and saves the last weights."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """bf16: the networks compute in bfloat16 (autocast); weights, optimiser and loss stay fp32. There
-    is no fp16, whose small gradients become zero."""
+    """bf16: the networks compute in bfloat16 (autocast); weights, optimiser and loss stay fp32.
+    There is no fp16, whose small gradients become zero."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: a third slower, far less memory."""
     compile_backend: str = ""

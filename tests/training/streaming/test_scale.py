@@ -241,6 +241,25 @@ def web(dataset: Path) -> Iterator[str]:
     server.server_close()
 
 
+def test_the_command_trains_from_a_server_as_from_disk(
+    dataset: Path, web: str, tmp_path: Path
+) -> None:
+    """The median interval is read there, too."""
+    from training.run import run_training
+
+    settings = [
+        "training.image_side_px=64",
+        *(f"training.mask.loop.{key}=1" for key in ("max_steps", "batch_size")),
+    ]
+    for name, address in (("disk", dataset), ("web", Path(web))):
+        run_training("mask", address, tmp_path / name, overrides=settings)
+    disk, server = (
+        [path.read_bytes() for path in sorted((tmp_path / name / "parts").rglob("*.safetensors"))]
+        for name in ("disk", "web")
+    )
+    assert disk == server
+
+
 def test_streams_from_s3_and_http_as_from_disk(
     dataset: Path, small_preset: Preset, s3: str, web: str
 ) -> None:
