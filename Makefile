@@ -74,9 +74,12 @@ bench: setup
 	$(BIN)/python -m training.benchmark --json out/bench/training.json
 	$(BIN)/python -m inference.benchmark --json out/bench/inference.json
 
-# Thirty kills at random moments: ten each of workers, nodes and drivers.
+# Thirty kills at random moments: ten each of workers, nodes and drivers. Then random pictures and
+# films, counted by kind in out/bench/combinations.json.
+COMBINATIONS ?= 300
 faults: setup
 	KILLS=10 $(BIN)/python -m pytest tests/ingest/execution/test_faults.py -s
+	$(BIN)/python -m tests.ingest.per_source.combinations.count --number $(COMBINATIONS) --json out/bench/combinations.json
 
 pipelines: setup
 	$(BIN)/python tests/write_pipelines.py
