@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from inference.artist.sampling import sample_latents, sampler_named  # noqa: E402
-from tests.one_device import OneDevice  # noqa: E402
+from tests.training.one_device import OneDevice  # noqa: E402
 from training.networks.diffusion import build_scheduler  # noqa: E402
 
 SHAPE = (2, 4, 6, 8)

@@ -15,7 +15,7 @@ from ingest.conventions.errors import UserError
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from tests.one_device import OneDevice  # noqa: E402
+from tests.training.one_device import OneDevice  # noqa: E402
 from training.networks import denoiser  # noqa: E402
 from training.objectives import text  # noqa: E402
 

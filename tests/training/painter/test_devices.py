@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
-from tests.one_device import OneDevice  # noqa: E402
+from tests.training.one_device import OneDevice  # noqa: E402
 from training.networks import denoiser  # noqa: E402
 
 if TYPE_CHECKING:

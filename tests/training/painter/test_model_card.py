@@ -13,10 +13,10 @@ pytestmark = pytest.mark.torch
 from diffusers.utils import hub_utils  # noqa: E402
 
 from inference import pipeline as pipeline_module  # noqa: E402
-from training.painter.model_card import model_card, write_model_card  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from training.networks.presets import POCKET, ablated  # noqa: E402
 from training.painter.folder import PainterSettings  # noqa: E402
+from training.painter.model_card import model_card, write_model_card  # noqa: E402
 
 SETTINGS = PainterSettings(
     preset=ablated(POCKET, ["TG"]), num_steps=6, provenance={"mask": {"dataset": "<b>oil</b> #1"}}
