@@ -1,5 +1,5 @@
-"""The commands ``python -m inference paint PICTURE... -o OUT``, ``replay`` and
-``import-official``."""
+"""The commands ``python -m inference paint PICTURE... -o OUT``, ``replay``, ``export``
+and ``import-official``."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def paint(
         typer.Option(help="strokes: laid one after the other; steps: canvas by canvas [strokes]"),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option(help="Length of the film of strokes [30]")
+        float | None, typer.Option(help="Length of film and GIF [strokes: 30]")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all noise [0]")] = None,
     seeds: Annotated[
@@ -219,6 +219,48 @@ def evaluate(
     given = [] if seed is None else [f"inference.rollout.seed={seed}"]
     settings = load_section("inference", InferenceConfig, config, [*(set or []), *given])
     result, code = run_evaluate(artists, processes, out, settings, ray_address)
+    write_result(json, result)
+    raise typer.Exit(code)
+
+
+@app.command()
+def export(
+    session: Annotated[
+        Path,
+        typer.Argument(
+            help="A folder that `paint` wrote, or the session folder in it", metavar="SESSION"
+        ),
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write", metavar="OUT")],
+    film: Annotated[
+        str | None,
+        typer.Option(help="strokes: laid one after the other; steps: canvas by canvas"),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of film and GIF")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Long side of the canvas in the film", metavar="PX")
+    ] = None,
+    gif_size: Annotated[
+        int | None, typer.Option(help="Long side of the canvas in the GIF", metavar="PX")
+    ] = None,
+    captions: Annotated[
+        str | None,
+        typer.Option(
+            help="Word and time of each step: on (film, GIF, contact sheet), sheet, or off",
+            metavar="on|sheet|off",
+        ),
+    ] = None,
+    json: JsonOption = None,
+) -> None:
+    """Write film, GIF, contact sheet, page and frames of a session again, without painting.
+
+    What is not given is as in the session. Files in OUT that `export` did not write are never
+    overwritten.
+    """
+    from inference.command.export import Changes, run_export
+
+    changes = Changes(film, seconds, size, gif_size, captions)
+    result, code = run_export(session, out, changes)
     write_result(json, result)
     raise typer.Exit(code)
 

@@ -38,18 +38,22 @@ class BatchedRollouts(Iterator[list[Step | None]]):
         generators: dict[int, StepGenerator] = {
             n: rollout.step_requests() for n, rollout in active.items()
         }
-        pending: dict[int, Request] = {n: next(generator) for n, generator in generators.items()}
-        while pending:
-            # The earliest kind first: paintings that are behind catch up, and all render together.
-            kind = min((type(request) for request in pending.values()), key=REQUEST_ORDER.index)
-            requests = {n: request for n, request in pending.items() if type(request) is kind}
-            for n, answer in self._answers(requests).items():
+        pending: dict[int, Request] = {}
+        # None starts a generator.
+        answers: dict[int, Any] = dict.fromkeys(active)
+        while True:
+            for n, answer in answers.items():
                 try:
                     pending[n] = generators[n].send(answer)
                 except StopIteration as end:
                     steps[n] = end.value
-                    del pending[n]
-        return steps
+                    pending.pop(n, None)
+            if not pending:
+                return steps
+            # The earliest kind first: paintings that are behind catch up, and all render together.
+            kind = min((type(request) for request in pending.values()), key=REQUEST_ORDER.index)
+            requests = {n: request for n, request in pending.items() if type(request) is kind}
+            answers = self._answers(requests)
 
     def _answers(self, requests: dict[int, Request]) -> dict[int, Any]:
         """Answers to requests of one kind, by painting."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from typing import cast
 
@@ -13,15 +12,16 @@ from inference.artist.artist import PainterArtist
 from inference.artist.planned.orders import order_artist
 from inference.artist.planned.settings import OrderName
 from inference.command.painting_context import STROKES_PRESET, PaintingContext
+from inference.command.painting_result import Painting
 from inference.command.steering_actions import first_canvas, steering_actions
 from inference.inputs.picture import Picture
 from inference.official.artist import OfficialArtist, OfficialMetric
 from inference.official.language import OfficialInstructionModel, instruction_function
 from inference.official.noise import DrawnNoise
-from inference.official.resizing import padded_image, scaled_size
+from inference.official.resizing import padded_image
 from inference.rollout.lpips_metric import LpipsMetric
 from inference.rollout.region import RegionConfig
-from inference.rollout.rollout import Rollout, paint
+from inference.rollout.rollout import Rollout
 from inference.rollout.steps import Step
 from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
@@ -32,7 +32,7 @@ POCKET_LARGEST_AREA = 0.4
 """Largest share of the canvas in a region of a pocket painter (default of `largest_area`)."""
 
 
-def start_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+def start_rollout(context: PaintingContext, picture: Picture) -> Painting:
     """The rollout of a picture of canvas size; nothing is painted yet."""
     with context.explain_out_of_memory("encoding the picture"):
         is_official = context.config.quirks == "official"
@@ -73,29 +73,19 @@ def resolved_region_config(config: InferenceConfig, painter: Painter) -> RegionC
     return RegionConfig.model_validate({**own, **asked})
 
 
-def without_padding(step: Step, picture: np.ndarray, short_edge_px: int) -> Step:
-    """A step of the official rollout without its black padding."""
-    height, width = scaled_size(picture.shape[0], picture.shape[1], short_edge_px)
-    inner = (slice(height), slice(width))
-    region = dataclasses.replace(step.region, mask=step.region.mask[inner])
-    return dataclasses.replace(
-        step, current=step.current[inner], next=step.next[inner], region=region,
-        difference=step.difference[inner],
-    )  # fmt: skip
-
-
-def _fixed_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+def _fixed_rollout(context: PaintingContext, picture: Picture) -> Painting:
     config, painter = context.config, context.painter
     artist = PainterArtist(
         painter, picture.image, config.sampling, config.detail, config.rollout.seed
     )
     metric = LpipsMetric(context.perceptual, painter.preset.image_side_px)
-    return paint(
-        picture.image, artist, metric, interval_of(context), resolved_region_config(config,
-        painter), config.stop, first_canvas(config, picture.image), )  # fmt: skip
+    return Painting(
+        picture, context, picture.image, artist, metric, interval_of(context),
+        resolved_region_config(config, painter), config.stop, first_canvas(config, picture.image),
+    )  # fmt: skip
 
 
-def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+def _stroke_rollout(context: PaintingContext, picture: Picture) -> Painting:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
     name = cast(OrderName, context.record.name)
@@ -106,7 +96,8 @@ def _stroke_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     if canvas is None:
         canvas = np.full_like(image, config.strokes.ground_rgb())
     whole = RegionConfig(thresholds=(0.5,), largest_area=1.0, only_unfinished=False)
-    return paint(image, artist, metric, interval_s, whole, _stroke_stop(config.stop), canvas)
+    stop = _stroke_stop(config.stop)
+    return Painting(picture, context, image, artist, metric, interval_s, whole, stop, canvas)
 
 
 def _stroke_stop(asked: StopConfig) -> StopConfig:
@@ -118,7 +109,7 @@ def _stroke_stop(asked: StopConfig) -> StopConfig:
     )
 
 
-def _official_rollout(context: PaintingContext, picture: Picture) -> Rollout:
+def _official_rollout(context: PaintingContext, picture: Picture) -> Painting:
     config, painter, image = context.config, context.painter, picture.image
     short = painter.preset.image_side_px
     prefix = PromptPrefix()
@@ -146,7 +137,7 @@ def _official_rollout(context: PaintingContext, picture: Picture) -> Rollout:
     )
     first = first_canvas(config, image)
     first = np.full_like(image, 255) if first is None else first
-    return paint(
-        padded_image(image, short), artist, metric, interval_of(context),
+    return Painting(
+        picture, context, padded_image(image, short), artist, metric, interval_of(context),
         resolved_region_config(config, painter), config.stop, padded_image(first, short),
     )  # fmt: skip

@@ -58,7 +58,8 @@ def was_steered_alike(folder: Path, config: InferenceConfig) -> bool:
     if not config.rollout.canvas:
         return True
     first = read_session(folder).samples[0]
-    return np.array_equal(first.current, first_canvas(config, first.target))
+    canvas = first_canvas(config, first.target)
+    return canvas is not None and np.array_equal(first.current, canvas)
 
 
 def first_canvas(config: InferenceConfig, target: np.ndarray) -> np.ndarray | None:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from inference.command.painting import with_finish
 from inference.command.painting_context import PaintingContext, load_context, painter_record
 from inference.command.rollout_setup import start_rollout
 from inference.evaluation.process import Process
@@ -66,7 +65,7 @@ def painted_process(
     height, width = target.shape[:2]
     digest = sha256(encode_image(target, "png"))
     rollout = start_rollout(context, Picture(Path(name), target, digest, (width, height)))
-    steps = with_finish(list(rollout), target, context.config, rollout)
+    steps = list(rollout)
     frames = (steps[0].current, *(step.next for step in steps))
     return Process(name, frames, (0.0, *(step.time_s for step in steps)))
 

@@ -1,8 +1,9 @@
 """Reads and writes painted sessions: every step as a dataset sample, and a record of the run.
 
 ``session/steps.tar`` holds a sample per step (PNG, lossless), ``session/session.json`` the record.
-The record is written after all other files of a painting and so marks it as complete. Neither
-contains dates: the same picture, painter, config and seed give the same bytes.
+The record is written after the tar, with the names of the outputs that are still missing, and again
+when they are written, so that a painting is not lost with its film. Neither contains dates: the
+same picture, painter, config and seed give the same bytes.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class SessionRecord(Record):
     """Versions of this code and of the libraries that the bytes depend on."""
     steps_sha256: str = ""
     """SHA-256 of steps.tar."""
+    unwritten: tuple[str, ...] = ()
+    """Outputs beside the session that are not written; none of a complete painting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +115,7 @@ def write_steps(folder: SessionFolder, encoded: list[tuple[str, Fields]]) -> str
 
 
 def write_record(folder: SessionFolder, record: SessionRecord) -> None:
-    """Write session.json, which marks the painting as complete."""
+    """Write session.json."""
     write_json(folder.session_json, record.model_dump(mode="json"))
 
 
@@ -141,15 +144,32 @@ def read_session(painting: Path) -> Session:
     Raises:
         UserError: there is no finished session, or its tar is not the one that was written.
     """
-    folder = SessionFolder(painting)
+    return read_encoded_session(SessionFolder(painting))[0]
+
+
+def read_encoded_session(folder: SessionFolder) -> tuple[Session, list[tuple[str, Fields]]]:
+    """A session, every sample checked, and its samples as they are encoded.
+
+    Raises:
+        UserError: there is no finished session, or its tar is not the one that was written.
+    """
     record = read_record(folder)
     if record is None:
+        painting = folder.root.parent
         raise UserError(
             f"{painting} holds no finished session: make one with "
             f"`python -m inference paint PICTURE -o {painting.parent}`"
         )
     where = str(folder.steps_tar)
-    samples = [decode_sample(key, fields, where) for key, fields in read_tar(folder.steps_tar)]
+    encoded: list[tuple[str, Fields]] = list(read_tar(folder.steps_tar))
+    samples = [decode_sample(key, fields, where) for key, fields in encoded]
     if [s.key for s in samples] != [s.key for s in record.steps]:
         raise UserError(f"{where} is not the tar that {folder.session_json} names: paint again")
-    return Session(record, samples)
+    return Session(record, samples), encoded
+
+
+def session_folder(place: Path) -> SessionFolder:
+    """The session of a painting's folder, or the one that `place` itself is."""
+    folder = SessionFolder(place.absolute().parent)
+    folder.root = place.absolute()
+    return folder if folder.session_json.is_file() else SessionFolder(place)

@@ -1,95 +1,122 @@
-"""The film in which strokes are laid one after the other, and the strokes as JSON."""
+"""The film in which strokes are laid one after the other."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from pydantic import Field
 
+from inference.output.captions import captioned, strip_of
+from inference.output.export import ExportConfig, final_frames
 from inference.output.film import encode_film, even_sides
 from inference.output.frames import fitted
-from inference.rollout.steps import Step
 from inference.strokes.brushwork import Area, Pass
-from ingest.conventions.atomic import write_bytes
 from ingest.conventions.config import Config
+from ingest.format.schema import Sample
 
 STROKES_WEIGHT = 0.25
 """A step with n strokes takes a share of the film that grows as n to this power: many small strokes
 are played faster than few large ones."""
+USUAL_SECONDS = 30.0
+"""Length of a film of strokes, if none is asked for."""
 
 
 class StrokeFilmConfig(Config):
-    """The film of a painting in strokes."""
+    """Kind and length of the film, and the film of a painting in strokes."""
 
     film: Literal["strokes", "steps"] = "strokes"
     """strokes: they are laid one after the other; steps: each canvas fades into the next."""
-    seconds: float = Field(default=30.0, gt=1, le=3600)
-    """Length of the film of strokes, the finished picture at its end included."""
+    seconds: float | None = Field(default=None, gt=1, le=3600)
+    """Length of film and GIF, the finished picture at the end included. null: 30 for a film of
+    strokes; for canvases as inference.export says."""
     fps: int = Field(default=30, ge=1, le=60)
-    """Its frames per second."""
+    """Frames per second of a film of strokes."""
     side_px: int = Field(default=960, ge=64, le=4096)
-    """Its largest long side."""
+    """Largest long side of the canvas in a film of strokes."""
 
 
 def write_stroke_film(
-    path: Path, steps: Sequence[Step], config: StrokeFilmConfig, final_hold_s: float, quality: int
+    path: Path,
+    samples: Sequence[Sample],
+    strokes: Sequence[Sequence[Pass]],
+    config: StrokeFilmConfig,
+    export: ExportConfig,
 ) -> None:
-    """Write the film of steps that have strokes."""
-    first = even_sides(fitted(steps[0].current, config.side_px))
+    """Write the film of a session in strokes.
+
+    Args:
+        strokes: the passes of each sample.
+        export: its hold at the end, quality and captions.
+    """
+    frames = film_frames(samples, strokes, config, export)
+    first = next(frames)
     size = (first.shape[1], first.shape[0])
-    frames = film_frames(steps, config, final_hold_s)
     # A frame a second can be decoded on its own, so that players may jump about.
-    encode_film(path, frames, size, config.fps, quality, frames_between_keys=config.fps)
+    encode_film(
+        path, chain([first], frames), size, config.fps, export.film_quality,
+        frames_between_keys=config.fps,
+    )  # fmt: skip
 
 
 def film_frames(
-    steps: Sequence[Step], config: StrokeFilmConfig, final_hold_s: float
+    samples: Sequence[Sample],
+    strokes: Sequence[Sequence[Pass]],
+    config: StrokeFilmConfig,
+    export: ExportConfig,
 ) -> Iterator[np.ndarray]:
     """Frames of the film, RGB uint8: after each step the canvas is exactly that of the step.
 
     The strokes are drawn again at the film's size.
     """
-    ends = step_ends(steps, config, final_hold_s)
-    shown = even_sides(fitted(steps[0].current, config.side_px))
-    for step, start, end in zip(steps, [0, *ends[:-1]], ends, strict=True):
-        following = fitted(step.next, config.side_px)
-        yield from _step_frames(step, following, end - start, config.side_px)
-        shown = even_sides(following)
-    yield from [shown] * max(1, round(final_hold_s * config.fps))
+    ends = step_ends(strokes, config, export)
+    shown = even_sides(fitted(samples[0].current, config.side_px))
+    for sample, passes, start, end in zip(samples, strokes, [0, *ends[:-1]], ends, strict=True):
+        strip = strip_of(sample, shown.shape[1]) if export.captions == "on" else None
+        for canvas in _step_frames(sample, passes, end - start, config.side_px):
+            yield captioned(even_sides(canvas), strip)
+        shown = captioned(even_sides(fitted(sample.next, config.side_px)), strip)
+    yield from [shown] * _final_frames(config, export)
 
 
-def step_ends(steps: Sequence[Step], config: StrokeFilmConfig, final_hold_s: float) -> list[int]:
+def step_ends(
+    strokes: Sequence[Sequence[Pass]], config: StrokeFilmConfig, export: ExportConfig
+) -> list[int]:
     """The number of the frame after the last one of each step."""
-    num_final = max(1, round(final_hold_s * config.fps))
-    num_painted = max(len(steps), round(config.seconds * config.fps) - num_final)
-    counts = np.array([1 + sum(len(laid.strokes) for laid in step.strokes) for step in steps])
+    num_frames = round((config.seconds or USUAL_SECONDS) * config.fps)
+    num_painted = max(len(strokes), num_frames - _final_frames(config, export))
+    counts = np.array([1 + sum(len(laid.strokes) for laid in passes) for passes in strokes])
     weights = counts**STROKES_WEIGHT
     return [int(end) for end in np.rint(np.cumsum(weights) / weights.sum() * num_painted)]
 
 
+def _final_frames(config: StrokeFilmConfig, export: ExportConfig) -> int:
+    seconds = config.seconds or USUAL_SECONDS
+    return final_frames(export, config.fps, seconds)
+
+
 def _step_frames(
-    step: Step, following: np.ndarray, num_frames: int, side_px: int
+    sample: Sample, passes: Sequence[Pass], num_frames: int, side_px: int
 ) -> Iterator[np.ndarray]:
-    """The frames in which one step is painted; the last one shows `following`."""
+    """The frames in which one step is painted; the last one shows the canvas after it."""
     if num_frames <= 0:
         return
-    canvas = fitted(step.current, side_px).copy()
+    canvas, following = fitted(sample.current, side_px).copy(), fitted(sample.next, side_px)
     # Strokes that reveal the picture stand in the last coats, where the canvas becomes it.
-    total = sum(len(laid.strokes) for laid in step.strokes)
+    total = sum(len(laid.strokes) for laid in passes)
     shown, laid_so_far = 0, 0
-    for laid in step.strokes:
-        for _ in scaled_pass(laid, step.current.shape, canvas.shape).draw(canvas, following):
+    for laid in passes:
+        for _ in scaled_pass(laid, sample.current.shape, canvas.shape).draw(canvas, following):
             laid_so_far += 1
             while shown < num_frames - 1 and laid_so_far * num_frames >= (shown + 1) * total:
                 shown += 1
-                yield even_sides(canvas)
-    yield from [even_sides(following)] * (num_frames - shown)
+                yield canvas
+    yield from [following] * (num_frames - shown)
 
 
 def scaled_pass(laid: Pass, from_shape: tuple[int, ...], to_shape: tuple[int, ...]) -> Pass:
@@ -103,18 +130,3 @@ def scaled_pass(laid: Pass, from_shape: tuple[int, ...], to_shape: tuple[int, ..
     area = Area((slice(0, height), slice(0, width)), weight)
     strokes = laid.strokes.scaled(width / from_shape[1])
     return replace(laid, strokes=strokes, area=area)
-
-
-def write_strokes(path: Path, steps: Sequence[Step]) -> None:
-    """Write all strokes as JSON: for each step its passes, for each pass the columns of `Strokes`.
-
-    Paint goes only where the step's region is, so strokes may be longer than what they left.
-    """
-    height, width = steps[0].current.shape[:2]
-    passes = [[_pass_record(laid) for laid in step.strokes] for step in steps]
-    record = {"canvas_size_px": [width, height], "steps": passes}
-    write_bytes(path, json.dumps(record, separators=(",", ":")).encode())
-
-
-def _pass_record(laid: Pass) -> dict[str, Any]:
-    return {"texture": laid.texture, "blending": laid.blending, **laid.strokes.to_json()}

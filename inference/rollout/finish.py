@@ -6,10 +6,16 @@ The step is not predicted by the networks; the session marks it.
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Generator
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
+from inference.rollout.artist_requests import Request
 from inference.rollout.region import Region
+from inference.rollout.rollout import Rollout
 from inference.rollout.steps import Instruction, Step
 from ingest.conventions.config import Config
 
@@ -51,3 +57,36 @@ def finishing_step(
         stop=last.stop,
         is_finish=True,
     )
+
+
+class FinishingRollout(Rollout):
+    """A rollout that ends with the finishing step, if its `finish` enables one. The step counts and
+    can be taken back as any other."""
+
+    finish: FinishConfig = FinishConfig()
+
+    @property
+    def is_finished(self) -> bool:
+        return super().is_finished and self._finishing() is None
+
+    def step_requests(self) -> Generator[Request, Any, Step]:
+        if not super().is_finished:
+            return (yield from super().step_requests())
+        finish = self._finishing()
+        assert finish is not None, "asked for a step of a finished painting"
+        self._past.append(self._state)
+        self._state = dataclasses.replace(self._state, canvas=finish.next)
+        self.steps.append(finish)
+        self.num_painted += 1
+        return finish
+
+    def _finishing(self) -> Step | None:
+        """The finishing step, if it is still to come; where pixels are locked, its distance to the
+        target is measured."""
+        if not self.steps or self.steps[-1].is_finish:
+            return None
+        finish = finishing_step(self.steps[-1], self.target, self.finish, self.locked)
+        if finish is None or self.locked is None:
+            return finish
+        distance = self.metric.distance(finish.next, self.target)
+        return dataclasses.replace(finish, distance=distance)

@@ -43,7 +43,7 @@ def test_scheduler_dtype_and_device_can_be_chosen(painter_folder: Path) -> None:
     assert pipeline.unet.dtype == torch.bfloat16
     assert pipeline.time_encoder.fc1.weight.dtype == torch.float32
     picture = np.full((64, 80, 3), 120, np.uint8)
-    assert len(pipeline.to("cpu")(picture, CONFIG)) == 3
+    assert len(pipeline.to("cpu")(picture, CONFIG)) == 4, "white, two steps, the finishing step"
 
 
 def test_errors_say_what_to_do(painter_folder: Path, tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_painter_moved_to_a_gpu_paints_there(
 ) -> None:
     pipeline.to("cuda", dtype)
     assert pipeline.painter.device.type == "cuda"
-    assert len(pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)) == 3
+    assert len(pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)) == 4
 
 
 def test_torch_dtype_auto_is_the_stored_format(

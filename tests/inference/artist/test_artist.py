@@ -25,7 +25,8 @@ def test_without_text_and_masks_a_painter_needs_neither_network(painter_folder: 
     absent = ("instruction_model", "instruction_processor", "mask_unet", "mask_time_encoder")
     parts = {name: part for name, part in whole.parts.items() if name not in absent}
     settings = whole.settings.model_copy(update={"preset": preset})
-    steps = list(InversePaintingPipeline(settings, **parts).paint(PICTURE, CONFIG))
+    rollout = InversePaintingPipeline(settings, **parts).paint(PICTURE, CONFIG)
+    steps = [step for step in rollout if not step.is_finish]
     assert [step.instruction.text for step in steps] == ["", ""]
     assert all(step.region.mask.all() for step in steps)
     assert (steps[-1].next != 255).any()

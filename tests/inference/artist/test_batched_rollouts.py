@@ -79,8 +79,10 @@ def test_pictures_and_seeds_in_one_batch(
     monkeypatch.setattr(painter, "predict", counted)
     rounds = list(BatchedRollouts(rollouts))
     assert [[step is not None for step in steps] for steps in rounds] == [
-        [True] * 4, [True, False, True, True]
-    ]  # fmt: skip
+        [True] * 4,
+        [True] * 4,
+        [True, False, True, True],
+    ], "one or two painted steps, and the finishing step"
     assert set(seen[:4]) == {3, 1}, "three of one size paint in one batch"
     for n, rollout in enumerate(rollouts):
         assert [steps[n] for steps in rounds if steps[n] is not None] == rollout.steps

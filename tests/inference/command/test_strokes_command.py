@@ -116,13 +116,13 @@ def test_what_is_locked_stays_to_the_bit_to_the_end(painted: Path, tmp_path: Pat
 def test_an_output_that_fails_takes_no_other_with_it(
     painted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from inference.command import painting
+    from inference.command import outputs
     from ingest.format.tar import read_tar
 
     def broken(*_: object) -> None:
         raise ValueError("no palette")
 
-    monkeypatch.setattr(painting, "write_gif", broken)
+    monkeypatch.setattr(outputs, "write_gif", broken)
     Image.fromarray(read_session(painted).samples[-1].target).save(tmp_path / "hill.png")
     Image.new("RGB", (64, 64), (90, 120, 60)).save(tmp_path / "flat.png")
     pictures = [tmp_path / "hill.png", tmp_path / "flat.png"]
