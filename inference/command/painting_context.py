@@ -6,11 +6,10 @@ import importlib.metadata
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
 import torch
 
-from inference.artist.planned.settings import OrderName
+from inference.artist.planned.orders import find_order
 from inference.loading.offload import load_for_inference
 from inference.loading.part_loading import PartLoader
 from inference.memory.advice import memory_error_text
@@ -23,6 +22,7 @@ from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
 from training.networks.presets import POCKET
+from training.order.network import WEIGHTS_FILE, load_order
 from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
@@ -68,12 +68,17 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     """Record and settings of the painter that the config names; no network is loaded.
 
     Raises:
-        UserError: there is no such painter, or the folder is no painter.
+        UserError: there is no such painter, or the folder is no painter or damaged.
     """
-    if paints_in_order(config.painter):
-        record = PainterRecord(
-            name=config.painter, preset=STROKES_PRESET, fingerprint=f"strokes-{STROKES_VERSION}"
-        )
+    order = find_order(config.painter)
+    if order is not None:
+        name, network = order
+        fingerprint = f"strokes-{STROKES_VERSION}"
+        if name == "learned":
+            # The weights decide the order, so that other weights are another painter.
+            load_order(network)
+            fingerprint += f"-{_digest(network / WEIGHTS_FILE)[:8]}"
+        record = PainterRecord(name=config.painter, preset=STROKES_PRESET, fingerprint=fingerprint)
         return record, ORDER_SETTINGS
     folder = local_folder(config.painter)
     settings = read_index(folder)[1]
@@ -123,8 +128,8 @@ def load_context(
 
 
 def paints_in_order(painter: str) -> bool:
-    """Whether `painter` names an order for strokes. A folder of that name comes first."""
-    return painter in get_args(OrderName) and not Path(painter).is_dir()
+    """Whether `painter` names an order for strokes (`inference.artist.planned.orders`)."""
+    return find_order(painter) is not None
 
 
 def resolve_dtype(name: str, preset: str, device: torch.device) -> torch.dtype | None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
 
 import numpy as np
 from torch import Tensor
 
 from inference.artist.artist import PainterArtist
-from inference.artist.planned.orders import order_artist
-from inference.artist.planned.settings import OrderName
+from inference.artist.planned.orders import find_order, order_artist
 from inference.command.painting_context import STROKES_PRESET, PaintingContext
 from inference.command.painting_result import Painting
 from inference.command.steering_actions import first_canvas, steering_actions
@@ -88,10 +86,12 @@ def _fixed_rollout(context: PaintingContext, picture: Picture) -> Painting:
 def _stroke_rollout(context: PaintingContext, picture: Picture) -> Painting:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
-    name = cast(OrderName, context.record.name)
+    order = find_order(context.record.name)
+    assert order is not None, "its record says that it paints with strokes"
     artist = order_artist(
-        name, image, config.strokes, interval_s, config.rollout.seed, canvas, config.rollout.say
-    )
+        order[0], image, config.strokes, interval_s, config.rollout.seed, canvas,
+        config.rollout.say, order[1],
+    )  # fmt: skip
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
     if canvas is None:
         canvas = np.full_like(image, config.strokes.ground_rgb())

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from inference.artist.painting_state import DetailSettings
+from inference.artist.planned.orders import find_order
 from inference.command.painting_context import painter_record, paints_in_order
 from inference.settings import InferenceConfig
 from ingest.conventions.config import load_section
@@ -70,15 +71,18 @@ def unused_keys(config: InferenceConfig, painter: PainterSettings) -> dict[str, 
 
 
 def _of_order(config: InferenceConfig) -> dict[str, str]:
-    order = config.painter
+    found = find_order(config.painter)
+    assert found is not None, "only called for orders"
+    order = found[0]
     no_networks = f"the order {order} paints without a painter's networks; give a --painter folder"
     unused = _each(("dtype", "quirks", "memory", "region", "sampling", "detail"), no_networks)
     unused["work.batch_size"] = f"pictures of the order {order} are painted one at a time"
     if order != "learned":
         unused["rollout.say"] = f"the order {order} knows no words; take --painter learned"
     if order == "fade-in":
-        keys = ("strokes.medium", "strokes.underdrawing", "film.film", "film.fps", "film.side_px")
-        return unused | _each(keys, "fade-in paints without strokes")
+        strokes = ("strokes.medium", "strokes.underdrawing", "strokes.habit")
+        films = ("film.film", "film.fps", "film.side_px")
+        return unused | _each(strokes + films, "fade-in paints without strokes")
     if config.rollout.canvas:
         unused["strokes.underdrawing"] = "there is a first canvas, nothing is drawn on it"
     if config.film.film == "steps":

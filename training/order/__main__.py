@@ -19,7 +19,12 @@ from ingest.conventions.cli import JsonOption, new_app, run_app, write_result
 from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import sha256
-from training.order.examples import Example, dataset_examples, stored_studio_example
+from training.order.examples import (
+    LABELS_VERSION,
+    Example,
+    dataset_examples,
+    stored_studio_example,
+)
 from training.order.labels import NO_WORD
 from training.order.measure import order_agreement, word_accuracy
 from training.order.network import (
@@ -124,7 +129,7 @@ def _identity(
     files = [Dataset(dataset).index_json for dataset in datasets]
     files += [] if initial is None else [initial / WEIGHTS_FILE]
     digests = [sha256(file.read_bytes()) for file in files if file.is_file()]
-    return sha256(repr((VOCABULARY, studio, epochs, seed, digests)).encode())[:16]
+    return sha256(repr((LABELS_VERSION, VOCABULARY, studio, epochs, seed, digests)).encode())[:16]
 
 
 def _trained_before(out: Path, identity: str) -> bool:
@@ -171,16 +176,17 @@ def train(
 
 
 def example_loss(network: OrderNetwork, example: Example, flipped: bool) -> Tensor:
-    """Four times the absolute error of the time, plus the weighted cross entropy of the words."""
+    """Four times the mean absolute error of both times, plus the weighted cross entropy of the
+    words."""
     places = torch.from_numpy(example.places).float()[None]
-    time_label = torch.from_numpy(example.labels.time)[None]
+    time_label = torch.from_numpy(np.stack([example.labels.first, example.labels.last]))[None]
     word_label = torch.from_numpy(example.labels.word)[None]
     if flipped:
         places, time_label, word_label = (t.flip(-1) for t in (places, time_label, word_label))
         # The x channel says where a place is, so it is not mirrored with the others.
         places[:, -2] = places[:, -2].flip(-1)
-    time, words = network(places)
-    loss = 4 * (time - time_label).abs().mean()
+    times, words = network(places)
+    loss = 4 * (times - time_label).abs().mean()
     if (word_label != NO_WORD).any():
         entropy = functional.cross_entropy(words, word_label, ignore_index=NO_WORD)
         loss = loss + WORD_WEIGHT * entropy
@@ -193,9 +199,9 @@ def measured(predictor: OrderPredictor, examples: Sequence[Example]) -> dict[str
     agreements, words = [], []
     for example in examples:
         with torch.inference_mode():
-            time, logits = predictor.network(torch.from_numpy(example.places).float()[None])
+            times, logits = predictor.network(torch.from_numpy(example.places).float()[None])
         words.append(logits[0].argmax(dim=0).numpy())
-        agreement = order_agreement(time[0].numpy(), example.labels)
+        agreement = order_agreement(times[0, 1].numpy(), example.labels)
         if agreement is not None:
             agreements.append(agreement)
     labels = [example.labels for example in examples]

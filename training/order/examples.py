@@ -24,6 +24,8 @@ PAINTED_SIDE_PX = 320
 """Short side at which the studio paints."""
 PAINTED_CHANGE = 14
 """A pixel counts as painted by a step if its largest channel changes by more than this."""
+LABELS_VERSION = 2
+"""Raised when the same process gives other labels: stored examples are made again."""
 MASK_SIDE_PX = 140
 """Short side at which masks of shards are kept: five pixels a token."""
 ASPECTS = (1.25, 1.5, 1.0, 0.8, 1.6)
@@ -64,13 +66,16 @@ def stored_studio_example(
 ) -> Example:
     """`studio_example`, read from `folder` if it was made before with the same vocabulary."""
     kind = "recoloured" if recolours else "plain"
-    path = folder / f"{kind}-{seed}-{sha256(' '.join(vocabulary).encode())[:8]}.npz"
+    words = sha256(" ".join(vocabulary).encode())[:8]
+    path = folder / f"{kind}-{seed}-{words}-{LABELS_VERSION}.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as stored:
-            return Example(stored["places"], PlaceLabels(stored["time"], stored["word"]))
+            labels = PlaceLabels(stored["first"], stored["last"], stored["word"])
+            return Example(stored["places"], labels)
     made = studio_example(seed, vocabulary, recolours)
     with atomic_file(path) as file:
-        np.savez(file, places=made.places, time=made.labels.time, word=made.labels.word)
+        labels = made.labels
+        np.savez(file, places=made.places, first=labels.first, last=labels.last, word=labels.word)
     return made
 
 

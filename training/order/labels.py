@@ -1,4 +1,4 @@
-"""Labels of a process: when each place was painted last, and which word it was painted under."""
+"""Labels of a process: when each place was painted first and last, and under which word."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ PASSING_WORDS = ("details", "sketch", "drawing")
 class PlaceLabels:
     """Labels on the grid of tokens."""
 
-    time: np.ndarray
-    """float32 (rows, columns) in [0, 1]: share of the canvas that is painted for the last time
-    before this place is."""
+    first: np.ndarray
+    """float32 (rows, columns) in [0, 1]: when the place was painted for the first time. The clock
+    is the painter's work: the share of all painted areas that came before, half of the own step's
+    area included."""
+    last: np.ndarray
+    """float32 (rows, columns) in [0, 1]: when it was painted for the last time."""
     word: np.ndarray
     """int64 (rows, columns): index into the vocabulary, -1 where none is known."""
 
@@ -35,33 +38,26 @@ def place_labels(
             word (details, drawing) count for nothing: they come last everywhere.
         grid: rows and columns of the tokens.
     """
-    last: np.ndarray | None = None
-    word: np.ndarray | None = None
-    for number, (name, mask) in enumerate(steps):
-        if name in PASSING_WORDS:
-            continue
-        if last is None or word is None:
-            last, word = np.full(mask.shape, -1, np.int32), np.full(mask.shape, NO_WORD, np.int32)
-        last[mask] = number
-        word[mask] = vocabulary.index(name) if name in vocabulary else NO_WORD
-    if last is None or word is None or (last < 0).all():
+    painted = [(name, mask) for name, mask in steps if name not in PASSING_WORDS and mask.any()]
+    if not painted:
         return None
-    rank = _area_before(last)
+    areas = np.array([mask.mean() for _, mask in painted])
+    clock = (np.cumsum(areas) - areas / 2) / areas.sum()
+    shape = painted[0][1].shape
+    # Pixels that nothing painted take the earliest time.
+    first, last = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    word, was_painted = np.full(shape, NO_WORD, np.int32), np.zeros(shape, bool)
+    for moment, (name, mask) in zip(clock, painted, strict=True):
+        first[mask & ~was_painted], last[mask] = moment, moment
+        word[mask] = vocabulary.index(name) if name in vocabulary else NO_WORD
+        was_painted |= mask
     rows, columns = grid
-    time = cv2.resize(rank, (columns, rows), interpolation=cv2.INTER_AREA)
-    centres = np.ix_(_centres(last.shape[0], rows), _centres(last.shape[1], columns))
-    return PlaceLabels(time, word[centres].astype(np.int64))
-
-
-def _area_before(last: np.ndarray) -> np.ndarray:
-    """For each pixel the share of the painted canvas that was finished before it, half of its own
-    step included: float32 (H, W). Pixels that nothing painted take the earliest time."""
-    numbers, index, counts = np.unique(last, return_inverse=True, return_counts=True)
-    shares = counts / counts.sum()
-    before = np.cumsum(shares) - shares / 2
-    if numbers[0] < 0:
-        before[0] = 0.0
-    return before[index].reshape(last.shape).astype(np.float32)
+    centres = np.ix_(_centres(shape[0], rows), _centres(shape[1], columns))
+    return PlaceLabels(
+        cv2.resize(first, (columns, rows), interpolation=cv2.INTER_AREA),
+        cv2.resize(last, (columns, rows), interpolation=cv2.INTER_AREA),
+        word[centres].astype(np.int64),
+    )
 
 
 def _centres(size: int, count: int) -> np.ndarray:

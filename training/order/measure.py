@@ -26,7 +26,7 @@ def word_accuracy(predicted: Sequence[np.ndarray], labels: Sequence[PlaceLabels]
     return right / max(1, known)
 
 
-def order_agreement(time: np.ndarray, labels: PlaceLabels) -> tuple[float, float] | None:
+def order_agreement(last: np.ndarray, labels: PlaceLabels) -> tuple[float, float] | None:
     """Kendall's tau between the predicted and the true order of a picture's things, and the share
     of pairs in the right order; None with fewer than two things.
 
@@ -37,8 +37,8 @@ def order_agreement(time: np.ndarray, labels: PlaceLabels) -> tuple[float, float
         for word in np.unique(labels.word[labels.word != NO_WORD])
         if (labels.word == word).sum() >= SMALLEST_THING
     ]
-    true = np.array([np.median(labels.time[thing]) for thing in things])
-    guess = np.array([np.median(time[thing]) for thing in things])
+    true = np.array([np.median(labels.last[thing]) for thing in things])
+    guess = np.array([np.median(last[thing]) for thing in things])
     first, second = np.triu_indices(len(things), 1)
     differs = true[first] != true[second]
     if not differs.any():

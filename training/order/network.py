@@ -1,4 +1,4 @@
-"""The order network: from a picture's tokens to the time and the word of every place."""
+"""The order network: from a picture's tokens to the times and the word of every place."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ class OrderNetwork(nn.Module):
         self.before, self.after = _Block(HIDDEN), _Block(HIDDEN)
         self.norm = nn.LayerNorm(HIDDEN)
         self.attention = nn.MultiheadAttention(HIDDEN, 4, batch_first=True)
-        self.time, self.word = nn.Conv2d(HIDDEN, 1, 1), nn.Conv2d(HIDDEN, num_words, 1)
+        self.times, self.word = nn.Conv2d(HIDDEN, 2, 1), nn.Conv2d(HIDDEN, num_words, 1)
 
     def forward(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Places (P, 773, rows, columns) to time (P, rows, columns) in [0, 1] and word logits
-        (P, words, rows, columns)."""
+        """Places (P, 773, rows, columns) to the times of first and last paint (P, 2, rows, columns)
+        in [0, 1], and word logits (P, words, rows, columns)."""
         hidden = self.before(self.enter(places))
         flat = self.norm(hidden.flatten(2).transpose(1, 2))
         mixed = self.attention(flat, flat, flat, need_weights=False)[0]
         hidden = self.after(hidden + mixed.transpose(1, 2).unflatten(2, hidden.shape[2:]))
-        return self.time(hidden)[:, 0].sigmoid(), self.word(hidden)
+        return self.times(hidden).sigmoid(), self.word(hidden)
 
 
 class _Block(nn.Module):
@@ -68,8 +68,11 @@ class _Block(nn.Module):
 class PlacePrediction:
     """What the network says of one picture, on the grid of its tokens."""
 
-    time: np.ndarray
-    """float32 (rows, columns) in [0, 1]: when a place is painted last."""
+    first: np.ndarray
+    """float32 (rows, columns) in [0, 1]: when a place is painted for the first time."""
+    last: np.ndarray
+    """float32 (rows, columns) in [0, 1]: when it is painted for the last time, not before
+    `first`."""
     words: np.ndarray
     """float32 (rows, columns, words): probability of each word."""
 
@@ -84,9 +87,10 @@ class OrderPredictor:
         """When and as what each place of a picture, RGB uint8 (H, W, 3), is painted."""
         places = torch.from_numpy(place_channels(picture, features.tokens))[None]
         with torch.inference_mode():
-            time, words = self.network(places)
+            times, words = self.network(places)
         probabilities = words[0].softmax(dim=0).permute(1, 2, 0)
-        return PlacePrediction(time[0].numpy(), probabilities.numpy())
+        first, last = times[0].numpy()
+        return PlacePrediction(first, np.maximum(first, last), probabilities.numpy())
 
     def save(self, folder: Path, record: dict[str, object]) -> None:
         """Write weights in float16, vocabulary, and `record` of the training; other files of the

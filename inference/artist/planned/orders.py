@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast, get_args
 
 import cv2
 import numpy as np
@@ -17,8 +18,14 @@ from inference.artist.planned.stroke_artist import StrokeArtist
 from inference.rollout.steps import Artist, Instruction
 from inference.strokes.medium import medium_named
 from ingest.conventions.errors import UserError
-from training.backbone.backbone import has_backbone, picture_features
-from training.order.network import SEEN_SIDE_PX, PlacePrediction, load_order
+from training.backbone.backbone import PictureFeatures, has_backbone, picture_features
+from training.order.network import (
+    SEEN_SIDE_PX,
+    SETTINGS_FILE,
+    OrderPredictor,
+    PlacePrediction,
+    load_order,
+)
 
 USUAL_INTERVAL_S = 20.0
 """Interval for which `StrokesConfig.num_steps` counts."""
@@ -33,6 +40,20 @@ LEAST_SURE, LEAST_LIKELY = 0.75, 0.3
 person asks for it."""
 NEAR_TIE = 0.1
 """Regions whose subject scores are closer than this may change places with the seed."""
+
+
+def find_order(painter: str) -> tuple[OrderName, Path] | None:
+    """The order that a painter's name stands for, and the folder of its order network.
+
+    A folder that `python -m training.order` wrote is a learned order. Other folders come before
+    orders of that name. None: the painter has networks of its own.
+    """
+    folder = Path(painter)
+    if (folder / SETTINGS_FILE).is_file():
+        return "learned", folder
+    if painter in get_args(OrderName) and not folder.is_dir():
+        return cast(OrderName, painter), ORDER_FOLDER
+    return None
 
 
 class FadeArtist(Artist):
@@ -81,6 +102,7 @@ def order_artist(
     seed: int,
     canvas: np.ndarray | None = None,
     say: Sequence[str] = (),
+    network: Path = ORDER_FOLDER,
 ) -> Artist:
     """The artist of that name for one picture.
 
@@ -90,6 +112,7 @@ def order_artist(
         seed: decides strokes, habit and what the order leaves open.
         canvas: RGB uint8 (H, W, 3) to go on from; None for a blank one.
         say: words of the things that are painted first, in this order.
+        network: folder of the order network, for `learned`.
 
     Raises:
         UserError: nothing in the picture looks like one of the words.
@@ -98,7 +121,8 @@ def order_artist(
     if name == "fade-in":
         first = np.broadcast_to(ground, picture.shape) if canvas is None else canvas
         return FadeArtist(first, wanted_num_steps(config, interval_s))
-    plan = _plan(name, picture, seed).with_first(say)
+    habit = _habit(name, config, seed)
+    plan = _plan(name, picture, habit, seed, network).with_first(say)
     wanted = wanted_num_steps(config, interval_s)
     total_s = fitted_num_steps(plan, seed, wanted) * interval_s
     medium = medium_named(config.medium)
@@ -110,33 +134,63 @@ def wanted_num_steps(config: StrokesConfig, interval_s: float | None) -> int:
     return max(1, round(config.num_steps * USUAL_INTERVAL_S / (interval_s or USUAL_INTERVAL_S)))
 
 
-def _plan(name: OrderName, picture: np.ndarray, seed: int) -> PaintingPlan:
-    rng = np.random.default_rng([seed, 41])
-    habit: Habit = "block-in first" if rng.random() < 0.5 else "thing by thing"
+def _plan(
+    name: OrderName, picture: np.ndarray, habit: Habit, seed: int, network: Path
+) -> PaintingPlan:
+    rng = np.random.default_rng([seed, 43])
     if name == "coarse-to-fine" or not has_backbone():
         whole = np.zeros(picture.shape[:2], np.uint8)
         return make_plan(Regions(whole, np.zeros(1, np.float32)), [0], "block-in first")
     features = picture_features(picture)
     if name == "learned":
-        predictor = load_order(ORDER_FOLDER)
-        prediction = predictor.predict(picture, picture_features(picture, SEEN_SIDE_PX))
-        prediction = _on_grid(prediction, features.tokens.shape[:2])
-        regions = cut_regions(picture, features, prediction)
-        scores = _region_means(regions, prediction.time)
-        scores = scores + rng.uniform(0, NEAR_TIE, regions.count)
-        means = np.stack(
-            [_region_means(regions, plane) for plane in np.moveaxis(prediction.words, 2, 0)]
-        )
-        words, guesses = (
-            _region_words(means, predictor.vocabulary, least)
-            for least in (LEAST_SURE, LEAST_LIKELY)
-        )
-        return make_plan(regions, _sorted(scores), habit, words, guesses)
+        return _learned_plan(load_order(network), picture, features, habit, rng)
     regions = cut_regions(picture, features)
     if name == "random-regions":
         return make_plan(regions, [int(n) for n in rng.permutation(regions.count)], habit)
     scores = regions.subject + HEIGHT_WEIGHT * _heights(regions)
     return make_plan(regions, _sorted(scores + rng.uniform(0, NEAR_TIE, regions.count)), habit)
+
+
+def _learned_plan(
+    predictor: OrderPredictor,
+    picture: np.ndarray,
+    features: PictureFeatures,
+    habit: Habit,
+    rng: np.random.Generator,
+) -> PaintingPlan:
+    """The plan by the times and words that the order network predicts."""
+    prediction = predictor.predict(picture, picture_features(picture, SEEN_SIDE_PX))
+    prediction = _on_grid(prediction, features.tokens.shape[:2])
+    regions = cut_regions(picture, features, prediction)
+    shift = rng.uniform(0, NEAR_TIE, regions.count)
+    first, last = (
+        _region_means(regions, times) + shift for times in (prediction.first, prediction.last)
+    )
+    means = np.stack(
+        [_region_means(regions, plane) for plane in np.moveaxis(prediction.words, 2, 0)]
+    )
+    words, guesses = (
+        _region_words(means, predictor.vocabulary, least) for least in (LEAST_SURE, LEAST_LIKELY)
+    )
+    spans = list(zip(first.tolist(), last.tolist(), strict=True)) if habit == "learned" else []
+    return make_plan(regions, _sorted(last), habit, words, guesses, spans)
+
+
+def _habit(name: OrderName, config: StrokesConfig, seed: int) -> Habit:
+    """The habit that the settings ask for; auto is decided by the seed.
+
+    Raises:
+        UserError: the order knows no learned times.
+    """
+    if config.habit == "auto":
+        drawn = np.random.default_rng([seed, 41]).random()
+        return "block-in first" if drawn < 0.5 else "thing by thing"
+    if config.habit == "learned" and name != "learned":
+        raise UserError(
+            f"inference.strokes.habit learned needs the order learned, got {name}: choose block-in "
+            "first or thing by thing"
+        )
+    return config.habit
 
 
 def _sorted(scores: np.ndarray) -> list[int]:
@@ -147,7 +201,8 @@ def _on_grid(prediction: PlacePrediction, grid: tuple[int, ...]) -> PlacePredict
     """A prediction on another grid of places, by interpolation."""
     size = (grid[1], grid[0])
     planes = [cv2.resize(plane, size) for plane in np.moveaxis(prediction.words, 2, 0)]
-    return PlacePrediction(cv2.resize(prediction.time, size), np.dstack(planes))
+    first, last = cv2.resize(prediction.first, size), cv2.resize(prediction.last, size)
+    return PlacePrediction(first, last, np.dstack(planes))
 
 
 def _region_means(regions: Regions, places: np.ndarray) -> np.ndarray:

@@ -9,10 +9,15 @@ from typing import Literal
 import numpy as np
 
 from inference.artist.planned.regions import Regions
+from inference.strokes.medium import NUM_LEVELS
 from ingest.conventions.errors import UserError
 
-Habit = Literal["block-in first", "thing by thing"]
-"""Whether the whole picture is blocked in before anything is modelled."""
+Habit = Literal["learned", "block-in first", "thing by thing"]
+"""When regions are finished. learned: each between the times at which the order network says that
+it is painted first and last. block-in first: the whole picture is blocked in before anything is
+modelled. thing by thing: each region is modelled before the next is begun, details come last."""
+Spans = Sequence[tuple[float, float]]
+"""For each region when it is painted first and last, on any clock."""
 
 UNNAMED = "shapes"
 """The word for regions of which nobody knows what they show."""
@@ -39,6 +44,8 @@ class PaintingPlan:
     """What each region shows, by region number."""
     guesses: tuple[str, ...]
     """What each region looks like most, though it be unsure: what a person may ask for."""
+    spans: Spans
+    """Of the habit `learned`; else empty."""
 
     def looking_like(self, word: str) -> list[int]:
         """The regions that look like what a person says.
@@ -63,13 +70,18 @@ class PaintingPlan:
         Raises:
             UserError: nothing looks like one of them.
         """
-        words, order = list(self.words), list(self.order)
+        words, order, spans = list(self.words), list(self.order), list(self.spans)
         for word in reversed(say):
             found = self.looking_like(word)
             order.sort(key=lambda region: region not in found)
+            earliest = min((first for first, _ in spans), default=0.0)
             for region in found:
                 words[region] = self.guesses[region]
-        return make_plan(self.regions, order, self.habit, words, self.guesses)
+                if spans:
+                    first, last = spans[region]
+                    shift = first - earliest + 1.0
+                    spans[region] = (first - shift, last - shift)
+        return make_plan(self.regions, order, self.habit, words, self.guesses, spans)
 
     def later(self, region: int) -> np.ndarray:
         """bool (H, W): pixels of regions that are painted after this one."""
@@ -83,6 +95,7 @@ def make_plan(
     habit: Habit,
     words: Sequence[str] = (),
     guesses: Sequence[str] = (),
+    spans: Spans = (),
 ) -> PaintingPlan:
     """The plan of regions in a given order.
 
@@ -90,10 +103,27 @@ def make_plan(
         order: all region numbers, first painted first.
         words: what each region shows, by region number; empty where nobody knows.
         guesses: what each looks like most; empty for `words`.
+        spans: when each region is painted first and last; for the habit `learned` only.
     """
     if sorted(order) != list(range(regions.count)):
         raise ValueError(f"an order of {list(order)} does not name {regions.count} regions once")
-    rounds = [[1], [2], [3], [4]] if habit == "block-in first" else [[1, 2], [3], [4]]
-    layers = [Layer(region, level) for levels in rounds for region in order for level in levels]
     known = tuple(words) if words else (UNNAMED,) * regions.count
-    return PaintingPlan(regions, tuple(order), habit, tuple(layers), known, tuple(guesses) or known)
+    layers = _layers(order, habit, spans)
+    guesses = tuple(guesses) or known
+    return PaintingPlan(regions, tuple(order), habit, layers, known, guesses, tuple(spans))
+
+
+def _layers(order: Sequence[int], habit: Habit, spans: Spans) -> tuple[Layer, ...]:
+    """All layers in the order of painting."""
+    if habit != "learned":
+        rounds = [[1], [2], [3], [4]] if habit == "block-in first" else [[1, 2], [3], [4]]
+        return tuple(Layer(n, level) for levels in rounds for n in order for level in levels)
+
+    def moment(layer: Layer) -> tuple[float, int, int]:
+        first, last = spans[layer.region]
+        # The levels are spread evenly over the time in which a region is painted.
+        share = (layer.level - 1) / (NUM_LEVELS - 1)
+        return first + share * (last - first), order.index(layer.region), layer.level
+
+    levels = range(1, NUM_LEVELS + 1)
+    return tuple(sorted((Layer(n, level) for n in order for level in levels), key=moment))

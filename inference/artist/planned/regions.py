@@ -18,7 +18,8 @@ POSITION_WEIGHT = 0.35
 COLOUR_WEIGHT = 0.8
 """Weight of a place's Lab colour (each channel in [0, 1])."""
 TIME_WEIGHT, WORD_WEIGHT = 1.5, 0.7
-"""Weights of the predicted time, and of the square roots of the words' probabilities."""
+"""Weights of the predicted time of the last paint, and of the square roots of the words'
+probabilities."""
 SHARPNESS = 14.0
 """How fast a place's share in a cluster falls with its distance to the cluster's centre."""
 SMALLEST_REGION = 0.006
@@ -61,7 +62,7 @@ def cut_regions(
     grid = _descriptors(picture, features)
     if prediction is not None:
         words = WORD_WEIGHT * np.sqrt(prediction.words)
-        grid = np.dstack([grid, TIME_WEIGHT * prediction.time, words]).astype(np.float32)
+        grid = np.dstack([grid, TIME_WEIGHT * prediction.last, words]).astype(np.float32)
     shares = _cluster_shares(grid)
     height, width = picture.shape[:2]
     small = _small_picture(picture)

@@ -28,6 +28,10 @@ class StrokesConfig(Config):
     """Draw the large forms with a pencil before anything is painted."""
     ground: str = "#faf7f0"
     """Colour of the blank canvas, as #rrggbb."""
+    habit: Literal["auto", "learned", "block-in first", "thing by thing"] = "auto"
+    """When things are finished. learned: when the order network says. block-in first: nothing is
+    modelled before the whole picture is blocked in. thing by thing: each is modelled before the
+    next is begun. auto: the seed decides."""
     num_steps: int = Field(default=30, ge=4, le=500)
     """Steps of a painting at an interval of 20 s; at 10 s there are twice as many."""
 

@@ -32,8 +32,6 @@ from ingest.conventions.errors import UserError  # noqa: E402
 ELSEWHERE = {
     # How many are painted together is decided before a painting begins.
     "work.batch_size", "work.actors",
-    # Of films of canvases too, once they have a length.
-    "film.seconds",
     # Which painter paints is its own question.
     "painter",
     # Read of a copy, where device, quirks and number format are resolved.

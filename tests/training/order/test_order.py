@@ -65,15 +65,24 @@ def test_a_place_has_the_time_and_word_of_its_last_visit() -> None:
     assert labels is not None
     assert labels.word[0].tolist() == [0] * 6
     assert labels.word[3].tolist() == [2, 2, 1, 1, 1, 1]
-    assert labels.time[0, 5] < labels.time[3, 5] < labels.time[3, 0]
+    assert labels.last[0, 5] < labels.last[3, 5] < labels.last[3, 0]
 
 
-def test_times_are_shares_of_the_canvas_that_was_painted_before() -> None:
+def test_a_place_that_is_visited_twice_has_both_times() -> None:
+    whole, low = _mask(slice(0, 40)), _mask(slice(20, 40))
+    labels = place_labels([("sky", whole), ("hill", low), ("tree", low)], WORDS, (4, 6))
+    assert labels is not None
+    assert (labels.first == 0.25).all()
+    assert labels.last[0, 0] == 0.25
+    assert labels.last[3, 0] == 0.875
+
+
+def test_times_are_shares_of_the_work_that_was_done_before() -> None:
     steps = [("sky", _mask(slice(0, 10))), ("hill", _mask(slice(10, 40)))]
     labels = place_labels(steps, WORDS, (4, 6))
     assert labels is not None
-    assert labels.time[0, 0] == pytest.approx(0.125)
-    assert labels.time[3, 0] == pytest.approx(0.625)
+    assert labels.last[0, 0] == pytest.approx(0.125)
+    assert labels.last[3, 0] == pytest.approx(0.625)
 
 
 def test_processes_are_put_together_from_shuffled_samples() -> None:
@@ -86,7 +95,8 @@ def test_processes_are_put_together_from_shuffled_samples() -> None:
 
 
 def test_fine_tuning_goes_on_from_the_network_that_it_is_given() -> None:
-    labels = PlaceLabels(np.full((4, 6), 0.9, np.float32), np.zeros((4, 6), np.int64))
+    late = np.full((4, 6), 0.9, np.float32)
+    labels = PlaceLabels(late, late, np.zeros((4, 6), np.int64))
     picture = np.full((56, 84, 3), 120, np.uint8)
     places = place_channels(picture, _features().tokens).astype(np.float16)
     begun = train([Example(places, labels)], 60, 0, WORDS)
@@ -97,7 +107,8 @@ def test_fine_tuning_goes_on_from_the_network_that_it_is_given() -> None:
 
 
 def test_what_no_example_can_tell_is_left_out() -> None:
-    labels = PlaceLabels(np.zeros((4, 6), np.float32), np.full((4, 6), NO_WORD))
+    early = np.zeros((4, 6), np.float32)
+    labels = PlaceLabels(early, early, np.full((4, 6), NO_WORD))
     picture = np.full((56, 84, 3), 120, np.uint8)
     example = Example(place_channels(picture, _features().tokens).astype(np.float16), labels)
     assert measured(OrderPredictor(OrderNetwork(3).eval(), WORDS), [example]) == {}
@@ -126,10 +137,8 @@ def test_words_of_the_studio_are_in_the_vocabulary_or_pass() -> None:
 def test_a_network_learns_a_picture_that_it_sees_often() -> None:
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[20:] = 255
-    labels = PlaceLabels(
-        np.repeat([0.2, 0.2, 0.7, 0.7], 6).reshape(4, 6).astype(np.float32),
-        np.repeat([0, 0, 1, 1], 6).reshape(4, 6),
-    )
+    last = np.repeat([0.2, 0.2, 0.7, 0.7], 6).reshape(4, 6).astype(np.float32)
+    labels = PlaceLabels(last / 2, last, np.repeat([0, 0, 1, 1], 6).reshape(4, 6))
     example = Example(place_channels(picture, _features().tokens).astype(np.float16), labels)
     network = train([example] * 8, epochs=8, seed=0)
     with torch.no_grad():
@@ -143,9 +152,9 @@ def test_a_folder_gives_back_the_predictions(tmp_path: Path) -> None:
     picture, features = np.full((40, 60, 3), 90, np.uint8), _features()
     before = predictor.predict(picture, features)
     after = load_order(tmp_path / "order").predict(picture, features)
-    assert after.time.shape == (4, 6)
+    assert after.last.shape == (4, 6)
     assert after.words.shape == (4, 6, 3)
-    assert np.abs(after.time - before.time).max() < 0.01
+    assert np.abs(after.last - before.last).max() < 0.01
     assert load_order(tmp_path / "order").vocabulary == WORDS
 
 
@@ -163,13 +172,14 @@ def test_a_damaged_folder_is_refused_by_name(tmp_path: Path) -> None:
 def test_the_order_of_things_is_compared_by_pairs(time: list[float], expected: float) -> None:
     word = np.repeat([0, 1, 2], 6).reshape(3, 6)
     true = np.repeat([0.1, 0.5, 0.9], 6).reshape(3, 6).astype(np.float32)
-    found = order_agreement(np.repeat(time, 6).reshape(3, 6), PlaceLabels(true, word))
+    found = order_agreement(np.repeat(time, 6).reshape(3, 6), PlaceLabels(true, true, word))
     assert found is not None
     assert found[0] == pytest.approx(expected)
 
 
 def test_places_without_a_known_word_are_not_counted() -> None:
-    labels = PlaceLabels(np.zeros((1, 3), np.float32), np.array([[0, 1, NO_WORD]]))
+    early = np.zeros((1, 3), np.float32)
+    labels = PlaceLabels(early, early, np.array([[0, 1, NO_WORD]]))
     assert word_accuracy([np.array([[0, 0, 0]])], [labels]) == 0.5
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inference.artist.planned import orders
-from inference.artist.planned.orders import order_artist
+from inference.artist.planned.orders import ORDER_FOLDER, find_order, order_artist
 from inference.artist.planned.plan import PaintingPlan, make_plan
 from inference.artist.planned.regions import Regions, cut_regions
 from inference.artist.planned.schedule import Schedule, fitted_num_steps
 from inference.artist.planned.settings import StrokesConfig
 from inference.artist.planned.stroke_artist import DRAWING_WORD, StrokeArtist
 from inference.rollout.steps import Artist
+from ingest.conventions.errors import UserError
 from training.backbone.backbone import PictureFeatures
-from training.order.network import PlacePrediction
+from training.order.network import OrderNetwork, OrderPredictor, PlacePrediction
 
 
 def _regions() -> Regions:
@@ -62,6 +65,24 @@ def test_the_steps_of_a_plan_bring_every_pixel_up_one_level_at_a_time(
         assert step.mask.any()
         levels = levels + step.mask.astype(np.uint8)
     assert (levels == 4).all()
+
+
+def test_a_learned_habit_finishes_each_region_within_its_own_times() -> None:
+    spans = [(0.0, 0.9), (0.1, 0.2), (0.5, 0.6)]
+    plan = make_plan(_regions(), [0, 1, 2], "learned", (), (), spans)
+    got = [(layer.region, layer.level) for layer in plan.layers]
+    ground_and_house = [(n, level) for n in (1, 2) for level in (1, 2, 3, 4)]
+    assert got[0] == (0, 1)
+    assert [layer for layer in got if layer[0] > 0] == ground_and_house
+    assert got.index((1, 4)) < got.index((0, 2)) < got.index((2, 1)) < got.index((0, 4))
+
+
+def test_what_a_person_names_comes_first_with_a_learned_habit_too() -> None:
+    spans = [(0.0, 0.9), (0.1, 0.2), (0.5, 0.6)]
+    words = ("sky", "ground", "house")
+    plan = make_plan(_regions(), [0, 1, 2], "learned", words, (), spans).with_first(["house"])
+    assert [layer.region for layer in plan.layers[:4]] == [2, 2, 2, 2]
+    assert plan.order[0] == 2
 
 
 def test_what_is_pending_is_known_for_any_number_of_regions() -> None:
@@ -180,6 +201,19 @@ def test_of_two_regions_alike_the_higher_one_is_painted_first(
     assert artist.plan.order == (1, 0)
 
 
+def test_a_folder_of_an_order_network_is_a_learned_order(tmp_path: Path) -> None:
+    OrderPredictor(OrderNetwork(3), ("sky", "ground", "house")).save(tmp_path / "order", {})
+    assert find_order(str(tmp_path / "order")) == ("learned", tmp_path / "order")
+    assert find_order("prototype") == ("prototype", ORDER_FOLDER)
+    assert find_order(str(tmp_path)) is None
+
+
+def test_only_the_learned_order_has_a_learned_habit() -> None:
+    config = StrokesConfig(habit="learned")
+    with pytest.raises(UserError, match="needs the order learned"):
+        order_artist("coarse-to-fine", _picture(), config, 20.0, seed=1)
+
+
 def test_the_learned_order_follows_the_predicted_times_and_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -189,7 +223,8 @@ def test_the_learned_order_follows_the_predicted_times_and_words(
         def predict(self, picture: np.ndarray, features: PictureFeatures) -> PlacePrediction:
             labels = _regions().labels[3::6, 3::6].astype(np.int64)
             # The house, which is region 2, is painted first, then the ground, then the sky.
-            return PlacePrediction((1 - labels / 2).astype(np.float32), np.eye(3)[labels])
+            last = (1 - labels / 2).astype(np.float32)
+            return PlacePrediction(last / 2, last, np.eye(3)[labels])
 
     monkeypatch.setattr(orders, "load_order", lambda _: Predictor())
     picture = _picture()
