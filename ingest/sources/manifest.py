@@ -98,7 +98,8 @@ def _json_records(file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _row_of(record: dict[str, Any], base: str) -> SourceRow:
     """Check one manifest record. Raises ValueError that says what was got and expected."""
-    values = {key: str(value).strip() for key, value in record.items() if value is not None}
+    written = {key: str(value) for key, value in record.items() if value is not None}
+    values = {key: value.strip() for key, value in written.items()}
     unknown = sorted(set(values) - set(MANIFEST_COLUMNS))
     if unknown:
         got = f"{unknown[0]}={values[unknown[0]][:60]!r}"
@@ -112,18 +113,22 @@ def _row_of(record: dict[str, Any], base: str) -> SourceRow:
     if split not in ("", "train", "val"):
         raise ValueError(f"split is {split!r}, expected train, val or nothing")
     return SourceRow(
-        uri=_resolved(base, uri, "uri"),
+        uri=_resolved(base, written["uri"], "uri"),
         painting=values.get("painting", ""),
         licence=values.get("licence", ""),
         source=values.get("source", ""),
         split=split or None,  # pyright: ignore[reportArgumentType]
-        times=_resolved(base, values["times"], "times") if values.get("times") else "",
+        times=_resolved(base, written["times"], "times") if values.get("times") else "",
         speed=_speed(values.get("speed", "")),
     )
 
 
-def _resolved(base: str, text: str, column: str) -> str:
-    """The path or address of a row's entry. Only local files are checked for existence."""
+def _resolved(base: str, written: str, column: str) -> str:
+    """The path or address of a row's entry. Only local files are checked for existence: first as
+    written, since names may begin or end with spaces, then without those."""
+    text = written.strip()
+    if written != text and not is_remote(base) and os.path.exists(Path(base) / written):
+        return str(Path(base) / written)
     if is_remote(text):
         return text
     if "://" in text and not text.startswith("file://"):

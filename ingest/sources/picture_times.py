@@ -42,7 +42,7 @@ def read_times(folder: Path, file: Path) -> list[tuple[Path, float]]:
                 time_s = math.nan
             if not (math.isfinite(time_s) and time_s >= 0):
                 raise Refusal("bad-times", f"{file}:{line}: time_s is {given!r}, expected seconds")
-            pictures.append((picture_path(folder, record.get("file", "").strip()), time_s))
+            pictures.append((picture_path(folder, record.get("file", "")), time_s))
     pictures.sort(key=lambda item: (item[1], item[0].name))
     check_times(file, [(path.name, time_s) for path, time_s in pictures])
     return pictures
@@ -60,10 +60,12 @@ def check_times(file: Path, sorted_times: Sequence[tuple[str, float]]) -> None:
 
 
 def picture_path(folder: Path, name: str) -> Path:
-    """The picture of a name with or without extension. Raises Refusal: bad-times."""
+    """The picture of a name with or without extension, as written or without the spaces around it.
+    Raises Refusal: bad-times."""
     options = [
-        folder / name,
-        *(folder / f"{name}{extension}" for extension in sorted(PICTURE_EXTENSIONS)),
+        folder / f"{text}{extension}"
+        for text in (name, name.strip())
+        for extension in ("", *sorted(PICTURE_EXTENSIONS))
     ]
     for path in options:
         if path.is_file() and path.suffix.lower() in PICTURE_EXTENSIONS:

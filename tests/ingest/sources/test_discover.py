@@ -66,6 +66,14 @@ def test_a_manifest_gives_its_columns(videos: Path) -> None:
     assert (second.split, second.speed, second.painting) == (None, 1.0, "")
 
 
+def test_spaces_around_a_path_count_where_such_a_file_is(videos: Path) -> None:
+    (videos / " b.mp4 ").touch()
+    manifest = videos / "m.csv"
+    manifest.write_text("uri\n b.mp4 \n  b.mp4\n")
+    found = [row.uri for row in discover([str(manifest)])]
+    assert found == [str(videos / " b.mp4 "), str(videos / "b.mp4")]
+
+
 def test_json_lines_are_a_manifest_too(videos: Path) -> None:
     manifest = videos / "m.jsonl"
     manifest.write_text('{"uri": "b.mp4", "speed": 2}\n\nnonsense\n[1]\n{"uri": "deep/c.webm"}\n')

@@ -36,3 +36,10 @@ def test_a_time_that_is_none_is_refused_with_its_line(folder: Path, cell: str) -
     (folder / "times.csv").write_text(f"file,time_s\na.jpg,0\nb.jpg,{cell}\n")
     with pytest.raises(Refusal, match=r"times\.csv:3: time_s is"):
         read_times(folder, folder / "times.csv")
+
+
+def test_spaces_around_a_name_count_where_such_a_picture_is(folder: Path) -> None:
+    (folder / " a.jpg").touch()
+    (folder / "times.csv").write_text("file,time_s\n a.jpg,0\n b,1\n")
+    found = read_times(folder, folder / "times.csv")
+    assert [path.name for path, _ in found] == [" a.jpg", "b.jpg"]

@@ -47,6 +47,7 @@ WARNINGS = {"absurd end": "odd times", "absurd start": "odd times"}
 DISTANCES = {
     "all": Distance(0.5, 0.5),
     "yuv of 8 bit": Distance(1.0, 2.5),
+    "deep": Distance(0.6, 0.6),
     "subsampled": Distance(1.5, 4.0),
     "lossy": Distance(1.0, 2.5),
     "palette": Distance(2.0, 1.0),
@@ -58,6 +59,7 @@ DISTANCES = {
 
 - all: rounding;
 - yuv of 8 bit: there and back again, FFmpeg cuts values off twice instead of rounding them;
+- deep: FFmpeg rounds values of more than 8 bit up by one at times;
 - subsampled: colour is blurred across the borders of the blocks of paint;
 - lossy: noise of the encoder, of which averages over several frames are left, and an outline of the
   canvas that lies a tenth of a pixel elsewhere;
@@ -74,6 +76,7 @@ def allowed_distance(combination: FilmCombination) -> Distance:
     applies = {
         "all": True,
         "yuv of 8 bit": format.is_yuv and not format.is_deep,
+        "deep": format.is_deep,
         "subsampled": format.is_subsampled,
         "lossy": not format.is_lossless,
         "palette": format.pixels == "pal8",
@@ -97,7 +100,7 @@ def check_film(combination: FilmCombination) -> Finding:
         reason = "" if problems else outcome.reason
         return Finding(combination.index, combination.kinds, reason, problems=problems)
     assert isinstance(outcome, VideoOutcome), "it is kept"
-    plain = _plain_keyframes(combination.shape, combination.format.is_grey, combination.alpha)
+    plain = plain_keyframes(combination)
     mean, bias, problems = differences(
         [keyframe.image() for keyframe in keyframes],
         [keyframe.image() for keyframe in plain],
@@ -108,22 +111,33 @@ def check_film(combination: FilmCombination) -> Finding:
     return Finding(combination.index, combination.kinds, "", mean, bias, problems)
 
 
-def _plain_keyframes(shape: str, is_grey: bool, alpha: str) -> list[StoredKeyframe]:
-    """Keyframes of the look, stored plainly."""
-    return _keyframes("small" if shape == "anamorphic" else shape, is_grey, alpha == "hole")
+def plain_keyframes(combination: FilmCombination) -> list[StoredKeyframe]:
+    """Keyframes of the same frames at the same times, stored plainly."""
+    shape = "small" if combination.shape == "anamorphic" else combination.shape
+    keeps_times = combination.times in ("dropped", "variable")
+    return _keyframes(
+        shape,
+        combination.format.is_grey,
+        combination.alpha == "hole",
+        combination.times if keeps_times else "even",
+        combination.index if keeps_times else 0,
+    )
 
 
 @functools.cache
-def _keyframes(shape: str, is_grey: bool, has_hole: bool) -> list[StoredKeyframe]:
+def _keyframes(
+    shape: str, is_grey: bool, has_hole: bool, times: str, index: int
+) -> list[StoredKeyframe]:
     plain = replace(
         film_combination(0),
+        index=index,
         format=PLAIN[is_grey],
         shape=shape,
         colour="untagged",
         is_full_range=True,
         orientation=1,
         alpha="none",
-        times="even",
+        times=times,
         has_white_hole=has_hole,
     )
     with tempfile.TemporaryDirectory() as folder:
