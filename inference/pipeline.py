@@ -3,9 +3,11 @@
 ::
 
     pipeline = InversePaintingPipeline.from_pretrained("painter/", torch_dtype=torch.bfloat16)
-    pipeline.to("cuda")                                # or enable_model_cpu_offload()
-    for step in pipeline.paint(picture):               # RGB uint8 (H, W, 3), or a PIL image
+    pipeline.to("cuda")                      # or enable_model_cpu_offload()
+    painting = pipeline.paint(picture)       # a path, a PIL image, or RGB uint8 (H, W, 3)
+    for step in painting:
         print(step.instruction.text, step.region.area)
+    painting.save("out/lake")                # film, GIF, contact sheet, page, frames, session
 
 Parts, such as the scheduler, are attributes and may be replaced. The folder is the painter folder
 of docs/training.md: diffusers' index with an additional `painter.json`.
@@ -18,23 +20,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
-import numpy as np
 import torch
 from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from huggingface_hub import file_exists
 
 from inference.artist.batched_rollouts import BatchedRollouts
+from inference.command.from_python import refuse_scripts
 from inference.command.painting_context import PaintingContext
-from inference.command.rollout_setup import start_rollout
-from inference.inputs.picture import Picture
+from inference.command.painting_result import Painting
+from inference.command.rollout_setup import resized_to_canvas, start_rollout
+from inference.inputs.picture import as_picture
 from inference.loading.memory_config import MemoryConfig
 from inference.loading.part_loading import PartLoader
 from inference.memory.weight_bytes import dtype_of
 from inference.output.session import PainterRecord
-from inference.rollout.rollout import Rollout
 from inference.settings import InferenceConfig
 from ingest.conventions.errors import UserError
-from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
 from training.painter.device import resolve_device
 from training.painter.folder import (
@@ -171,11 +172,11 @@ class InversePaintingPipeline(DiffusionPipeline):
         # Offloaded weights are on another device than that of the computation.
         return Painter(self.parts, self.settings, self._execution_device)
 
-    def paint(self, picture: Any, config: InferenceConfig | None = None) -> Rollout:
-        """Paint a picture; returns an iterator of steps that can be steered.
+    def paint(self, picture: Any, config: InferenceConfig | None = None) -> Painting:
+        """Paint a picture; returns an iterator of steps that can be steered and saved.
 
         Args:
-            picture: RGB uint8 (H, W, 3), or a PIL image.
+            picture: a path, a PIL image, or RGB uint8 (H, W, 3); scaled as `config.picture` says.
             config: settings; its `painter` is ignored.
         """
         return self._started(picture, self._easel(config or InferenceConfig()))
@@ -205,36 +206,19 @@ class InversePaintingPipeline(DiffusionPipeline):
         )
 
     def _easel(self, config: InferenceConfig) -> PaintingContext:
-        asked = [n for n in ("script", "say", "mask", "lock") if getattr(config.rollout, n)]
-        if asked:
-            raise UserError(
-                f"inference.rollout.{asked[0]} does nothing in Python: use steer and lock of the "
-                "painting, or its replay(read_script(path)) (inference.rollout.script)"
-            )
+        refuse_scripts(config.model_copy(update={"painter": "pipeline"}))
         record = PainterRecord(name="pipeline", preset=self.settings.preset.name, fingerprint="")
         painter = self.painter
         return PaintingContext(painter, record, PerceptualDistance(str(painter.device)), config)
 
-    def _started(self, picture: Any, context: PaintingContext) -> Rollout:
-        from inference.command.painting import resized_to_canvas
-
-        image = np.ascontiguousarray(
-            picture if isinstance(picture, np.ndarray) else picture.convert("RGB")
-        )
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise UserError(
-                f"a picture is RGB uint8 (H, W, 3), got {image.dtype} {image.shape}: convert it"
-            )
-        if min(image.shape[:2]) < 4:
-            raise UserError(f"a picture of {image.shape[:2]} px cannot be painted: at least 4 x 4")
-        size = (image.shape[1], image.shape[0])
-        given = Picture(Path("picture.png"), image, sha256(image.tobytes()), size)
+    def _started(self, picture: Any, context: PaintingContext) -> Painting:
+        given = as_picture(picture, context.config.picture)
         return start_rollout(context, resized_to_canvas(given, context))
 
-    def __call__(self, picture: Any, config: InferenceConfig | None = None) -> list[np.ndarray]:
-        """All canvases, the first one white and the last one as the painter left it."""
-        rollout = self.paint(picture, config)
-        return [rollout.canvas, *(step.next for step in rollout)]
+    def __call__(self, picture: Any, config: InferenceConfig | None = None) -> Painting:
+        """Paint a picture to its end; ``.images`` of the result are the canvases, as of any
+        diffusers pipeline, and ``.save(folder)`` writes film, page and session."""
+        return self.paint(picture, config).paint_to_end()
 
 
 def _check_options(options: Mapping[str, Any]) -> None:

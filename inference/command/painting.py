@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from inference.artist.batched_rollouts import BatchedRollouts
-from inference.artist.painting_state import DetailSettings
 from inference.command.outputs import check_places
-from inference.command.painting_context import STROKES_PRESET, PaintingContext, versions
+from inference.command.painting_context import PaintingContext, versions
 from inference.command.painting_result import Painting
-from inference.command.rollout_setup import paint_with_script, start_rollout
+from inference.command.rollout_setup import (
+    paint_with_script,
+    resized_to_canvas,
+    start_rollout,
+)
 from inference.inputs.picture import Picture
 from inference.output.session import PainterRecord, SessionFolder, SessionRecord, read_record
 from inference.rollout.steering import Action
@@ -20,7 +22,6 @@ from inference.rollout.steps import Step
 from inference.settings import InferenceConfig
 from ingest.conventions.atomic import remove_stale_temporaries, write_bytes
 from ingest.conventions.config import config_hash, to_yaml
-from ingest.format.images import resize_short_side
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,18 +90,6 @@ def finished_before(
         picture.sha256, str(picture.path), painter.fingerprint, config_hash(config), versions(),
     )  # fmt: skip
     return record if found == wanted else None
-
-
-def resized_to_canvas(picture: Picture, context: PaintingContext) -> Picture:
-    """The picture at network size if no detail is carried over; else unchanged."""
-    preset = context.painter.preset
-    is_official = context.config.quirks == "official"
-    if context.record.preset == STROKES_PRESET:
-        return picture
-    if is_official or DetailSettings.resolved(context.config.detail, preset).carries_detail:
-        return picture
-    image = resize_short_side(picture.image, preset.image_side_px)
-    return dataclasses.replace(picture, image=image)
 
 
 def _started_task(task: PaintingTask) -> Painting:

@@ -12,12 +12,12 @@ from PIL import Image
 
 from inference.command.outputs import OUTPUTS, Showable, check_places, write_outputs
 from inference.command.painting_context import PaintingContext, versions
-from inference.command.recovery import kept_canvases
 from inference.command.session_making import make_session
 from inference.inputs.picture import Picture
 from inference.official.resizing import scaled_size
 from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import write_gif
+from inference.output.recovery import kept_canvases
 from inference.output.session import SessionFolder, SessionRecord, write_record, write_steps
 from inference.output.stroke_record import strokes_json
 from inference.output.viewer import write_viewer

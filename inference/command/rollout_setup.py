@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
 from torch import Tensor
 
 from inference.artist.artist import PainterArtist
+from inference.artist.painting_state import DetailSettings
 from inference.artist.planned.orders import find_order, order_artist
 from inference.command.painting_context import STROKES_PRESET, PaintingContext
 from inference.command.painting_result import Painting
@@ -23,6 +25,7 @@ from inference.rollout.rollout import Rollout
 from inference.rollout.steps import Step
 from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
+from ingest.format.images import resize_short_side
 from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
 from training.painter.painter import Painter
 
@@ -43,6 +46,18 @@ def start_rollout(context: PaintingContext, picture: Picture) -> Painting:
             rollout = _fixed_rollout(context, picture)
     rollout.error_context = context.explain_out_of_memory
     return rollout
+
+
+def resized_to_canvas(picture: Picture, context: PaintingContext) -> Picture:
+    """The picture at network size if no detail is carried over; else unchanged."""
+    preset = context.painter.preset
+    is_official = context.config.quirks == "official"
+    if context.record.preset == STROKES_PRESET:
+        return picture
+    if is_official or DetailSettings.resolved(context.config.detail, preset).carries_detail:
+        return picture
+    image = resize_short_side(picture.image, preset.image_side_px)
+    return dataclasses.replace(picture, image=image)
 
 
 def paint_with_script(rollout: Rollout, config: InferenceConfig) -> Iterator[Step]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -114,6 +115,33 @@ def load_picture(path: Path, config: PictureConfig) -> Picture:
     return Picture(
         path, _to_canvas_size(image, config, notes), sha256(data), original, tuple(notes)
     )
+
+
+def as_picture(given: Any, config: PictureConfig) -> Picture:
+    """The picture to paint from what people have in Python, at canvas size.
+
+    Args:
+        given: a path, a PIL image of any mode, or RGB uint8 (H, W, 3).
+
+    Raises:
+        UserError: it is none of these, damaged, or of an unsupported size.
+    """
+    if isinstance(given, (str, Path)):
+        return load_picture(Path(given), config)
+    notes: list[str] = []
+    path = Path("picture.png")
+    image = to_rgb(given, notes) if isinstance(given, Image.Image) else given
+    if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[2] == 3):
+        got = getattr(image, "shape", type(image).__name__)
+        raise UserError(f"a picture is a path, a PIL image or RGB uint8 (H, W, 3), got {got}")
+    if image.dtype != np.uint8:
+        raise UserError(f"a picture is RGB uint8 (H, W, 3), got {image.dtype}: convert it")
+    image = np.ascontiguousarray(image)
+    height, width = image.shape[:2]
+    _check_size(path, width, height)
+    digest = sha256(image.tobytes())
+    image = _to_canvas_size(image, config, notes)
+    return Picture(path, image, digest, (width, height), tuple(notes))
 
 
 def _read(path: Path) -> bytes:

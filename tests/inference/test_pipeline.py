@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.torch
 
 from accelerate import cpu_offload  # noqa: E402
 
+from inference.command.painting_result import Painting  # noqa: E402
 from inference.loading.memory_config import MemoryConfig  # noqa: E402
 from inference.pipeline import InversePaintingPipeline  # noqa: E402
 from inference.rollout.stop import StopConfig  # noqa: E402
@@ -23,13 +25,50 @@ from training.painter.painter import Painter  # noqa: E402
 CONFIG = InferenceConfig(stop=StopConfig(max_steps=2))
 
 
+def equal(one: Painting, other: Painting) -> bool:
+    pairs = zip(one.canvases, other.canvases, strict=True)
+    return all(np.array_equal(first, second) for first, second in pairs)
+
+
 def test_saves_loads_and_paints_the_same(painter_folder: Path, tmp_path: Path) -> None:
     picture = np.random.default_rng(0).integers(0, 255, (64, 80, 3), np.uint8)
     pipeline = InversePaintingPipeline.from_pretrained(painter_folder)
     before = pipeline(picture, CONFIG)
     pipeline.save_pretrained(tmp_path / "copy")
     again = InversePaintingPipeline.from_pretrained(tmp_path / "copy")
-    assert all(np.array_equal(a, b) for a, b in zip(before, again(picture, CONFIG), strict=True))
+    assert equal(before, again(picture, CONFIG))
+
+
+def test_pictures_are_paths_pil_images_and_arrays(
+    pipeline: InversePaintingPipeline, tmp_path: Path
+) -> None:
+    picture = np.random.default_rng(0).integers(0, 255, (64, 80, 3), np.uint8)
+    image = Image.fromarray(np.dstack([picture, np.full((64, 80), 255, np.uint8)]))
+    image.save(tmp_path / "picture.png")
+    array, pil, path = (pipeline(p, CONFIG) for p in (picture, image, tmp_path / "picture.png"))
+    assert equal(array, pil)
+    assert equal(array, path)
+
+
+def test_what_is_transparent_in_a_pil_image_is_white(pipeline: InversePaintingPipeline) -> None:
+    painting = pipeline.paint(Image.new("RGBA", (80, 64), (10, 10, 10, 0)), CONFIG)
+    assert painting.target.min() == 255
+
+
+@pytest.mark.parametrize(
+    ("picture", "said"),
+    [
+        (np.zeros((64, 80), np.uint8), r"\(64, 80\)"),
+        (np.zeros((64, 80, 3), np.float32), "float32"),
+        (np.zeros((3, 80, 3), np.uint8), "at least 4 x 4"),
+        (["lake.jpg"], "list"),
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    picture: Any, said: str, pipeline: InversePaintingPipeline
+) -> None:
+    with pytest.raises(UserError, match=said):
+        pipeline.paint(picture, CONFIG)
 
 
 def test_scheduler_dtype_and_device_can_be_chosen(painter_folder: Path) -> None:
@@ -43,7 +82,8 @@ def test_scheduler_dtype_and_device_can_be_chosen(painter_folder: Path) -> None:
     assert pipeline.unet.dtype == torch.bfloat16
     assert pipeline.time_encoder.fc1.weight.dtype == torch.float32
     picture = np.full((64, 80, 3), 120, np.uint8)
-    assert len(pipeline.to("cpu")(picture, CONFIG)) == 4, "white, two steps, the finishing step"
+    images = pipeline.to("cpu")(picture, CONFIG).images
+    assert len(images) == 4, "white, two steps, the finishing step"
 
 
 def test_errors_say_what_to_do(painter_folder: Path, tmp_path: Path) -> None:
@@ -71,7 +111,7 @@ def test_offloaded_networks_paint_the_same(kind: str, painter_folder: Path) -> N
                 cpu_offload(part, torch.device("cpu"))
         assert pipeline.unet.device.type == "meta"
     assert pipeline.painter.device.type == "cpu"
-    assert all(np.array_equal(a, b) for a, b in zip(whole, pipeline(picture, CONFIG), strict=True))
+    assert equal(whole, pipeline(picture, CONFIG))
 
 
 def test_running_out_of_memory_names_the_switches(
@@ -143,7 +183,7 @@ def test_a_painter_moved_to_a_gpu_paints_there(
 ) -> None:
     pipeline.to("cuda", dtype)
     assert pipeline.painter.device.type == "cuda"
-    assert len(pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG)) == 4
+    assert len(pipeline(np.full((64, 80, 3), 120, np.uint8), CONFIG).canvases) == 4
 
 
 def test_torch_dtype_auto_is_the_stored_format(
