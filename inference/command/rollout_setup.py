@@ -8,16 +8,12 @@ from collections.abc import Iterator
 import numpy as np
 from torch import Tensor
 
-from inference.artist.artist import PainterArtist
 from inference.artist.painting_state import DetailSettings
 from inference.artist.planned.orders import find_order, order_artist
 from inference.command.painting_context import STROKES_PRESET, PaintingContext
 from inference.command.painting_result import Painting
 from inference.command.steering_actions import first_canvas, steering_actions
 from inference.inputs.picture import Picture
-from inference.official.artist import OfficialArtist, OfficialMetric
-from inference.official.language import OfficialInstructionModel, instruction_function
-from inference.official.noise import DrawnNoise
 from inference.official.resizing import padded_image
 from inference.rollout.lpips_metric import LpipsMetric
 from inference.rollout.region import RegionConfig
@@ -87,6 +83,9 @@ def resolved_region_config(config: InferenceConfig, painter: Painter) -> RegionC
 
 
 def _fixed_rollout(context: PaintingContext, picture: Picture) -> Painting:
+    # Here, since paintings in strokes need no networks, which take seconds to import.
+    from inference.artist.artist import PainterArtist
+
     config, painter = context.config, context.painter
     artist = PainterArtist(
         painter, picture.image, config.sampling, config.detail, config.rollout.seed
@@ -125,6 +124,10 @@ def _stroke_stop(asked: StopConfig) -> StopConfig:
 
 
 def _official_rollout(context: PaintingContext, picture: Picture) -> Painting:
+    from inference.official.artist import OfficialArtist, OfficialMetric
+    from inference.official.language import OfficialInstructionModel, instruction_function
+    from inference.official.noise import DrawnNoise
+
     config, painter, image = context.config, context.painter, picture.image
     short = painter.preset.image_side_px
     prefix = PromptPrefix()

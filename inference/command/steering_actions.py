@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.command.painting_context import paints_in_order
 from inference.inputs.picture import load_picture
-from inference.official.artist import LOCK_REFUSAL
+from inference.official.resizing import LOCK_REFUSAL
 from inference.output.session import SessionFolder, read_session
 from inference.rollout.script import read_script
 from inference.rollout.steering import Action, Lock, Mask, Steer

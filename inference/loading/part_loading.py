@@ -15,7 +15,6 @@ from torch import nn
 
 from inference.loading.memory_config import MemoryConfig
 from ingest.conventions.errors import UserError
-from training.networks.time_encoder import TimeEncoder
 from training.painter.folder import PainterSettings, load_part, local_folder, read_index
 
 INSTRUCTION_MODEL = "instruction_model"
@@ -66,6 +65,9 @@ class PartLoader:
         Raises:
             UserError: it is missing or damaged, or quantisation is not available.
         """
+        # Only here, since diffusers takes seconds to import.
+        from training.networks.time_encoder import TimeEncoder
+
         if name == INSTRUCTION_MODEL and self.memory.llava_bits is not None:
             return self._quantised()
         part = load_part(self.folder, name, self.classes[name])

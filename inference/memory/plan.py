@@ -14,6 +14,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import torch
@@ -23,12 +24,14 @@ from inference.artist.guidance import BRANCHES, guidance_of
 from inference.loading.memory_config import MemoryConfig
 from inference.loading.offload import offloaded_parts
 from inference.loading.part_loading import INSTRUCTION_MODEL, PartLoader
-from inference.memory.dry_run import MemoryStage, dry_run
 from inference.memory.weight_bytes import Weights, dtype_of, weights_of
 from inference.settings import InferenceConfig
 from training.networks.conditions import Branch
 from training.networks.presets import Preset
 from training.streaming.resizing import padding_px
+
+if TYPE_CHECKING:
+    from inference.memory.dry_run import MemoryStage
 
 LPIPS_WEIGHTS = Weights(9_880_000, 3_540_000)
 """Bytes of LPIPS (AlexNet) in single precision."""
@@ -140,7 +143,11 @@ def plan_for(
         for name in loader.classes
         if any((loader.folder / name).glob("*.safetensors"))
     )
-    stages = stages or dry_run(loader, size, branches, num_paintings)
+    if stages is None:
+        # Only here: networks take seconds to import, and strokes need none.
+        from inference.memory.dry_run import dry_run
+
+        stages = dry_run(loader, size, branches, num_paintings)
     return MemoryPlan(loader, tuple(branches), size, parts, stages, num_paintings)
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from inference.artist.guidance import BRANCHES, official_sum
 from inference.official.noise import NoiseSource
-from inference.official.resizing import cropped, padded_image, padded_tensor, signed
+from inference.official.resizing import LOCK_REFUSAL, cropped, padded_image, padded_tensor, signed
 from inference.official.sampling import INSIDE_ABOVE, Blend, official_latents
 from inference.rollout.steps import Artist, Instruction
 from ingest.conventions.errors import UserError
@@ -32,11 +32,6 @@ from training.painter.painter import Painter
 DIFFERENCE_THRESHOLD = 0.2
 """LPIPS above which a pixel counts as different (alpha in paper section 3.2)."""
 
-LOCK_REFUSAL = (
-    "nothing can be locked with inference.quirks official, which scales the whole canvas at every "
-    "step: leave quirks at fixed, or lock nothing"
-)
-"""The line that refuses locks."""
 
 InstructionFunction = Callable[[np.ndarray, np.ndarray], Instruction]
 """Gives the next instruction from the padded canvas and the picture in its ORIGINAL size."""

@@ -11,6 +11,12 @@ from torch.nn import functional
 MULTIPLE_PX = 16
 """Padded sides are multiples of it."""
 
+LOCK_REFUSAL = (
+    "nothing can be locked with inference.quirks official, which scales the whole canvas at every "
+    "step: leave quirks at fixed, or lock nothing"
+)
+"""The line that refuses locks."""
+
 
 def scaled_size(height: int, width: int, short_edge_px: int = 512) -> tuple[int, int]:
     """Height and width with the short edge scaled; the long edge is truncated to an integer."""

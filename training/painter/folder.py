@@ -16,10 +16,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from diffusers.utils import logging as diffusers_logging
 from pydantic import Field, ValidationError
 from torch import nn
-from transformers.utils import logging as transformers_logging
 
 from ingest.conventions.atomic import atomic_folder, write_json
 from ingest.conventions.config import Config
@@ -27,10 +25,6 @@ from ingest.conventions.errors import UserError
 from ingest.conventions.git_lfs import refuse_pointers
 from training.networks.presets import Preset
 from training.painter.part_classes import check_part_classes
-
-# Parts load quickly; the libraries' progress bars would disturb ours.
-transformers_logging.disable_progress_bar()
-diffusers_logging.disable_progress_bar()
 
 PIPELINE_CLASS = "InversePaintingPipeline"
 """Pipeline class that `model_index.json` names."""
@@ -191,7 +185,14 @@ def load_part(folder: Path, name: str, library_and_class: list[str], **options: 
         UserError: the class is not in `PART_CLASSES`, the sub-folder is missing, or its files do
             not fit the class.
     """
+    from diffusers.utils import logging as diffusers_logging
+    from transformers.utils import logging as transformers_logging
+
     from training.painter.parts import prepare_part
+
+    # Parts load quickly; the libraries' progress bars would disturb ours.
+    transformers_logging.disable_progress_bar()
+    diffusers_logging.disable_progress_bar()
 
     check_part_classes({name: library_and_class}, folder / "model_index.json")
     library, class_name = library_and_class

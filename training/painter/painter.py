@@ -4,6 +4,9 @@
 every method except where a network is frozen; inference wraps its loop in `torch.inference_mode()`.
 Guidance, thresholds and the loop itself live in the inference package.
 
+The networks' modules are imported where they are used: diffusers takes seconds, and paintings
+in strokes do not need it.
+
 Legend: P paintings, R rows, H x W image size (a multiple of `preset.pad_multiple_px`), h x w latent
 size (an eighth of it), C latent channels, D token width. RGB tensors are in [-1, 1].
 """
@@ -18,7 +21,6 @@ import torch
 from torch import Tensor, nn
 
 from ingest.conventions.errors import UserError
-from training.networks import denoiser, unet
 from training.networks.conditions import (
     Branch,
     CanvasFeatures,
@@ -124,6 +126,8 @@ class Painter:
         self, target: Tensor, generator: torch.Generator | None = None
     ) -> TargetFeatures:
         """Features of the target (P, 3, H, W), once per painting; runs the ReferenceNet."""
+        from training.networks import unet
+
         latents, pooled = self.encode_latents(target, generator), self.pooled(target)
         if "RN" in self.preset.without:
             return TargetFeatures(target, latents, pooled, {})
@@ -147,12 +151,9 @@ class Painter:
         encoder = self.part("mask_text_encoder" if own else "text_encoder")
         known = [""] * len(instructions) if "TG" in self.preset.without else list(instructions)
         encoded = self.part("tokenizer")(
-            known,
-            padding="max_length",
-            truncation=True,
-            max_length=self.preset.text_tokens,
+            known, padding="max_length", truncation=True, max_length=self.preset.text_tokens,
             return_tensors="pt",
-        )
+        )  # fmt: skip
         return encoder(encoded.input_ids.to(self.device)).last_hidden_state
 
     def time_tokens(self, interval_s: Tensor) -> Tensor:
@@ -171,13 +172,9 @@ class Painter:
     # The mask generator
 
     def mask_logits(
-        self,
-        canvas_latents: Tensor,
-        target_latents: Tensor,
-        difference: Tensor,
-        text: Tensor,
+        self, canvas_latents: Tensor, target_latents: Tensor, difference: Tensor, text: Tensor,
         interval_s: Tensor,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """g_mask before its sigmoid: (P, 1, h, w).
 
         Args:
@@ -187,6 +184,8 @@ class Painter:
             text: `encode_text`, (P, text tokens, D).
             interval_s: seconds to the next canvas, (P,).
         """
+        from training.networks import unet
+
         small = downscale_mask(difference, self.preset.mask_downscaling).to(canvas_latents.dtype)
         if "TE" in self.preset.without:
             time = self._zero_token(text)
@@ -197,13 +196,9 @@ class Painter:
         return unet.mask_logits(self.part("mask_unet"), sample, tokens)
 
     def mask_probability(
-        self,
-        canvas_latents: Tensor,
-        target_latents: Tensor,
-        difference: Tensor,
-        text: Tensor,
+        self, canvas_latents: Tensor, target_latents: Tensor, difference: Tensor, text: Tensor,
         interval_s: Tensor,
-    ) -> Tensor:
+    ) -> Tensor:  # fmt: skip
         """Probability in [0, 1] that a latent pixel is painted in this step, (P, 1, h, w);
         arguments as in `mask_logits`. Thresholding and `upscale_mask` are the caller's. Raises
         UserError for values that are not finite."""
@@ -229,6 +224,8 @@ class Painter:
             interval_s: seconds to the next canvas, (P,).
             keep: the conditions that each row sees; branches give branch-major rows.
         """
+        from training.networks import denoiser
+
         if not isinstance(keep, ConditionFlags):
             keep = ConditionFlags.of(keep, len(text), text.device)
         keep = keep.without(self.preset.without)
@@ -251,6 +248,8 @@ class Painter:
     ) -> Tensor:
         """The training output of the UNet, (R, C, h, w): the noise in paper, the clean next canvas
         in pocket; arguments as in `predict`."""
+        from training.networks import denoiser
+
         unet_part, output = self.part("unet"), self.preset.output
         return denoiser.network_output(unet_part, output, latents, timestep, conditioning)
 
@@ -268,6 +267,8 @@ class Painter:
             (R, C, h, w), branch-major, in the scheduler's prediction type: noise (epsilon) in
             paper, velocity in pocket. Guidance may sum either.
         """
+        from training.networks import denoiser
+
         unet_part, scheduler, output = self.part("unet"), self.part("scheduler"), self.preset.output
         return denoiser.predict(unet_part, scheduler, output, latents, timestep, conditioning)
 
