@@ -45,7 +45,7 @@ def studio_example(seed: int, vocabulary: Sequence[str], recolours: bool = True)
     """The studio's painting of a seed: half of the seeds are landscapes, a quarter each portraits
     and still lifes; with `recolours` two thirds in other colours than the studio's."""
     rng = np.random.default_rng([seed, 91])
-    subject: Subject = ("landscape", "landscape", "portrait", "still_life")[seed % 4]
+    subject = studio_subject(seed)
     aspect = ASPECTS[int(rng.integers(len(ASPECTS)))] if subject != "portrait" else 0.8
     canvases, words = studio_canvases(seed, subject, aspect)
     picture = canvases[-1]
@@ -59,6 +59,12 @@ def studio_example(seed: int, vocabulary: Sequence[str], recolours: bool = True)
     labels = place_labels(zip(words, masks, strict=True), vocabulary, features.tokens.shape[:2])
     assert labels is not None, "a studio painting has strokes"
     return Example(place_channels(picture, features.tokens).astype(np.float16), labels)
+
+
+def studio_subject(seed: int) -> Subject:
+    """What the studio paints by a seed."""
+    subjects: tuple[Subject, ...] = ("landscape", "landscape", "portrait", "still_life")
+    return subjects[seed % len(subjects)]
 
 
 def stored_studio_example(

@@ -122,7 +122,7 @@ def order_artist(
         first = np.broadcast_to(ground, picture.shape) if canvas is None else canvas
         return FadeArtist(first, wanted_num_steps(config, interval_s))
     habit = _habit(name, config, seed)
-    plan = _plan(name, picture, habit, seed, network).with_first(say)
+    plan = order_plan(name, picture, seed, habit, network).with_first(say)
     wanted = wanted_num_steps(config, interval_s)
     total_s = fitted_num_steps(plan, seed, wanted) * interval_s
     medium = medium_named(config.medium)
@@ -134,9 +134,15 @@ def wanted_num_steps(config: StrokesConfig, interval_s: float | None) -> int:
     return max(1, round(config.num_steps * USUAL_INTERVAL_S / (interval_s or USUAL_INTERVAL_S)))
 
 
-def _plan(
-    name: OrderName, picture: np.ndarray, habit: Habit, seed: int, network: Path
+def order_plan(
+    name: OrderName,
+    picture: np.ndarray,
+    seed: int,
+    habit: Habit = "block-in first",
+    network: Path = ORDER_FOLDER,
 ) -> PaintingPlan:
+    """The regions of a picture, RGB uint8 (H, W, 3), and when each is painted; without the backbone
+    the whole picture is one."""
     rng = np.random.default_rng([seed, 43])
     if name == "coarse-to-fine" or not has_backbone():
         whole = np.zeros(picture.shape[:2], np.uint8)
