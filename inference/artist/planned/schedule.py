@@ -70,8 +70,9 @@ class Schedule:
             num_steps: steps of the whole painting; more steps are smaller.
             word: layers of regions with this word come first.
         """
-        said, words = word.strip().casefold(), zip(self.plan.words, self.plan.guesses, strict=True)
-        named = {r for r, both in enumerate(words) if said in both and said != UNNAMED}
+        said = word.strip().casefold()
+        named = {n for n, own in enumerate(self.plan.words) if own == said != UNNAMED}
+        named |= set(self.plan.named(said))
         layers = self.pending_layers(levels)
         layers = [layer for layer in layers if layer.region in named] or layers
         mask = np.zeros(levels.shape, bool)

@@ -112,7 +112,8 @@ def test_said_things_come_first_in_a_plan() -> None:
     labels = np.repeat(np.arange(4, dtype=np.uint8), 8).reshape(4, 8)
     regions = Regions(labels, np.zeros(4, np.float32))
     words = ("sky", "shapes", "shapes", "tree")
-    plan = make_plan(regions, [0, 1, 2, 3], "block-in first", words, ("sky", "sea", "sea", "tree"))
+    likeness = {"sky": (1.0, 0.0, 0.0, 0.0), "sea": (0.0, 0.5, 0.5, 0.0), "tree": (0, 0, 0, 1.0)}
+    plan = make_plan(regions, [0, 1, 2, 3], "block-in first", words, likeness)
     asked = plan.with_first(["Tree", "sea"])
     assert asked.order == (3, 1, 2, 0)
     assert [layer.region for layer in asked.layers[:4]] == [3, 1, 2, 0]

@@ -69,7 +69,7 @@ def test_the_steps_of_a_plan_bring_every_pixel_up_one_level_at_a_time(
 
 def test_a_learned_habit_finishes_each_region_within_its_own_times() -> None:
     spans = [(0.0, 0.9), (0.1, 0.2), (0.5, 0.6)]
-    plan = make_plan(_regions(), [0, 1, 2], "learned", (), (), spans)
+    plan = make_plan(_regions(), [0, 1, 2], "learned", spans=spans)
     got = [(layer.region, layer.level) for layer in plan.layers]
     ground_and_house = [(n, level) for n in (1, 2) for level in (1, 2, 3, 4)]
     assert got[0] == (0, 1)
@@ -80,9 +80,27 @@ def test_a_learned_habit_finishes_each_region_within_its_own_times() -> None:
 def test_what_a_person_names_comes_first_with_a_learned_habit_too() -> None:
     spans = [(0.0, 0.9), (0.1, 0.2), (0.5, 0.6)]
     words = ("sky", "ground", "house")
-    plan = make_plan(_regions(), [0, 1, 2], "learned", words, (), spans).with_first(["house"])
+    plan = make_plan(_regions(), [0, 1, 2], "learned", words, spans=spans).with_first(["house"])
     assert [layer.region for layer in plan.layers[:4]] == [2, 2, 2, 2]
     assert plan.order[0] == 2
+
+
+def test_a_word_finds_what_is_called_so_or_else_what_looks_most_like_it() -> None:
+    likeness = {
+        "sky": (0.9, 0.1, 0.2),
+        "tree": (0.0, 0.5, 0.6),
+        "boat": (0.01, 0.08, 0.1),
+        "sun": (0.02, 0.0, 0.0),
+    }
+    plan = make_plan(_regions(), [0, 1, 2], "block-in first", (), likeness)
+    assert {word: plan.named(word) for word in (*likeness, "owl", "shapes")} == {
+        "sky": [0],
+        "tree": [1, 2],
+        "boat": [1, 2],
+        "sun": [],
+        "owl": [],
+        "shapes": [],
+    }
 
 
 def test_what_is_pending_is_known_for_any_number_of_regions() -> None:
