@@ -71,6 +71,10 @@ def paint(
         str | None,
         typer.Option(help="Paint each picture with each of these", metavar="N,N,..."),
     ] = None,
+    variations: Annotated[
+        int | None,
+        typer.Option(help="Paint each picture so many times, with seeds from --seed on", min=1),
+    ] = None,
     interval: Annotated[
         float | None,
         typer.Option(help="Painting seconds a step stands for [the painter's own; paper: 20]"),
@@ -131,11 +135,9 @@ def paint(
     """
     from inference.command.command import run_paint
     from inference.command.unused_settings import load_settings
-    from inference.inputs.jobs import parse_seeds
-    from ingest.conventions.errors import UserError
+    from inference.inputs.jobs import chosen_seeds
 
-    if seed is not None and seeds is not None:
-        raise UserError("--seed and --seeds were both given: choose one")
+    several = chosen_seeds(seed, seeds, variations)
     options: dict[str, tuple[str, object]] = {
         "--painter": ("painter", painter),
         "--medium": ("strokes.medium", medium),
@@ -158,7 +160,6 @@ def paint(
         "--llava-bits": ("memory.llava_bits", llava_bits),
     }
     settings = load_settings(config, set, options, seeds is not None)
-    several = parse_seeds(seeds) if seeds is not None else []
     result, code = run_paint(pictures, out, settings, dry_run, several, ray_address, verbose)
     write_result(json, result)
     raise typer.Exit(code)

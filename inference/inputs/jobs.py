@@ -60,6 +60,21 @@ def plan(paths: list[Path], out: Path, seeds: Sequence[int] = (0,)) -> list[Job]
     return jobs
 
 
+def chosen_seeds(seed: int | None, seeds: str | None, variations: int | None) -> list[int]:
+    """The seeds that ``--seed``, ``--seeds`` and ``--variations`` ask for; empty for the one of the
+    settings.
+
+    Raises:
+        UserError: two of them contradict each other.
+    """
+    if seeds is not None and (seed is not None or variations is not None):
+        other = "--seed" if seed is not None else "--variations"
+        raise UserError(f"{other} and --seeds were both given: choose one")
+    if seeds is not None:
+        return parse_seeds(seeds)
+    return [] if variations is None else list(range(seed or 0, (seed or 0) + variations))
+
+
 def parse_seeds(text: str) -> list[int]:
     """The seeds of ``"1,2,3"``.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inference.inputs.jobs import in_batches, parse_seeds, plan
+from inference.inputs.jobs import chosen_seeds, in_batches, parse_seeds, plan
 from ingest.conventions.errors import UserError
 
 
@@ -37,6 +37,16 @@ def test_seeds_are_numbers_and_differ() -> None:
     for wrong in ("", "1,", "a", "1,1", "-1", str(2**63)):
         with pytest.raises(UserError, match="--seeds"):
             parse_seeds(wrong)
+
+
+def test_variations_count_on_from_the_seed() -> None:
+    assert chosen_seeds(None, None, None) == chosen_seeds(5, None, None) == []
+    assert chosen_seeds(None, None, 3) == [0, 1, 2]
+    assert chosen_seeds(5, None, 2) == [5, 6]
+    assert chosen_seeds(None, "7,3", None) == [7, 3]
+    for seed, variations, option in ((1, None, "--seed"), (None, 2, "--variations")):
+        with pytest.raises(UserError, match=f"{option} and --seeds were both given"):
+            chosen_seeds(seed, "1,2", variations)
 
 
 def test_batches_hold_one_kind_and_lose_nothing() -> None:
