@@ -16,9 +16,9 @@ from typing import Literal
 from inference.command.painting import PaintingTask, paint_picture, paint_pictures
 from inference.command.painting_context import (
     PaintingContext,
+    has_painter_parts,
     load_context,
     loader_of,
-    paints_in_order,
 )
 from inference.inputs.jobs import Job, WorkConfig
 from inference.inputs.picture import load_picture
@@ -97,7 +97,7 @@ def _make_worker(
     config: InferenceConfig, record: PainterRecord, batches: Sequence[Sequence[Job]]
 ) -> Callable[[Sequence[Job]], list[Outcome]]:
     """The function of an actor, which paints one batch; loads the painter onto its device."""
-    expected = None if paints_in_order(config.painter) else plan_memory(config, batches)
+    expected = plan_memory(config, batches) if has_painter_parts(config.painter) else None
     context = load_context(config, record, expected)
     return functools.partial(paint_jobs, context=context)
 

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from inference.artist.canvas_transform import CanvasTransform
 from inference.artist.planned.orders import wanted_num_steps
+from inference.artist.rivals.rivals import find_rival
 from inference.command.batch_painting import Outcome, paint_jobs, paint_on_actors, plan_memory
 from inference.command.painting import finished_before
 from inference.command.painting_context import (
@@ -29,7 +30,14 @@ from inference.command.paintings_page import write_page, write_table
 from inference.command.steering_actions import steering_actions, was_steered_alike
 from inference.inputs.jobs import Job, WorkConfig, in_batches, plan
 from inference.inputs.picture import Picture, load_picture
-from inference.memory.advice import PUBLISHED_MAX_STEPS, plan_line, plan_lines, strokes_line
+from inference.memory.advice import (
+    PUBLISHED_MAX_STEPS,
+    plan_line,
+    plan_lines,
+    rival_line,
+    rival_steps,
+    strokes_line,
+)
 from inference.memory.plan import MemoryPlan, picture_sizes
 from inference.output.frames import clock
 from inference.output.session import PainterRecord
@@ -40,6 +48,7 @@ from ingest.conventions.config import to_yaml
 from ingest.conventions.errors import UserError
 from ingest.conventions.names import printable
 from training.networks.presets import Preset
+from training.rivals.folder import read_rival
 
 
 @dataclass(frozen=True)
@@ -205,6 +214,9 @@ def _plan(batches: Sequence[Sequence[Job]], run: CommandRun) -> tuple[list[str],
     config, jobs = run.config, [job for batch in batches for job in batch]
     if paints_in_order(config.painter):
         return [strokes_line(config, picture_sizes(job.picture for job in jobs))], None
+    rival = find_rival(config.painter)
+    if rival is not None:
+        return [rival_line(config, read_rival(rival), len(jobs))], None
     expected = plan_memory(config, batches)
     lines = [plan_line(expected, config, len(jobs))]
     return lines + run.is_verbose * plan_lines(expected, config, run.record), expected
@@ -214,6 +226,9 @@ def _expected_steps(config: InferenceConfig) -> int:
     """Length of the progress bar."""
     if paints_in_order(config.painter) and config.stop.max_steps is None:
         return wanted_num_steps(config.strokes, config.rollout.interval_s)
+    rival = find_rival(config.painter)
+    if rival is not None:
+        return rival_steps(config, read_rival(rival))
     return config.stop.max_steps or PUBLISHED_MAX_STEPS
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from inference.artist.planned.orders import find_order
+from inference.artist.rivals.rivals import find_rival
 from inference.loading.offload import load_for_inference
 from inference.loading.part_loading import PartLoader
 from inference.memory.advice import memory_error_text
@@ -26,15 +27,20 @@ from training.order.network import WEIGHTS_FILE, load_order
 from training.painter.device import resolve_device
 from training.painter.folder import PainterSettings, local_folder, read_index
 from training.painter.painter import Painter
+from training.rivals.folder import read_rival
 
 STROKES_PRESET = "strokes"
 """Preset of orders for strokes, in records."""
 STROKES_VERSION = 3
 """Raised when the same picture, settings and seed give other strokes."""
+RIVAL_PRESET = "rival"
+"""Preset of rivals of the paper, in records."""
+RIVALS_VERSION = 1
+"""Raised when the same picture, rival folder and seed give other frames."""
 ORDER_SETTINGS = PainterSettings(
     preset=POCKET, interval_s=20.0, num_steps=POCKET.num_steps, guidance=dict(POCKET.guidance)
 )
-"""Settings in place of a painter's, for orders."""
+"""Settings in place of a painter's, for orders and rivals."""
 
 WHOLE_FILE_BYTES = 64 * 2**20
 """Largest file that is hashed as a whole. Larger files enter the fingerprint by their size and both
@@ -53,6 +59,8 @@ class PaintingContext:
     config: InferenceConfig
     plan: MemoryPlan | None = None
     """Expected memory; None if it was not planned."""
+    place: str = ""
+    """The painter's path now, where the record has the one of then; empty for the same."""
 
     def explain_out_of_memory(self, activity: str) -> AbstractContextManager[None]:
         """Context in which running out of memory raises an error that says what to switch on."""
@@ -79,6 +87,12 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
             load_order(network)
             fingerprint += f"-{_digest(network / WEIGHTS_FILE)[:8]}"
         record = PainterRecord(name=config.painter, preset=STROKES_PRESET, fingerprint=fingerprint)
+        return record, ORDER_SETTINGS
+    rival = find_rival(config.painter)
+    if rival is not None:
+        read_rival(rival)
+        fingerprint = f"rival-{RIVALS_VERSION}-{fingerprint_of(rival)}"
+        record = PainterRecord(name=config.painter, preset=RIVAL_PRESET, fingerprint=fingerprint)
         return record, ORDER_SETTINGS
     folder = local_folder(config.painter)
     settings = read_index(folder)[1]
@@ -117,11 +131,13 @@ def load_context(
         plan: expected memory, for the message of an out-of-memory error.
         painter: path of the painter, if it is another than in the config.
     """
-    if paints_in_order(config.painter):
+    place = painter or config.painter
+    if not has_painter_parts(place):
         device = resolve_device(config.device)
         nothing = Painter({}, ORDER_SETTINGS, device)
-        return PaintingContext(nothing, record, PerceptualDistance(str(device)), config)
-    loader = loader_of(config.model_copy(update={"painter": painter or config.painter}))
+        perceptual = PerceptualDistance(str(device))
+        return PaintingContext(nothing, record, perceptual, config, place=place)
+    loader = loader_of(config.model_copy(update={"painter": place}))
     with explain_out_of_memory("loading the painter", lambda: memory_error_text(plan)):
         placed = load_for_inference(loader)
         return PaintingContext(placed, record, PerceptualDistance(str(loader.device)), config, plan)
@@ -130,6 +146,11 @@ def load_context(
 def paints_in_order(painter: str) -> bool:
     """Whether `painter` names an order for strokes (`inference.artist.planned.orders`)."""
     return find_order(painter) is not None
+
+
+def has_painter_parts(painter: str) -> bool:
+    """Whether `painter` names a painter folder, which is neither an order nor a rival."""
+    return not paints_in_order(painter) and find_rival(painter) is None
 
 
 def resolve_dtype(name: str, preset: str, device: torch.device) -> torch.dtype | None:

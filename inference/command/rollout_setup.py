@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from torch import Tensor
 
 from inference.artist.painting_state import DetailSettings
 from inference.artist.planned.orders import find_order, order_artist
-from inference.command.painting_context import STROKES_PRESET, PaintingContext
+from inference.artist.rivals.rival import RivalTask
+from inference.artist.rivals.rivals import find_rival, start_rival
+from inference.command.painting_context import (
+    RIVAL_PRESET,
+    STROKES_PRESET,
+    PaintingContext,
+)
 from inference.command.painting_result import Painting
 from inference.command.steering_actions import first_canvas, steering_actions
 from inference.inputs.picture import Picture
 from inference.official.resizing import padded_image
+from inference.rollout.finish import FinishConfig
 from inference.rollout.lpips_metric import LpipsMetric
 from inference.rollout.region import RegionConfig
 from inference.rollout.rollout import Rollout
@@ -24,9 +31,12 @@ from inference.settings import InferenceConfig
 from ingest.format.images import resize_short_side
 from labeling.instructions.vision_language.prompt_prefix import PromptPrefix
 from training.painter.painter import Painter
+from training.rivals.folder import read_rival
 
 POCKET_LARGEST_AREA = 0.4
 """Largest share of the canvas in a region of a pocket painter (default of `largest_area`)."""
+WHOLE = RegionConfig(thresholds=(0.5,), largest_area=1.0, only_unfinished=False)
+"""The rule of artists that choose their regions themselves."""
 
 
 def start_rollout(context: PaintingContext, picture: Picture) -> Painting:
@@ -36,6 +46,8 @@ def start_rollout(context: PaintingContext, picture: Picture) -> Painting:
         # A pipeline has networks, whatever its config says of a painter.
         if context.record.preset == STROKES_PRESET:
             rollout = _stroke_rollout(context, picture)
+        elif context.record.preset == RIVAL_PRESET:
+            rollout = _rival_rollout(context, picture)
         elif is_official:
             rollout = _official_rollout(context, picture)
         else:
@@ -48,7 +60,7 @@ def resized_to_canvas(picture: Picture, context: PaintingContext) -> Picture:
     """The picture at network size if no detail is carried over; else unchanged."""
     preset = context.painter.preset
     is_official = context.config.quirks == "official"
-    if context.record.preset == STROKES_PRESET:
+    if context.record.preset in (STROKES_PRESET, RIVAL_PRESET):
         return picture
     if is_official or DetailSettings.resolved(context.config.detail, preset).carries_detail:
         return picture
@@ -100,7 +112,7 @@ def _fixed_rollout(context: PaintingContext, picture: Picture) -> Painting:
 def _stroke_rollout(context: PaintingContext, picture: Picture) -> Painting:
     config, image, interval_s = context.config, picture.image, interval_of(context)
     canvas = first_canvas(config, image)
-    order = find_order(context.record.name)
+    order = find_order(context.place or context.record.name)
     assert order is not None, "its record says that it paints with strokes"
     artist = order_artist(
         order[0], image, config.strokes, interval_s, config.rollout.seed, canvas,
@@ -109,15 +121,34 @@ def _stroke_rollout(context: PaintingContext, picture: Picture) -> Painting:
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
     if canvas is None:
         canvas = np.full_like(image, config.strokes.ground_rgb())
-    whole = RegionConfig(thresholds=(0.5,), largest_area=1.0, only_unfinished=False)
-    stop = _stroke_stop(config.stop)
-    return Painting(picture, context, image, artist, metric, interval_s, whole, stop, canvas)
+    # Strokes arrive at the picture exactly, so a painting ends there, and not when it is near.
+    stop = _own_stop(config.stop, {"arrived": 0.0, "small_change": 1e-9, "max_steps": 1000})
+    return Painting(picture, context, image, artist, metric, interval_s, WHOLE, stop, canvas)
 
 
-def _stroke_stop(asked: StopConfig) -> StopConfig:
-    """Strokes arrive at the picture exactly, so a painting ends there, and not when it is near;
-    limits that the user set stay."""
-    own = {"arrived": 0.0, "small_change": 1e-9, "max_steps": 1000}
+def _rival_rollout(context: PaintingContext, picture: Picture) -> Painting:
+    config, image = context.config, picture.image
+    folder = find_rival(context.place or context.record.name)
+    assert folder is not None, "its record says that a rival paints"
+    canvas, record = first_canvas(config, image), read_rival(folder)
+    device = context.painter.device
+    start = start_rival(RivalTask(folder, record, image, config.rollout.seed, canvas, device))
+    metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
+    # No rival looks whether it has arrived: it paints its frames.
+    stop = _own_stop(config.stop, {"arrived": 0.0, "small_change": 0.0})
+    most = min(start.num_steps, stop.max_steps or start.num_steps)
+    painting = Painting(
+        picture, context, image, start.artist, metric,
+        config.rollout.interval_s or start.interval_s, WHOLE,
+        stop.model_copy(update={"max_steps": most}), start.canvas,
+    )  # fmt: skip
+    # A step that sets the picture would be none of the rival's.
+    painting.finish = FinishConfig(enabled=False)
+    return painting
+
+
+def _own_stop(asked: StopConfig, own: Mapping[str, float]) -> StopConfig:
+    """The stop rule with an artist's own limits where the user set none."""
     return asked.model_copy(
         update={key: value for key, value in own.items() if getattr(asked, key) is None}
     )

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from inference.artist.painting_state import DetailSettings
 from inference.artist.planned.orders import find_order
+from inference.artist.rivals.rivals import find_rival
 from inference.command.painting_context import painter_record, paints_in_order
 from inference.settings import InferenceConfig
 from ingest.conventions.config import load_section
 from ingest.conventions.errors import UserError
 from ingest.conventions.unused_settings import refuse_unused_keys
 from training.painter.folder import PainterSettings
+from training.rivals.folder import RIVAL_FILE
 
 
 def load_settings(
@@ -60,12 +62,16 @@ def unused_keys(config: InferenceConfig, painter: PainterSettings) -> dict[str, 
     Args:
         painter: settings of the config's painter.
     """
-    is_order = paints_in_order(config.painter)
-    unused = _of_order(config) if is_order else _of_painter(config, painter)
+    if paints_in_order(config.painter):
+        unused = _of_order(config)
+    elif find_rival(config.painter) is not None:
+        unused = _of_rival(config)
+    else:
+        unused = _of_painter(config, painter)
     rollout = config.rollout
     if rollout.script or rollout.say or rollout.mask or rollout.lock:
         unused["work.batch_size"] = "steered paintings are painted one at a time"
-    if not config.finish.enabled:
+    if not config.finish.enabled and "finish" not in unused:
         unused["finish.visible_change"] = "finish.enabled is false"
     return {f"inference.{key}": why for key, why in unused.items()}
 
@@ -90,6 +96,19 @@ def _of_order(config: InferenceConfig) -> dict[str, str]:
         return unused | _each(("film.fps", "film.side_px"), why)
     why = "the film lays strokes; add --film steps, or use inference.film"
     return unused | _each(("export.fps", "export.film_side_px"), why)
+
+
+def _of_rival(config: InferenceConfig) -> dict[str, str]:
+    name = config.painter
+    unused = _each(
+        ("dtype", "quirks", "memory", "region", "sampling", "detail", "strokes", "film.film",
+         "film.fps", "film.side_px"),
+        f"{name} is a rival of the paper, with its own network and settings ({RIVAL_FILE})",
+    )  # fmt: skip
+    unused["rollout.say"] = f"the rival {name} knows no words; take --painter learned"
+    unused["work.batch_size"] = "pictures of a rival are painted one at a time"
+    unused["finish"] = "a rival's painting ends with its own last frame"
+    return unused
 
 
 def _of_painter(config: InferenceConfig, painter: PainterSettings) -> dict[str, str]:

@@ -1,4 +1,5 @@
-"""Who is measured: orders and painters that paint here, and processes painted elsewhere."""
+"""Who is measured: orders, painters and rivals of the paper that paint here, and processes painted
+elsewhere."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.artist.planned.orders import find_order
+from inference.artist.rivals.rivals import find_rival
 from inference.command.painting_context import PaintingContext, load_context, painter_record
 from inference.command.rollout_setup import start_rollout
 from inference.evaluation.process import Process
@@ -35,8 +38,8 @@ class ArtistSpec:
 def parse_artists(text: str) -> list[ArtistSpec]:
     """The artists of ``learned,prototype,paper=painters/paper,timecraft=frames/timecraft@23.6``.
 
-    ``NAME=`` may be left out. ``@SECONDS`` is the interval. A folder with a painter's index is a
-    painter; any other folder holds processes, one a painting.
+    ``NAME=`` may be left out. ``@SECONDS`` is the interval. A folder with the index of a painter,
+    an order or a rival of the paper is an artist; any other folder holds processes, one a painting.
 
     Raises:
         UserError: a name occurs twice, or an interval is no number.
@@ -96,6 +99,12 @@ def _context(config_json: str) -> PaintingContext:
     return load_context(config, painter_record(config)[0])
 
 
+def _paints(folder: Path) -> bool:
+    """Whether a folder holds an artist, and not processes."""
+    is_painter = (folder / "model_index.json").is_file()
+    return is_painter or bool(find_order(str(folder)) or find_rival(str(folder)))
+
+
 def _parse_one(text: str) -> ArtistSpec:
     name, equals, place = text.rpartition("=")
     place, at, seconds = place.partition("@") if "@" in place else (place, "", "")
@@ -107,6 +116,6 @@ def _parse_one(text: str) -> ArtistSpec:
         raise UserError(f"--artists {text!r}: got {seconds!r} after @, expected seconds above 0")
     shown = name if equals else f"{Path(place).name}{at}{seconds}"
     folder = Path(place)
-    if folder.is_dir() and not (folder / "model_index.json").is_file():
+    if folder.is_dir() and not _paints(folder):
         return ArtistSpec(shown, folder=folder, interval_s=interval_s)
     return ArtistSpec(shown, painter=place, interval_s=interval_s)

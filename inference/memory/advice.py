@@ -21,6 +21,7 @@ from inference.memory.time_estimate import (
 from inference.output.session import PainterRecord
 from inference.rollout.stop import PUBLISHED
 from inference.settings import InferenceConfig
+from training.rivals.folder import RivalRecord
 
 GB = 1e9
 """Bytes of a gigabyte."""
@@ -49,6 +50,20 @@ def plan_line(plan: MemoryPlan, config: InferenceConfig, num_paintings: int) -> 
         f"{plan.loader.device} ({free / GB:.1f} free), at most {in_words(batches * seconds)}"
     )
     return line if plan.peak_bytes <= free else f"{line}. This may not fit. {advice(plan)}"
+
+
+def rival_line(config: InferenceConfig, rival: RivalRecord, num_paintings: int) -> str:
+    """The plan of paintings by a rival of the paper in one line."""
+    interval_s = config.rollout.interval_s or rival.interval_s
+    return (
+        f"plan: {_paintings(num_paintings)} by {rival.kind} ({config.painter}), "
+        f"{rival_steps(config, rival)} frames of {interval_s:g} s"
+    )
+
+
+def rival_steps(config: InferenceConfig, rival: RivalRecord) -> int:
+    """Number of frames that a rival paints."""
+    return min(rival.num_steps, config.stop.max_steps or rival.num_steps)
 
 
 def strokes_line(config: InferenceConfig, sizes: Sequence[tuple[int, int]]) -> str:

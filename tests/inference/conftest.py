@@ -171,6 +171,25 @@ def painter_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def rival_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Timecraft of random weights; needs torch."""
+    import torch
+
+    from training.rivals.timecraft.network import NextFrameNetwork
+    from training.rivals.timecraft.settings import TimecraftSettings, save_timecraft
+
+    torch.manual_seed(1)
+    network = NextFrameNetwork()
+    # With torch's own small weights the latent hardly counts.
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            torch.nn.init.kaiming_normal_(weight)
+    folder = tmp_path_factory.mktemp("rival") / "timecraft"
+    save_timecraft(folder, network, TimecraftSettings(), {}, "none: made by a test")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def picture_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A picture of 80 x 64 px on disk."""
     path = tmp_path_factory.mktemp("picture") / "hill.png"

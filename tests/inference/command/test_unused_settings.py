@@ -87,6 +87,7 @@ KINDS = {
         "painter": "prototype", "film": StrokeFilmConfig(film="steps", seconds=2),
     },
     "fade-in": {"painter": "fade-in"},
+    "rival": {"painter": "{rival_folder}"},
     "painter": {},
     "painter without detail": {
         "detail": DetailConfig(carry_detail=False, keep_outside_mask=False, region_edges="blocks")
@@ -98,11 +99,13 @@ KINDS = {
 def test_every_setting_is_read_or_refused(
     kind: str,
     painter_folder: Path,
+    rival_folder: Path,
     picture_file: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     given = {"painter": str(painter_folder), **SHORT, **KINDS[kind]}
+    given["painter"] = given["painter"].format(rival_folder=rival_folder)
     config = InferenceConfig.model_validate(given)
     record, settings = painter_record(config)
     refused = [key.removeprefix("inference.") for key in unused_keys(config, settings)]
@@ -131,6 +134,8 @@ def test_every_setting_is_read_or_refused(
         ("--vae-tile 256 --painter {painter}", "--vae-tile does nothing here"),
         ("--dtype bfloat16", "--dtype does nothing here: the order learned"),
         ("--offload network", "--offload does nothing here"),
+        ("--medium oil --painter {rival}", "--medium does nothing here: "),
+        ("--say sky --painter {rival}", "--say does nothing here: the rival"),
         ("--say sky --painter prototype", "--say does nothing here: the order prototype knows no"),
         ("--medium oil --painter fade-in", "--medium does nothing here: fade-in"),
         ("--set inference.region.largest_area=0.2", "--set inference.region.largest_area does"),
@@ -142,9 +147,14 @@ def test_every_setting_is_read_or_refused(
     ],
 )
 def test_what_does_nothing_is_refused_before_anything_is_painted(
-    arguments: str, said: str, painter_folder: Path, picture_file: Path, tmp_path: Path
+    arguments: str,
+    said: str,
+    painter_folder: Path,
+    rival_folder: Path,
+    picture_file: Path,
+    tmp_path: Path,
 ) -> None:
-    given = arguments.format(painter=painter_folder).split()
+    given = arguments.format(painter=painter_folder, rival=rival_folder).split()
     out = tmp_path / "out"
     result = CliRunner().invoke(app, ["paint", str(picture_file), "-o", str(out), *given])
     assert isinstance(result.exception, UserError), result.output
@@ -153,13 +163,13 @@ def test_what_does_nothing_is_refused_before_anything_is_painted(
 
 
 def test_one_file_of_settings_serves_all(
-    painter_folder: Path, picture_file: Path, tmp_path: Path
+    painter_folder: Path, rival_folder: Path, picture_file: Path, tmp_path: Path
 ) -> None:
     everything = tmp_path / "all.yaml"
     everything.write_text(
         "inference: {dtype: float32, strokes: {medium: pencil}, region: {largest_area: 0.3}}"
     )
-    for painter in ("learned", str(painter_folder)):
+    for painter in ("learned", str(painter_folder), str(rival_folder)):
         command = ["paint", str(picture_file), "-o", str(tmp_path / "out"), "--painter", painter]
         result = CliRunner().invoke(app, [*command, "--config", str(everything), "--dry-run"])
         assert result.exit_code == 0, result.output
