@@ -1,5 +1,5 @@
 """Settings of the training package: top key ``training`` of pipelines.yaml, and the published
-values of ``training/paper.yaml``."""
+values of ``training/loop/paper.yaml``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from training.streaming.stream import DataConfig
 
 ObjectiveName = Literal["text", "mask", "renderer"]
 """Name of a network to train, also of its section in the config."""
-PUBLISHED_CONFIG = Path(__file__).with_name("paper.yaml")
+PUBLISHED_CONFIG = Path(__file__).parent / "loop" / "paper.yaml"
 """Settings of the paper; the defaults of the paper preset."""
 
 

@@ -143,7 +143,7 @@ def test_published_settings_are_valid() -> None:
     from ingest.conventions.config import load_section
     from training.settings import TrainingConfig
 
-    path = Path(__file__).resolve().parents[2] / "training" / "paper.yaml"
+    path = Path(__file__).resolve().parents[2] / "training" / "loop" / "paper.yaml"
     config = load_section("training", TrainingConfig, path)
     assert config.preset == "paper"
     assert config.renderer.loop.max_steps == 200_000
