@@ -65,9 +65,9 @@ class TimecraftArtist(RivalArtist):
         self._painted: np.ndarray | None = None
 
     def next_canvas(self, canvas: np.ndarray, target: np.ndarray, index: int) -> np.ndarray:
-        before = self._canvases
+        before, painted = self._canvases, self._painted
         # Another canvas than the one that was painted: the first, or one with locked pixels.
-        if before is None or not np.array_equal(canvas, self._painted):
+        if before is None or painted is None or not np.array_equal(canvas, painted):
             before = self._crops(canvas)
         rng = np.random.default_rng([self._seed, index])
         latent = torch.from_numpy(rng.standard_normal(NUM_LATENTS, np.float32)).to(self._device)
