@@ -4,8 +4,7 @@
 every method except where a network is frozen; inference wraps its loop in `torch.inference_mode()`.
 Guidance, thresholds and the loop itself live in the inference package.
 
-The networks' modules are imported where they are used: diffusers takes seconds, and paintings
-in strokes do not need it.
+Modules of networks are imported where they are used: that takes seconds, and strokes need none.
 
 Legend: P paintings, R rows, H x W image size (a multiple of `preset.pad_multiple_px`), h x w latent
 size (an eighth of it), C latent channels, D token width. RGB tensors are in [-1, 1].
@@ -29,7 +28,6 @@ from training.networks.conditions import (
     TargetFeatures,
 )
 from training.networks.mask_blocks import downscale_mask
-from training.networks.towers import clip_pixels
 from training.painter.finite import finite
 from training.painter.folder import PainterSettings, read_painter_folder
 
@@ -116,6 +114,8 @@ class Painter:
 
     def pooled(self, rgb: Tensor) -> Tensor:
         """CLIP vector of the class token after the last norm, (P, width)."""
+        from training.networks.towers import clip_pixels
+
         return self.pooled_pixels(clip_pixels(rgb, self.preset))
 
     def pooled_pixels(self, pixels: Tensor) -> Tensor:
