@@ -62,6 +62,9 @@ def train_by_shards(
     score_penalty: Annotated[
         bool, typer.Option("--score-penalty", help="Hold the critic as the authors' code does")
     ] = False,
+    bfloat16: Annotated[
+        bool, typer.Option("--bfloat16", help="Faster on processors that multiply in it")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of weights, crops and noise", min=0)] = DEFAULTS.seed,
     json: JsonOption = None,
 ) -> None:
@@ -72,6 +75,7 @@ def train_by_shards(
     settings = TimecraftTraining(
         seed=seed, rate=rate, batch=batch, row_batch=row_batch, rollout_steps=rollout_steps,
         sampling_from=sampling_from, penalty="scores" if score_penalty else "gradient",
+        dtype="bfloat16" if bfloat16 else "float32",
     )  # fmt: skip
     result = train_timecraft(dataset, out, pair_steps, row_steps, settings)
     print(f"trained -> {out}: paint by --painter {out}")

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ingest.conventions.errors import UserError
 from ingest.format.dataset import Dataset
 from ingest.format.images import sha256
 from training.loop.display import Terminal
@@ -34,9 +35,14 @@ def train_timecraft(
     examples = CropExamples(read_processes(dataset))
     trainer = TimecraftTrainer(examples, settings)
     shards = sha256(Dataset(dataset).index_json.read_bytes())[:16]
-    # The number of rows may grow later: it changes no step that is done.
-    record = {**settings.model_dump(), "shards_sha256": shards, "pair_steps": pair_steps}
+    # Numbers of steps are no part of it: more of them change none that is done.
+    record = {**settings.model_dump(), "shards_sha256": shards}
     trainer.resume(out, record)
+    if trainer.num_pairs > pair_steps or (trainer.num_rows and trainer.num_pairs < pair_steps):
+        raise UserError(
+            f"{out}: got {pair_steps} steps by pairs, {trainer.num_pairs} are done and their "
+            "number cannot change any more: give that number, or choose another -o"
+        )
     print(
         f"{len(examples.processes)} processes, {len(examples.places)} crops of steps; "
         f"{trainer.num_pairs} of {pair_steps} and {trainer.num_rows} of {row_steps} steps are done"

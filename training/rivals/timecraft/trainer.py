@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -51,6 +51,9 @@ class TimecraftTraining(Config):
     most 1000 batches)."""
     penalty: Penalty = "gradient"
     """What holds the critic; scores is what the authors' code does."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """Number format of the painting network's sums; bfloat16 takes half the time on processors that
+    multiply in it."""
 
 
 class TimecraftTrainer:
@@ -59,7 +62,9 @@ class TimecraftTrainer:
 
     def __init__(self, examples: CropExamples, settings: TimecraftTraining) -> None:
         self.examples, self.settings = examples, settings
-        self.network, self.encoder, self.critic = NextFrameNetwork(), StepEncoder(), Critic()
+        # The order of channels changes no value; convolutions are a fifth faster.
+        self.network = NextFrameNetwork().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.encoder, self.critic = StepEncoder(), Critic()
         torch.manual_seed(settings.seed)
         start_weights(self.network, self.encoder, self.critic)
         self._painters = nn.ModuleDict({"network": self.network, "encoder": self.encoder})
@@ -133,17 +138,22 @@ class TimecraftTrainer:
         for real in canvases[1:]:
             mean, log_variance = self.encoder(finished, canvas, real)
             latent = mean + (log_variance / 2).exp() * self._normal(*mean.shape)
-            painted = self.network(finished, canvas, latent)
+            painted = self._painted(finished, canvas, latent)
             losses.append(step_loss(painted, real, mean, log_variance, weight))
             canvas = painted.clamp(-1, 1)
         return torch.stack(losses).mean()
+
+    def _painted(self, finished: Tensor, canvas: Tensor, latent: Tensor) -> Tensor:
+        """The next canvas, not clipped, in the run's number format."""
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.settings.dtype == "bfloat16"):
+            return self.network(finished, canvas, latent)
 
     def _rollout(self, finished: Tensor) -> list[Tensor]:
         """Canvases from white, (B, 3, 50, 50) each, by latents that are drawn."""
         canvases = [torch.ones_like(finished)]
         for _ in range(self.settings.rollout_steps):
             latent = self._normal(len(finished), NUM_LATENTS)
-            canvases.append(self.network(finished, canvases[-1], latent).clamp(-1, 1))
+            canvases.append(self._painted(finished, canvases[-1], latent).clamp(-1, 1))
         return canvases
 
     def _rollout_loss(self) -> Tensor:

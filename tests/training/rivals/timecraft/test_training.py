@@ -115,5 +115,5 @@ def test_a_dataset_is_trained_on_to_a_folder_that_paints(toy_dataset: Path, tmp_
     record = read_rival(out)
     assert record.kind == "timecraft"
     assert (record.provenance["pair_steps"], record.provenance["row_steps"]) == (1, 2)
-    with pytest.raises(UserError, match="other values of pair_steps"):
+    with pytest.raises(UserError, match="got 2 steps by pairs, 1 are done"):
         train_timecraft(toy_dataset, out, 2, 2, SMALL)
