@@ -29,6 +29,11 @@ class RivalTask:
     device: torch.device
 
 
+def files_state(folder: Path) -> tuple[int, ...]:
+    """When the files of a rival folder were written, in ns: other values, other weights."""
+    return tuple(path.stat().st_mtime_ns for path in sorted(folder.glob("*.*")))
+
+
 @dataclass(frozen=True, eq=False)
 class RivalStart:
     """A rival before its first step."""

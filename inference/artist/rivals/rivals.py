@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from inference.artist.rivals.paint_transformer import start_paint_transformer
 from inference.artist.rivals.rival import RivalStart, RivalTask
 from inference.artist.rivals.timecraft import start_timecraft
 from ingest.conventions.errors import UserError
 from training.rivals.folder import RIVAL_FILE
 
-RIVALS: dict[str, Callable[[RivalTask], RivalStart]] = {"timecraft": start_timecraft}
+RIVALS: dict[str, Callable[[RivalTask], RivalStart]] = {
+    "timecraft": start_timecraft,
+    "paint_transformer": start_paint_transformer,
+}
 """The function that starts each kind of rival."""
 
 

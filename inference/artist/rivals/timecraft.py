@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from inference.artist.rivals.rival import RivalArtist, RivalStart, RivalTask
+from inference.artist.rivals.rival import RivalArtist, RivalStart, RivalTask, files_state
 from training.rivals.timecraft.crops import crop_starts, in_range, seen_picture, seen_size
 from training.rivals.timecraft.network import NUM_LATENTS, SIDE_PX, NextFrameNetwork
 from training.rivals.timecraft.settings import TimecraftSettings, load_timecraft
@@ -23,7 +23,7 @@ CROPS_AT_ONCE = 32
 
 def start_timecraft(task: RivalTask) -> RivalStart:
     """Timecraft from a white canvas, or from the task's."""
-    network, settings = _loaded(task.folder, str(task.device), _written(task.folder))
+    network, settings = _loaded(task.folder, str(task.device), files_state(task.folder))
     artist = TimecraftArtist(network, settings, task.picture, task.seed, task.device)
     canvas = np.full_like(task.picture, 255) if task.canvas is None else task.canvas
     return RivalStart(artist, canvas, task.record.num_steps, task.record.interval_s)
@@ -36,10 +36,6 @@ def _loaded(
     """The network of a folder, kept for the next picture while its files are as `written`."""
     network, settings = load_timecraft(folder)
     return network.to(device), settings
-
-
-def _written(folder: Path) -> tuple[int, ...]:
-    return tuple(path.stat().st_mtime_ns for path in sorted(folder.glob("*.*")))
 
 
 class TimecraftArtist(RivalArtist):
