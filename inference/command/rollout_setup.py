@@ -136,7 +136,7 @@ def _rival_rollout(context: PaintingContext, picture: Picture) -> Painting:
     metric = LpipsMetric(context.perceptual, context.painter.preset.image_side_px)
     # No rival looks whether it has arrived: it paints its frames.
     stop = _own_stop(config.stop, {"arrived": 0.0, "small_change": 0.0})
-    most = min(start.num_steps, stop.max_steps or start.num_steps)
+    most = min(start.num_steps, config.stop.max_steps or start.num_steps)
     painting = Painting(
         picture, context, image, start.artist, metric,
         config.rollout.interval_s or start.interval_s, WHOLE,
