@@ -49,9 +49,10 @@ def _tensors(path: Path) -> dict[str, Tensor]:
             f"{path} not found: give the model.pth of Paint Transformer's authors"
         ) from None
     except pickle.UnpicklingError as error:
+        # torch's own message is a page on how to open the file all the same.
         raise UserError(
-            f"{path} holds more than tensors, or no weights ({_short(error)}), and was not opened: "
-            "get the file from the authors again"
+            f"{path} holds more than tensors, or no weights, and was not opened: get model.pth "
+            "from the authors again"
         ) from error
     except (RuntimeError, ValueError, EOFError, OSError) as error:
         raise UserError(f"{path} is no whole file ({_short(error)}): fetch it again") from error
