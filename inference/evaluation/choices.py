@@ -25,6 +25,10 @@ LPIPS in the warping cost: a minute counts as much as an LPIPS of 1."""
 CURVE_POINTS = 101
 """Points of the distance curve over painting progress, from 0 to 1, for `curve_gap`."""
 
+SMALLEST_THING = 0.01
+"""Share of the canvas below which what a real step painted last is no thing whose place in the
+order counts: steps that go over everything leave crumbs of earlier ones."""
+
 ARRIVED_LEVELS = 16
 """A pixel has arrived when its largest channel is within this of the picture, of 255."""
 LEFT_LEVELS = 32

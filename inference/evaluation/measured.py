@@ -33,6 +33,7 @@ METRICS: dict[str, Callable[[Comparison], float]] = {
     "lpips_in_progress": metrics.lpips_in_progress,
     "iou_without_first": lambda comparison: metrics.iou(comparison, skips_first=True),
     "iou_in_order": metrics.ordered_iou,
+    "order_agreement": metrics.order_agreement,
     "ddc_mean": metrics.mean_distance_curve_difference,
     "curve_gap": metrics.curve_gap,
     "closer_share": metrics.closer_share,

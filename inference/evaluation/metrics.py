@@ -5,13 +5,17 @@ All take a `Comparison` and give one number for one painting. docs/evaluation.md
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from scipy.stats import kendalltau
 
 from inference.evaluation.choices import (
     ARRIVED_LEVELS,
     CURVE_POINTS,
     LEFT_LEVELS,
     SECONDS_PER_UNIT,
+    SMALLEST_THING,
 )
 from inference.evaluation.perceptual_curves import Comparison, Curves
 from inference.evaluation.process import Process
@@ -49,6 +53,30 @@ def ordered_iou(comparison: Comparison) -> float:
     that the sum of overlaps is largest."""
     overlaps = overlaps_of(comparison)
     return monotone_match(overlaps) / len(overlaps)
+
+
+def order_agreement(comparison: Comparison) -> float:
+    """Kendall's tau-b between the orders in which both processes finish things, from -1 to 1.
+
+    A thing is all pixels that one real step painted last; it is finished in the painted process at
+    the median time of its pixels' last paint. 0 where there is no order: fewer than two things, or
+    all finished at once.
+    """
+    real, painted = (_last_steps(c.masks) for c in (comparison.real, comparison.painted))
+    times_s = np.concatenate([[0.0], comparison.painted.times_s[1:]])[painted + 1]
+    things = [real == step for step in range(len(comparison.real.masks))]
+    things = [thing for thing in things if thing.mean() >= SMALLEST_THING]
+    finished_s = [float(np.median(times_s[thing])) for thing in things]
+    if len(set(finished_s)) < 2:
+        return 0.0
+    agreement: Any = kendalltau(range(len(things)), finished_s)
+    return float(agreement.statistic)
+
+
+def _last_steps(masks: np.ndarray) -> np.ndarray:
+    """int (h, w): the last step, of masks (N, h, w), that painted each pixel; -1 where none did."""
+    last = len(masks) - 1 - masks[::-1].argmax(axis=0)
+    return np.where(masks.any(axis=0), last, -1)
 
 
 def distance_curve_difference(comparison: Comparison) -> float:

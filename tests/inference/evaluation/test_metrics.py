@@ -45,6 +45,7 @@ def test_the_same_process_is_perfect(real: Process, perceptual: PerceptualDistan
     same = _compared(real, real, perceptual)
     assert metrics.lpips(same) == pytest.approx(0, abs=1e-6)
     assert metrics.iou(same) == metrics.ordered_iou(same) == 1
+    assert metrics.order_agreement(same) == pytest.approx(1)
     assert metrics.distance_curve_difference(same) == pytest.approx(0, abs=1e-6)
     assert metrics.time_spent_difference(same) == 0
     assert metrics.curve_gap(same) == pytest.approx(0, abs=1e-6)
@@ -64,6 +65,7 @@ def test_another_order_keeps_the_regions_but_not_their_order(
     # LPIPS sees a little beyond a region, and what lies beside it differs.
     assert metrics.iou(backwards) > 0.7
     assert metrics.ordered_iou(backwards) < 0.4
+    assert metrics.order_agreement(backwards) == pytest.approx(-1)
     assert metrics.lpips(backwards) > 0.2
 
 
@@ -72,6 +74,7 @@ def test_half_speed_differs_in_time_only(real: Process, perceptual: PerceptualDi
     result = _compared(real, slow, perceptual)
     assert metrics.time_spent_difference(result) == pytest.approx(6 * STEP_S / 60)
     assert metrics.iou(result) == 1
+    assert metrics.order_agreement(result) == pytest.approx(1)
     assert metrics.lpips(result) > 0.1
     assert metrics.lpips_in_progress(result) == pytest.approx(0, abs=1e-6)
     assert metrics.curve_gap(result) == pytest.approx(0, abs=1e-6)
@@ -84,7 +87,7 @@ def test_a_painter_who_does_nothing_never_arrives(
 ) -> None:
     stalled = replace(real, frames=(real.frames[0],) * 7)
     result = _compared(real, stalled, perceptual)
-    assert metrics.iou(result) == 0
+    assert metrics.iou(result) == metrics.order_agreement(result) == 0
     assert metrics.closer_share(result) == 0
     assert metrics.arrival(result) == pytest.approx(result.real.to_target[0])
     assert metrics.lpips(result) > 0.2
@@ -96,7 +99,7 @@ def test_everything_at_once_covers_much_and_matches_no_step(
     instant = Process("six", (real.frames[0], real.frames[-1]), (0.0, STEP_S))
     result = _compared(real, instant, perceptual)
     assert 1 / 6 < metrics.iou(result) < 0.4
-    assert metrics.iou(result, skips_first=True) == 0
+    assert metrics.iou(result, skips_first=True) == metrics.order_agreement(result) == 0
     assert metrics.time_spent_difference(result) == pytest.approx(2.5)
     assert metrics.arrival(result) == pytest.approx(0, abs=1e-6)
 
