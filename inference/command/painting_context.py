@@ -91,7 +91,8 @@ def painter_record(config: InferenceConfig) -> tuple[PainterRecord, PainterSetti
     rival = find_rival(config.painter)
     if rival is not None:
         read_rival(rival)
-        fingerprint = f"rival-{RIVALS_VERSION}-{fingerprint_of(rival)}"
+        # The checkpoints of its training lie in folders beside the weights.
+        fingerprint = f"rival-{RIVALS_VERSION}-{fingerprint_of(rival, '*')}"
         record = PainterRecord(name=config.painter, preset=RIVAL_PRESET, fingerprint=fingerprint)
         return record, ORDER_SETTINGS
     folder = local_folder(config.painter)
@@ -161,11 +162,11 @@ def resolve_dtype(name: str, preset: str, device: torch.device) -> torch.dtype |
     return getattr(torch, name)
 
 
-def fingerprint_of(folder: Path) -> str:
-    """Hash of a painter folder's file names and contents, 12 hex digits."""
+def fingerprint_of(folder: Path, pattern: str = "**/*") -> str:
+    """Hash of the names and contents of a painter folder's files of that pattern, 12 hex digits."""
     lines = [
         f"{path.relative_to(folder).as_posix()} {_digest(path)}"
-        for path in sorted(p for p in folder.rglob("*") if p.is_file())
+        for path in sorted(p for p in folder.glob(pattern) if p.is_file())
     ]
     return sha256("\n".join(lines).encode())[:12]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -102,3 +103,16 @@ def test_a_word_is_refused(rival_folder: Path, picture: Picture) -> None:
     context = load_context(config, painter_record(config)[0])
     with pytest.raises(UserError, match="know no words, got 'sky'"):
         start_rollout(context, picture).steer(instruction="sky")
+
+
+def test_checkpoints_beside_the_weights_make_no_other_painter(
+    rival_folder: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(rival_folder, tmp_path / "rival"))
+    config = InferenceConfig(painter=str(folder))
+    before = painter_record(config)[0].fingerprint
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "state.json").write_text("{}")
+    assert painter_record(config)[0].fingerprint == before
+    (folder / "next_frame.safetensors").write_bytes(b"others")
+    assert painter_record(config)[0].fingerprint != before
