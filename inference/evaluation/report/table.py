@@ -20,7 +20,7 @@ COLUMNS = (
     ("DTS ↓ (min)", "dts_min", 2),
 )  # fmt: skip
 """Columns of the paper's table that are means over paintings: title, metric, digits."""
-NETWORKS = {"fd_dinov2": frechet.NAME, "fvd": i3d.NAME}
+NETWORKS = {"fd_dinov2": "DINOv2 (ViT-S/14, class tokens)", "fvd": i3d.NAME}
 """Networks of the distances between sets, by their key in results.json."""
 SET_TITLES = {"fd_dinov2": "FD-DINOv2 ↓", "fvd": "FVD ↓"}
 
