@@ -10,13 +10,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from inference.command.outputs import OUTPUTS, Showable, check_places, write_outputs
+from inference.command.outputs import FRAMES, OUTPUTS, Showable, check_places, write_outputs
 from inference.command.painting_context import PaintingContext, versions
 from inference.command.session_making import make_session
 from inference.inputs.picture import Picture
 from inference.official.resizing import scaled_size
 from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import write_gif
+from inference.output.own_files import remove_painted_frames
 from inference.output.recovery import kept_canvases
 from inference.output.session import SessionFolder, SessionRecord, write_record, write_steps
 from inference.output.stroke_record import strokes_json
@@ -112,6 +113,8 @@ class Painting(FinishingRollout):
         """
         folder = Path(folder)
         check_places(folder)
+        self._check_finished()
+        remove_painted_frames(folder / FRAMES, SessionFolder(folder).steps_tar)
         record = self._save_session(folder, OUTPUTS)
         failed = write_outputs(folder, self.showable(), self.context.config)
         record = record.model_copy(update={"unwritten": tuple(failed)})

@@ -49,8 +49,7 @@ class ExportConfig(Config):
 
 
 def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
-    """Write ``000.png`` (the first canvas) to the last canvas at full size; frames of a
-    longer painting that lay there are deleted, other files stay.
+    """Write ``000.png`` (the first canvas) to the last canvas at full size; other files stay.
 
     Args:
         encoded: samples of a session as fields; their PNG bytes are written unchanged.
@@ -60,12 +59,6 @@ def write_frames(folder: Path, encoded: Sequence[tuple[str, Fields]]) -> None:
     contents = {f"{index:03d}.png": data for index, data in enumerate(frames)}
     for name, data in contents.items():
         write_bytes(folder / name, data)
-    # Only names that follow ours without a gap are of a longer painting before; others are the
-    # user's own.
-    number = len(frames)
-    while (extra := folder / f"{number:03d}.png").is_file():
-        extra.unlink()
-        number += 1
 
 
 def write_film(

@@ -10,6 +10,7 @@ from pathlib import Path
 from ingest.conventions.atomic import write_json
 from ingest.conventions.errors import UserError
 from ingest.format.images import sha256
+from ingest.format.tar import read_tar
 
 RECORD = "export.json"
 """Name of the account: SHA-256 of each file by its path."""
@@ -43,6 +44,23 @@ def write_own_files(folder: Path, made: Path, names: Sequence[str]) -> None:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         os.replace(made / name, folder / name)
+
+
+def remove_painted_frames(frames: Path, steps_tar: Path) -> None:
+    """Delete the frames of the painting that `steps_tar` holds, which is about to be replaced: PNG
+    files that are a canvas of it to the byte. Other files are the user's own, and stay."""
+    if not (frames.is_dir() and steps_tar.is_file()):
+        return
+    painted: set[str] = set()
+    try:
+        for _, fields in read_tar(steps_tar):
+            painted |= {sha256(fields[name]) for name in ("current.png", "next.png")}
+    except (UserError, KeyError):
+        # A tar that was cut short: what it still names is enough.
+        pass
+    for path in sorted(frames.glob("*.png")):
+        if path.is_file() and sha256(path.read_bytes()) in painted:
+            path.unlink()
 
 
 def _known(folder: Path) -> dict[str, str]:

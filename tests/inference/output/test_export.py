@@ -13,8 +13,10 @@ from PIL import Image
 from inference.output.contact_sheet import write_contact_sheet
 from inference.output.export import ExportConfig, write_film, write_frames, write_gif
 from inference.output.frames import canvases, clock
+from inference.output.own_files import remove_painted_frames
 from inference.output.session import Session
 from ingest.format.images import decode_image, encode_image
+from ingest.format.tar import write_tar
 
 CONFIG = ExportConfig(fps=12, hold_s=0.25, fade_s=0.25, final_hold_s=1.0)
 
@@ -77,9 +79,12 @@ def test_frames_replace_those_of_a_longer_painting(tmp_path: Path, session: Sess
     write_frames(folder, encoded)
     assert len(list(folder.iterdir())) == 5
     (folder / "my notes.png").write_bytes(b"not ours")
+    (folder / "004.png").write_bytes(b"not ours either")
+    write_tar(tmp_path / "steps.tar", encoded)
+    remove_painted_frames(folder, tmp_path / "steps.tar")
     write_frames(folder, encoded[:2])
     ours = ["000.png", "001.png", "002.png"]
-    assert sorted(p.name for p in folder.iterdir()) == [*ours, "my notes.png"]
+    assert sorted(p.name for p in folder.iterdir()) == [*ours, "004.png", "my notes.png"]
     assert decode_image((folder / "000.png").read_bytes()).min() == 255
 
 
