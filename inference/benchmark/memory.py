@@ -31,6 +31,7 @@ from inference.loading.memory_config import MemoryConfig
 from inference.loading.part_loading import PartLoader
 from inference.memory.dry_run import MemoryStage
 from inference.memory.plan import memory_plan, plan_for
+from inference.rollout.finish import FinishConfig
 from inference.rollout.stop import StopConfig
 from inference.settings import InferenceConfig
 from ingest.conventions.errors import UserError
@@ -143,6 +144,8 @@ def peaks(place: str, device: str, dtype: str, switches: dict[str, Any]) -> dict
             "stop": StopConfig(max_steps=NUM_UPDATES).model_dump(),
             # All steps of the sampler use the same memory, so two are enough.
             "sampling": SamplingConfig(num_steps=2).model_dump(),
+            # The finishing step needs no networks.
+            "finish": FinishConfig(enabled=False).model_dump(),
         }
     )
     loader = loader_of(config)
