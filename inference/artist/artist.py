@@ -34,6 +34,10 @@ class PainterArtist(Artist):
     ) -> None:
         self.state = PaintingState(painter, target, sampling, detail, seed)
 
+    def has_words(self) -> bool:
+        painter = self.state.painter
+        return "instruction_model" in painter.parts or "TG" in painter.preset.without
+
     def instruct(self, canvas: np.ndarray, target: np.ndarray) -> Instruction:
         return BatchedArtists([self.state]).instruct([InstructRequest(canvas, target)])[0]
 

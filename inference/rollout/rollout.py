@@ -234,9 +234,9 @@ class Rollout(Iterator[Step]):
         self, instruction: str, difference: np.ndarray
     ) -> Generator[Request, Any, np.ndarray | None]:
         """The region that the artist's own word would choose, bool (H, W); None where no other word
-        was given, or where the artist is known to follow words."""
+        was given, or where the artist has none or is known to follow those of others."""
         given = self._overrides
-        if given.instruction is None or given.mask is not None:
+        if given.instruction is None or given.mask is not None or not self.artist.has_words():
             return None
         own = yield from self._own_instruction()
         if own.text == instruction or self.artist.places_word(given.instruction):

@@ -84,6 +84,10 @@ class Artist(Protocol):
         """I_t: the canvas after the step, RGB uint8 (H, W, 3); `index` counts steps from 0."""
         ...
 
+    def has_words(self) -> bool:
+        """Whether `instruct` can say what comes next; without, a person gives every word."""
+        return True
+
     def places_word(self, word: str) -> bool:
         """Whether a word that a person gives is sure to decide the region. False: the rollout
         measures if the word moves it.

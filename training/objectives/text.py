@@ -82,9 +82,10 @@ class TextObjective:
         model: Any = self.instruction_model.model
         smoothing = self.config.label_smoothing if model.training else 0.0
         pairs = augmented_pairs(batch, self.config) if model.training else plain_pairs(batch)
-        inputs, labels = with_answers(
-            self.instruction_model, self.instruction_model.inputs(pairs, INSTRUCT), batch
-        )
+        device = next(model.parameters()).device
+        questions = self.instruction_model.inputs(pairs, INSTRUCT)
+        questions = {name: tensor.to(device) for name, tensor in questions.items()}
+        inputs, labels = with_answers(self.instruction_model, questions, batch)
         length = labels.shape[1]
         logits = model(**inputs, logits_to_keep=length + 1).logits[:, :-1].float()
         loss = functional.cross_entropy(

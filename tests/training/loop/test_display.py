@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from training.loop.display import Terminal
 from training.loop.stop_signals import StopSignals, end_by
+
+
+@pytest.fixture(autouse=True)
+def usual_signals() -> Iterator[None]:
+    """As at a terminal: a job in the background of a shell begins with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_without_a_terminal_progress_is_lines(capsys: pytest.CaptureFixture[str]) -> None:
